@@ -1,0 +1,92 @@
+"""Credentials: what the login cache can hold, as frozen values.
+
+Times are aware UTC datetimes. Every secret field is a `Secret`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from codex_auth_lsp.domain.account import Account, account_from_claims
+from codex_auth_lsp.domain.claims import Claims, decode_claims, numeric_date
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from codex_auth_lsp.secret import Secret
+
+
+@dataclass(frozen=True)
+class ChatGptCredential:
+    """Tokens of a ChatGPT sign-in (RFC 6749 section 1.4, 1.5; OpenID Connect Core section 2).
+
+    `issuer` and `client_id` are the login's provenance: the only place where these tokens are
+    ever sent for renewal or revocation. Both are None in files of older Codex versions, whose
+    tokens belong to OpenAI's issuer. `refresh_token` may be empty. `api_key` is the key that
+    OpenAI's browser sign-in hands out beside the tokens; the tokens are what is used.
+    """
+
+    method: ClassVar[str] = "chatgpt"
+
+    id_token: Secret
+    access_token: Secret
+    refresh_token: Secret
+    last_refresh: datetime | None = None
+    account_id: str | None = None
+    issuer: str | None = None
+    client_id: str | None = None
+    login_owner_id: str | None = None
+    api_key: Secret | None = None
+
+    @cached_property
+    def id_claims(self) -> Claims:
+        """The id token's claims, empty when it is no JWT."""
+        return decode_claims(self.id_token) or {}
+
+    @cached_property
+    def expires_at(self) -> datetime | None:
+        """When the access token ends, None for an opaque one."""
+        return numeric_date(decode_claims(self.access_token) or {}, "exp")
+
+    @cached_property
+    def account(self) -> Account:
+        """Who is signed in."""
+        return account_from_claims(self.id_claims, self.account_id)
+
+
+@dataclass(frozen=True)
+class ApiKeyCredential:
+    """An API key of the OpenAI platform, billed by use."""
+
+    method: ClassVar[str] = "apiKey"
+
+    api_key: Secret
+
+
+@dataclass(frozen=True)
+class AccessTokenCredential:
+    """A personal access token, of `codex login --with-access-token` or of the environment."""
+
+    method: ClassVar[str] = "accessToken"
+
+    access_token: Secret
+
+
+@dataclass(frozen=True)
+class ForeignCredential:
+    """A credential of another Codex program that this server keeps but does not use.
+
+    `mode` is the file's `auth_mode`: `bedrockApiKey`, `bedrockAccessKeys` or `agentIdentity`.
+    """
+
+    mode: str
+
+    @property
+    def method(self) -> str:
+        """The kind of credential, for `AuthStatus.method`."""
+        return self.mode
+
+
+Credential = ChatGptCredential | ApiKeyCredential | AccessTokenCredential | ForeignCredential

@@ -1,0 +1,52 @@
+"""The issuer of a login (RFC 8414 section 2, `issuer`) and where credentials may be sent.
+
+An issuer is https anywhere, plain http only on a loopback address: tokens never cross a network
+in the clear.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+OPENAI_ISSUER = "https://auth.openai.com"
+OPENAI_CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"  # the Codex CLI's public client
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerSettings:
+    """Where people sign in, and as which client; `issuer` has no trailing slash."""
+
+    issuer: str = OPENAI_ISSUER
+    client_id: str = OPENAI_CLIENT_ID
+
+
+def url_problem(url: str) -> str | None:
+    """Return what is wrong with a URL for credentials, as the end of a sentence, or None."""
+    if any(ord(character) <= 0x20 or ord(character) == 0x7F for character in url):
+        return "holds a space or a control character."
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not a URL."
+    if parts.scheme not in {"https", "http"} or not host:
+        return "must be an https URL, or http on a loopback address."
+    if parts.username is not None or parts.password is not None:
+        return "must not hold a user name or a password."
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        return "must not hold a query or a fragment."
+    if parts.scheme == "http" and not is_loopback(host):
+        return "must be https: plain http is for loopback addresses only."
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine itself: 127.0.0.0/8, ::1 or the name localhost."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

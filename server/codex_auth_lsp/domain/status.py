@@ -1,0 +1,252 @@
+"""The state of sign-in, derived from facts by one pure function.
+
+`derive_status` is the only place where state, method, billing, cloud eligibility and freshness
+are decided. It is total: it has an answer for every combination of its inputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.domain.account import Account
+from codex_auth_lsp.domain.credential import (
+    AccessTokenCredential,
+    ApiKeyCredential,
+    ChatGptCredential,
+    Credential,
+)
+from codex_auth_lsp.domain.mfa import NO_CHATGPT_LOGIN, advise
+from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
+from codex_auth_lsp.domain.timestamps import format_rfc3339
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from codex_auth_lsp.domain.pending_login import PendingLogin
+    from codex_auth_lsp.domain.provider import ProviderAuth
+    from codex_auth_lsp.errors import AuthError
+
+ACCESS_TOKEN_VARIABLE = "CODEX_ACCESS_TOKEN"
+API_KEY_VARIABLE = "CODEX_API_KEY"
+
+_HEALTHY_ENOUGH_TO_READ = frozenset({"ok", "readOnly"})
+
+
+@dataclass(frozen=True)
+class StatusFacts:
+    """Everything that a status depends on.
+
+    `refused` is true when the issuer has permanently refused the tokens that are stored now;
+    `refresh_failed` when the last refresh that they needed did not work.
+    """
+
+    now: datetime
+    store: StoreReport
+    source: CredentialSource
+    stored: Credential | None
+    provider: ProviderAuth
+    environment: Environment
+    refused: bool = False
+    refresh_failed: bool = False
+    last_error: AuthError | None = None
+    pending_login: PendingLogin | None = None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The credentials that Codex programs look for in the environment."""
+
+    access_token: AccessTokenCredential | None = None
+    api_key_present: bool = False
+
+
+@dataclass(frozen=True)
+class AuthStatus:
+    """The contract's `AuthStatus`, without `revision` and `serverInstanceId`."""
+
+    state: str
+    provider: ProviderAuth
+    store: StoreReport
+    billing: str
+    cloud: dict[str, Any]
+    freshness: str
+    method: str | None = None
+    account: Account | None = None
+    source: CredentialSource | None = None
+    shadowed: tuple[dict[str, Any], ...] = ()
+    expires_at: datetime | None = None
+    last_refresh_at: datetime | None = None
+    last_error: AuthError | None = None
+    pending_login: PendingLogin | None = None
+    provider_ready: bool = field(default=False)
+
+    @property
+    def identity(self) -> str | None:
+        """What `accountChanged` compares: the account's id, or the method where there is none."""
+        return (self.account.id if self.account else None) or self.method
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the contract's object; fields without a value are left out."""
+        fields: dict[str, Any] = {
+            "state": self.state,
+            "method": self.method,
+            "account": self.account.to_wire() if self.account else None,
+            "billing": self.billing,
+            "cloud": self.cloud,
+            "store": self.store.to_wire(),
+            "source": self.source.to_wire() if self.source else None,
+            "shadowed": list(self.shadowed),
+            "expiresAt": format_rfc3339(self.expires_at) if self.expires_at else None,
+            "lastRefreshAt": format_rfc3339(self.last_refresh_at) if self.last_refresh_at else None,
+            "freshness": self.freshness,
+            "lastError": self.last_error.to_wire() if self.last_error else None,
+            "provider": self.provider.to_status_wire(ready=self.provider_ready),
+            "pendingLogin": self.pending_login.to_wire() if self.pending_login else None,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+def derive_status(facts: StatusFacts) -> AuthStatus:
+    """Return the status that the facts amount to."""
+    if not facts.provider.requires_openai_auth:
+        return _not_required(facts)
+    if facts.environment.access_token is not None:
+        return _signed_in_by_environment(facts, facts.environment.access_token)
+    if facts.store.health not in _HEALTHY_ENOUGH_TO_READ:
+        return _status(facts, state="unavailable", billing="none")
+    if facts.stored is None:
+        return _status(facts, state="signedOut", billing="none")
+    return _signed_in_by_store(facts, facts.stored)
+
+
+def _not_required(facts: StatusFacts) -> AuthStatus:
+    by_environment = facts.provider.auth_kind == "environmentKey"
+    return _status(
+        facts,
+        state="notRequired",
+        method="environmentKey" if by_environment else None,
+        source=CredentialSource("environment", facts.provider.environment_key)
+        if by_environment and facts.provider.environment_key_present
+        else None,
+        billing="provider",
+        provider_ready=not by_environment or facts.provider.environment_key_present,
+    )
+
+
+def _signed_in_by_environment(facts: StatusFacts, token: AccessTokenCredential) -> AuthStatus:
+    return _status(
+        facts,
+        state="signedIn",
+        method=token.method,
+        account=Account(label="Personal access token"),
+        source=CredentialSource("environment", ACCESS_TOKEN_VARIABLE),
+        billing="subscription",
+        provider_ready=True,
+    )
+
+
+def _signed_in_by_store(facts: StatusFacts, stored: Credential) -> AuthStatus:
+    chatgpt = stored if isinstance(stored, ChatGptCredential) else None
+    return _status(
+        facts,
+        state="needsReauth" if facts.refused else "signedIn",
+        method=stored.method,
+        account=_account(stored),
+        source=facts.source,
+        billing=_billing(stored),
+        expires_at=chatgpt.expires_at if chatgpt else None,
+        last_refresh_at=chatgpt.last_refresh if chatgpt else None,
+        provider_ready=not facts.refused,
+    )
+
+
+def _status(facts: StatusFacts, *, state: str, billing: str, **known: Any) -> AuthStatus:
+    return AuthStatus(
+        state=state,
+        billing=billing,
+        provider=facts.provider,
+        store=facts.store,
+        cloud=_cloud(facts),
+        freshness=_freshness(facts) if state in {"signedIn", "needsReauth"} else "unknown",
+        shadowed=tuple(_shadowed(facts)),
+        last_error=facts.last_error,
+        pending_login=facts.pending_login,
+        **known,
+    )
+
+
+def _account(stored: Credential) -> Account:
+    if isinstance(stored, ChatGptCredential):
+        return stored.account
+    labels = {
+        "apiKey": "API key",
+        "accessToken": "Personal access token",
+        "bedrockApiKey": "Amazon Bedrock API key",
+        "bedrockAccessKeys": "Amazon Bedrock access keys",
+    }
+    return Account(label=labels.get(stored.method, "Codex agent"))
+
+
+def _billing(stored: Credential) -> str:
+    if isinstance(stored, ApiKeyCredential):
+        return "usage"
+    return "provider" if stored.method.startswith("bedrock") else "subscription"
+
+
+def _cloud(facts: StatusFacts) -> dict[str, Any]:
+    stored = facts.stored
+    if not isinstance(stored, ChatGptCredential):
+        has_other = stored is not None or facts.environment.access_token is not None
+        reason = "chatgptRequired" if has_other else "signedOut"
+        return {"available": False, "reason": reason, "mfa": NO_CHATGPT_LOGIN.to_wire()}
+    mfa = advise(stored.id_claims).to_wire()
+    if facts.refused:
+        return {"available": False, "reason": "needsReauth", "mfa": mfa}
+    return {"available": True, "mfa": mfa}
+
+
+def _freshness(facts: StatusFacts) -> str:
+    stored = facts.stored
+    if facts.environment.access_token is not None or not isinstance(stored, ChatGptCredential):
+        return "unknown"
+    if facts.refused or facts.refresh_failed:
+        return "stale"
+    if stored.expires_at is None:
+        return "unknown"
+    return "fresh" if stored.expires_at > facts.now else "stale"
+
+
+def _shadowed(facts: StatusFacts) -> list[dict[str, Any]]:
+    entries = []
+    required = facts.provider.requires_openai_auth
+    if facts.environment.access_token is not None:
+        if not required:
+            entries.append(
+                _entry(
+                    CredentialSource("environment", ACCESS_TOKEN_VARIABLE),
+                    "accessToken",
+                    _NOT_ASKED_FOR,
+                )
+            )
+        elif facts.stored is not None:
+            entries.append(_entry(facts.source, facts.stored.method, _TOKEN_WINS))
+    if facts.stored is not None and not required:
+        entries.append(_entry(facts.source, facts.stored.method, _NOT_ASKED_FOR))
+    if facts.environment.api_key_present:
+        entries.append(
+            _entry(CredentialSource("environment", API_KEY_VARIABLE), "apiKey", _KEY_IS_FOR_EXEC)
+        )
+    return entries
+
+
+_NOT_ASKED_FOR = "The active model provider does not use OpenAI sign-in."
+_TOKEN_WINS = f"{ACCESS_TOKEN_VARIABLE} is set in the environment and wins over the stored login."
+_KEY_IS_FOR_EXEC = (
+    f"{API_KEY_VARIABLE} is used by `codex exec` alone, where it wins over the stored login "
+    "and is billed at API rates."
+)
+
+
+def _entry(source: CredentialSource, method: str, reason: str) -> dict[str, Any]:
+    return {"source": source.to_wire(), "method": method, "reason": reason}
