@@ -1,0 +1,1 @@
+"""The user's configuration: where Codex lives on this machine, `config.toml`, the issuer."""

@@ -1,0 +1,66 @@
+"""CODEX_HOME: the folder that this server shares with the Codex CLI.
+
+The CLI's rules: the variable counts when it is not empty, is taken as it is (`~` is not
+expanded), and must then exist as a folder; else it is `~/.codex`, which a first login makes.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FOLDER_MODE = 0o700
+
+
+@dataclass(frozen=True, slots=True)
+class CodexHome:
+    """The folder and why it is this one: `option`, `environment` or `default`."""
+
+    path: Path
+    chosen_by: str
+
+    def problem(self) -> StoreUnavailable | None:
+        """Return why the folder cannot be used, or None; a default one may still be missing."""
+        named = "--codex-home" if self.chosen_by == "option" else "CODEX_HOME"
+        if self.path.is_dir():
+            return None
+        if os.path.lexists(self.path):
+            return StoreUnavailable(f"The Codex folder {self.path} is not a folder.")
+        if self.chosen_by == "default":
+            return None
+        return StoreUnavailable(
+            f"The folder {self.path}, which {named} names, does not exist; "
+            "create it, or name another one."
+        )
+
+    def ensure(self) -> None:
+        """Make the default folder where it is missing, for this user alone.
+
+        Raises:
+            StoreUnavailable: It cannot be made, or a named folder is missing.
+        """
+        problem = self.problem()
+        if problem is not None:
+            raise problem
+        try:
+            self.path.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+        except OSError as exc:
+            raise StoreUnavailable(
+                f"The Codex folder {self.path} cannot be made: {exc.strerror}."
+            ) from exc
+
+
+def resolve_codex_home(option: str | None, environment: Mapping[str, str]) -> CodexHome:
+    """Return the folder that the command line, else the environment, else the default names."""
+    if option:
+        return CodexHome(Path(option).absolute(), "option")
+    if environment.get("CODEX_HOME"):
+        return CodexHome(Path(environment["CODEX_HOME"]).absolute(), "environment")
+    return CodexHome(Path.home() / ".codex", "default")

@@ -1,0 +1,215 @@
+"""The login cache as a file: `auth.json` in CODEX_HOME, as the Codex CLI reads and writes it.
+
+Promises: the file has mode 0600 from its first byte, is replaced in one rename and is on the disk
+when a write returns; a failed write leaves the old file as it was and no temporary file behind.
+A symbolic link stays one: its target is replaced. A file that is no login is reported, and only
+replaced by a new login or removed by a logout.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
+from codex_auth_lsp.errors import StoreError, StoreReadOnly, StoreUnavailable, StoreWriteFailed
+from codex_auth_lsp.stores import lock
+from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Snapshot
+from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from codex_auth_lsp.config.home import CodexHome
+
+FILE_NAME = "auth.json"
+
+_FILE_MODE = 0o600
+_MAXIMUM_BYTES = 4 * 1024 * 1024
+_READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
+
+
+class FileStore:
+    """The `file` store mode."""
+
+    def __init__(self, home: CodexHome) -> None:
+        self._home = home
+        self.path = home.path / FILE_NAME
+        self._last: tuple[tuple[int, ...], Snapshot] | None = None
+
+    def read(self) -> Snapshot:
+        """Return what is stored; a file that did not change since the last call is not read."""
+        problem = self._home.problem()
+        if problem is not None:
+            return self._snapshot("unavailable", detail=problem.message)
+        try:
+            signature = _signature(self.path.stat())
+        except OSError as exc:
+            return self._unreadable(exc)
+        if self._last is None or self._last[0] != signature:
+            self._last = (signature, self._read_file())
+        return self._last[1]
+
+    def check_writable(self) -> None:
+        """Make and remove a temporary file where the login would be written."""
+        self._home.ensure()
+        try:
+            descriptor, temporary = _make_temporary(self._real_path().parent)
+            os.close(descriptor)
+            temporary.unlink()
+        except OSError as exc:
+            raise _write_error(exc, self.path) from exc
+
+    def update(self, merge: Merge) -> Document | None:
+        """Replace the file by what `merge` makes of it, under the locks of the Codex CLI."""
+        self._home.ensure()
+        try:
+            with self._locks():
+                return self._update_locked(merge)
+        except OSError as exc:
+            raise _write_error(exc, self.path) from exc
+
+    def _update_locked(self, merge: Merge) -> Document | None:
+        document = merge(self.read().document)
+        if document is not None:
+            replace_durably(self._real_path(), document.render())
+            self._last = None
+        return document
+
+    def remove(self) -> bool:
+        """Remove the file; of a symbolic link, the target too, since the login is in it."""
+        problem = self._home.problem()
+        if problem is not None:
+            raise problem
+        if not os.path.lexists(self.path):
+            return False
+        try:
+            with self._locks():
+                self._remove_locked()
+        except OSError as exc:
+            raise _write_error(exc, self.path) from exc
+        return True
+
+    def _remove_locked(self) -> None:
+        for path in {self._real_path(), self.path}:
+            path.unlink(missing_ok=True)
+        _sync_folder(self.path.parent)
+        self._last = None
+
+    def _locks(self) -> AbstractContextManager[None]:
+        real_path = self._real_path()
+        locks = (self._home.path / "auth.lock", real_path.with_name(real_path.name + ".lock"))
+        return lock.held(locks, seconds=LOCK_SECONDS)
+
+    def _real_path(self) -> Path:
+        return Path(os.path.realpath(self.path))
+
+    def _read_file(self) -> Snapshot:
+        try:
+            raw = _read_regular_file(self.path)
+        except OSError as exc:
+            return self._unreadable(exc)
+        version = hashlib.sha256(raw).hexdigest()
+        try:
+            document = parse_document(raw)
+        except DocumentInvalid as exc:
+            return self._snapshot(
+                "corrupt", version=version, detail=f"{self.path} is not a stored login: {exc}."
+            )
+        return self._snapshot("ok", version=version, document=document)
+
+    def _unreadable(self, exc: OSError) -> Snapshot:
+        if exc.errno in _NOT_THERE:
+            return self._snapshot("ok")
+        return self._snapshot(
+            "unavailable", detail=f"{self.path} cannot be read: {exc.strerror or 'not a file'}."
+        )
+
+    def _snapshot(
+        self,
+        health: str,
+        *,
+        version: str = "",
+        detail: str | None = None,
+        document: Document | None = None,
+    ) -> Snapshot:
+        path = str(self.path)
+        report = StoreReport(mode="file", backend="file", path=path, health=health, detail=detail)
+        return Snapshot(report, CredentialSource("file", path), version, document)
+
+
+def _signature(status: os.stat_result) -> tuple[int, ...]:
+    # A rename changes the inode, a write in place size or time: together they show any change.
+    return (
+        status.st_dev, status.st_ino, status.st_size,
+        status.st_mtime_ns, status.st_ctime_ns, status.st_mode,
+    )  # fmt: skip
+
+
+def _read_regular_file(path: Path) -> bytes:
+    # O_NONBLOCK: opening a named pipe must not wait for its writer.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        raw = file.read(_MAXIMUM_BYTES + 1)
+    if len(raw) > _MAXIMUM_BYTES:
+        raise OSError(errno.EFBIG, "it is far too large for a login")
+    return raw
+
+
+def replace_durably(path: Path, content: bytes) -> None:
+    """Put `content` in the place of `path` in one step that survives a power loss.
+
+    Args:
+        path: A real path, no symbolic link.
+        content: The whole new content.
+
+    Raises:
+        OSError: The old file is as it was, and no temporary file is left.
+    """
+    descriptor, temporary = _make_temporary(path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _make_temporary(folder: Path) -> tuple[int, Path]:
+    temporary = folder / f".auth-{secrets.token_hex(4)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(temporary, flags, _FILE_MODE)
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, _FILE_MODE)  # a umask can only have taken bits away
+    return descriptor, temporary
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_error(exc: OSError, path: Path) -> StoreError:
+    reason = exc.strerror or "unknown reason"
+    if exc.errno in _READ_ONLY_ERRORS:
+        return StoreReadOnly(f"{path} cannot be written by this user: {reason}.")
+    if exc.errno in _NOT_THERE:
+        return StoreUnavailable(f"The folder of {path} does not exist.")
+    return StoreWriteFailed(f"The login could not be written to {path}: {reason}.")

@@ -1,0 +1,82 @@
+"""JSON text that survives a round trip (RFC 8259), laid out as the Codex CLI writes it.
+
+Key order, integers of any size and the text of every fraction are kept; what has two readings
+(a repeated key, a lone surrogate, `NaN`) is refused rather than guessed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Self
+
+
+class Fraction(float):
+    """A JSON number with a fraction or an exponent that remembers how it was written."""
+
+    __slots__ = ("text",)
+
+    def __new__(cls, text: str) -> Self:
+        """Return the number; its `text` is what gets written again."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return the value in UTF-8 JSON text.
+
+    Raises:
+        ValueError: It is not JSON; the message says where, and repeats nothing of the text.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise ValueError(f"byte {exc.start} is not UTF-8") from exc
+    try:
+        value = json.loads(
+            text,
+            parse_float=Fraction,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_object_without_repeats,
+        )
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except json.JSONDecodeError as exc:
+        raise ValueError(f"line {exc.lineno}, column {exc.colno} is not JSON") from exc
+    except UnicodeEncodeError as exc:
+        raise ValueError("it holds half of a surrogate pair") from exc
+    except RecursionError as exc:
+        raise ValueError("it is nested too deeply") from exc
+    return value
+
+
+def render_json(value: Any) -> bytes:
+    """Return UTF-8 JSON with two spaces of indent and no newline at the end."""
+    return _render(value, "\n").encode("utf-8")
+
+
+def _render(value: Any, newline: str) -> str:
+    inner = newline + "  "
+    if isinstance(value, dict):
+        members = [f"{_scalar(key)}: {_render(member, inner)}" for key, member in value.items()]
+        return "{" + inner + ("," + inner).join(members) + newline + "}" if members else "{}"
+    if isinstance(value, list):
+        items = [_render(item, inner) for item in value]
+        return "[" + inner + ("," + inner).join(items) + newline + "]" if items else "[]"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    return value.text if isinstance(value, Fraction) else json.dumps(value, ensure_ascii=False)
+
+
+def _refuse_constant(_name: str) -> Any:
+    raise ValueError("it holds a number that JSON does not have")
+
+
+def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return members
