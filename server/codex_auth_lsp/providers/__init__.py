@@ -1,0 +1,1 @@
+"""From the configuration's model providers to how a request to them is authenticated."""
