@@ -1,0 +1,1 @@
+"""One module per login method, and what the browser method shows and listens on."""

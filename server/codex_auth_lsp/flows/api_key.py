@@ -1,0 +1,60 @@
+"""Sign-in with an API key of the OpenAI platform, billed by use.
+
+The key is checked for shape here. Asking the provider whether it accepts the key is off unless a
+check URL is given, and then only a clear refusal counts: a network that fails never blocks it.
+"""
+
+from __future__ import annotations
+
+from codex_auth_lsp.domain.credential import ApiKeyCredential
+from codex_auth_lsp.errors import ApiKeyInvalid, ApiKeyRejected, IssuerError
+from codex_auth_lsp.flows.base import FlowContext, LoginPhase
+from codex_auth_lsp.oauth import http
+from codex_auth_lsp.secret import Secret
+
+MAXIMUM_CHARACTERS = 4096
+
+_CHECK_SECONDS = 5.0
+
+
+async def api_key_flow(context: FlowContext) -> ApiKeyCredential:
+    """Return the credential for `context.api_key`.
+
+    Raises:
+        ApiKeyInvalid: It cannot be a key.
+        ApiKeyRejected: The provider was asked and refused it.
+    """
+    key = checked_api_key(context.api_key or Secret(""))
+    context.on_phase(LoginPhase.VERIFYING)
+    if context.api_key_check_url is not None:
+        await _check_with_provider(key, context.api_key_check_url)
+    return ApiKeyCredential(key)
+
+
+def checked_api_key(entered: Secret) -> Secret:
+    """Return the key without the white space around it.
+
+    Raises:
+        ApiKeyInvalid: It is empty, too long, or holds what no key can hold.
+    """
+    key = entered.reveal().strip()
+    if not key:
+        raise ApiKeyInvalid("The API key is empty.")
+    if len(key) > MAXIMUM_CHARACTERS:
+        raise ApiKeyInvalid(f"An API key has at most {MAXIMUM_CHARACTERS} characters.")
+    if not key.isascii():
+        raise ApiKeyInvalid("The API key holds characters that are not ASCII; copy it again.")
+    if not key.isprintable() or " " in key:
+        raise ApiKeyInvalid("The API key holds a space or a control character; copy it again.")
+    return Secret(key)
+
+
+async def _check_with_provider(key: Secret, url: str) -> None:
+    try:
+        reply = await http.get(
+            url, {"authorization": f"Bearer {key.reveal()}"}, seconds=_CHECK_SECONDS
+        )
+    except IssuerError:
+        return
+    if reply.status in {401, 403}:
+        raise ApiKeyRejected

@@ -1,0 +1,104 @@
+"""What a login method is: a flow that returns a credential.
+
+A flow stores nothing, knows no client and opens no window itself: what a person has to see is
+handed to `LoginPrompts`, what an observer may want to know to `on_phase`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from codex_auth_lsp.domain.credential import ApiKeyCredential, ChatGptCredential
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from codex_auth_lsp.clock import Clock
+    from codex_auth_lsp.domain.account import Account
+    from codex_auth_lsp.domain.issuer import IssuerSettings
+    from codex_auth_lsp.errors import AuthError
+    from codex_auth_lsp.secret import Secret
+
+
+class LoginPhase(StrEnum):
+    """Where an attempt is; the contract's `auth/loginProgress.phase`."""
+
+    STARTING = "starting"
+    WAITING_FOR_USER = "waitingForUser"
+    EXCHANGING = "exchanging"
+    VERIFYING = "verifying"
+    STORING = "storing"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUrlPrompt:
+    """The person has to open `url`, which is a secret until the login ends."""
+
+    url: Secret
+    callback_port: int
+    expires_at: datetime
+
+
+class LoginPrompts(Protocol):
+    """The way to the person, whatever editor or terminal that is."""
+
+    async def open_url(self, prompt: OpenUrlPrompt) -> None:
+        """Show the URL; returns when it is on its way, never waits for the person."""
+        ...
+
+
+@dataclass(frozen=True)
+class FlowContext:
+    """One attempt's inputs.
+
+    `workspace_ids` are the only ones that may sign in, empty for all. `ended` is called by a flow
+    that has something to tell the person at the very end, such as a page in the browser.
+    """
+
+    issuer: IssuerSettings
+    workspace_ids: tuple[str, ...]
+    prompts: LoginPrompts
+    on_phase: Callable[[LoginPhase], None]
+    expires_at: datetime
+    clock: Clock
+    farewell: Farewell
+    api_key: Secret | None = None
+    api_key_check_url: str | None = None
+
+
+NewCredential = ChatGptCredential | ApiKeyCredential
+
+
+class Farewell:
+    """The last word to the person, said once the credential is stored or the attempt failed.
+
+    A flow sets `say`; whoever runs the attempt calls `signed_in` or `failed` exactly once.
+    """
+
+    def __init__(self) -> None:
+        self.say: Callable[[Account | AuthError], None] | None = None
+
+    def signed_in(self, account: Account) -> None:
+        """Tell the person that they are signed in."""
+        if self.say is not None:
+            self.say(account)
+
+    def failed(self, error: AuthError) -> None:
+        """Tell the person why they are not."""
+        if self.say is not None:
+            self.say(error)
+
+
+class LoginFlow(Protocol):
+    """A way of signing in."""
+
+    async def __call__(self, context: FlowContext) -> NewCredential:
+        """Return the new credential; nothing is stored yet.
+
+        Raises:
+            LoginError, IssuerError: There is none. Cancellation ends the flow at once.
+        """
+        ...

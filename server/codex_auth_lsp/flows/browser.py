@@ -1,0 +1,120 @@
+"""Sign-in with ChatGPT in the browser: authorization code with PKCE (RFC 6749, 7636, 8252).
+
+As the Codex CLI 0.169.0 does it: its parameters, ports and requests, the API-key exchange that
+may fail, and the workspace check between the two exchanges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.domain.account import Account
+from codex_auth_lsp.errors import AuthError, IssuerError, LoginDenied, NotEntitled
+from codex_auth_lsp.flows.base import FlowContext, LoginPhase, OpenUrlPrompt
+from codex_auth_lsp.flows.chatgpt import new_credential
+from codex_auth_lsp.flows.loopback import Answer, LoopbackListener
+from codex_auth_lsp.flows.result_page import failed_page, signed_in_page
+from codex_auth_lsp.oauth import http, token
+from codex_auth_lsp.oauth.authorization import (
+    AuthorizationCode,
+    AuthorizationRequest,
+    judge_redirect,
+    loopback_redirect_uri,
+)
+from codex_auth_lsp.oauth.endpoints import token_endpoint
+from codex_auth_lsp.oauth.token import error_code
+from codex_auth_lsp.secret import Secret
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.domain.credential import ChatGptCredential
+
+_API_KEY_SECONDS = 10.0  # what is optional must not hold a sign-in up for long
+
+
+class BrowserFlow:
+    """The login method `browser`.
+
+    A listener may outlive its attempt for the seconds that a browser needs to fetch the last
+    page; the next attempt needs the port and ends it.
+    """
+
+    def __init__(self) -> None:
+        self._lingering: dict[asyncio.Task[None], LoopbackListener] = {}
+
+    async def __call__(self, context: FlowContext) -> ChatGptCredential:
+        """Return the credential of the person who signs in."""
+        await self.close()
+        listener = LoopbackListener()
+        await listener.open()
+        context.farewell.say = partial(_say_farewell, listener)
+        try:
+            return await _sign_in(context, listener)
+        finally:
+            if listener.answered:
+                task = asyncio.ensure_future(listener.linger())
+                self._lingering[task] = listener
+                task.add_done_callback(self._lingering.pop)
+            else:
+                await listener.close()
+
+    async def close(self) -> None:
+        """Free the port at once, whatever a browser still waits for."""
+        for task, listener in tuple(self._lingering.items()):
+            await listener.close()
+            task.cancel()
+
+
+async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptCredential:
+    request = AuthorizationRequest(
+        context.issuer, loopback_redirect_uri(listener.port), context.workspace_ids
+    )
+    listener.expect(partial(judge_redirect, request=request))
+    await context.prompts.open_url(
+        OpenUrlPrompt(Secret(request.url()), listener.port, context.expires_at)
+    )
+    context.on_phase(LoginPhase.WAITING_FOR_USER)
+    code = _code(await listener.answer())
+    context.on_phase(LoginPhase.EXCHANGING)
+    endpoint = token_endpoint(context.issuer)
+    reply = await http.post_form(endpoint, token.code_exchange_fields(request, code))
+    tokens = token.judge_code_exchange(reply)
+    context.on_phase(LoginPhase.VERIFYING)
+    credential = new_credential(context, tokens)
+    return replace(credential, api_key=await _api_key(context, tokens))
+
+
+def _code(answer: Answer) -> Secret:
+    if isinstance(answer, AuthorizationCode):
+        return answer.code
+    if answer.description == "missing_codex_entitlement":
+        raise NotEntitled(oauth_error=error_code(answer.error))
+    if answer.error == "access_denied":
+        raise LoginDenied(oauth_error=answer.error)
+    raise LoginDenied(
+        "The sign-in page answered with an error; try again, or sign in another way.",
+        oauth_error=error_code(answer.error),
+    )
+
+
+async def _api_key(context: FlowContext, tokens: token.NewTokens) -> Secret | None:
+    fields = token.api_key_exchange_fields(context.issuer.client_id, tokens.id_token)
+    try:
+        reply = await http.post_form(
+            token_endpoint(context.issuer), fields, seconds=_API_KEY_SECONDS
+        )
+    except IssuerError:
+        return None  # accounts without a platform organization get none; the tokens suffice
+    return token.judge_api_key_exchange(reply)
+
+
+def _say_farewell(listener: LoopbackListener, end: Account | AuthError) -> None:
+    if isinstance(end, Account):
+        page = signed_in_page(
+            account_label=end.label, plan=end.plan_type, workspace=end.workspace_id
+        )
+    else:
+        page = failed_page(heading="You are not signed in", explanation=end.message)
+    listener.conclude(page)

@@ -1,0 +1,167 @@
+"""One connection: strict reading of one request (RFC 9112), writing of one response.
+
+h11 parses; what h11 forgives (bare line feeds, folded lines, repeated lengths, absolute targets)
+is refused before it, since two parsers that forgive differently are how requests get smuggled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import h11
+
+from codex_auth_lsp.http1.message import Request, Response
+
+CHUNK = 16 * 1024
+"""How much is read at once, and held unread, in bytes."""
+
+_WRITE_SECONDS = 10.0  # for a peer that reads slowly or not at all
+_LINGER_SECONDS = 1.0  # an early close would reset the connection and lose the answer in flight
+
+_REQUEST_LINE = re.compile(rb"[!#-'*+.0-9A-Z^-z|~-]+ /[!\"$-~]* HTTP/1\.[01]")
+_NOT_IN_A_HEAD = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?=[^\n])|\n[ \t]")
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([^\r]*)", re.IGNORECASE)
+_TRANSFER_ENCODING = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one server bears; the defaults are those of a listener that takes no bodies."""
+
+    head_bytes: int = 16 * 1024
+    body_bytes: int = 0
+    connections: int = 32
+    head_seconds: float = 5.0
+    body_seconds: float = 10.0
+
+
+class RefusedError(Exception):
+    """What came is not a request that this server takes; `status` is the answer to it."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+class Connection:
+    """One connection's bytes; `busy` from its complete request until its answer is out."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits
+    ) -> None:
+        self.busy = False
+        self._reader = reader
+        self._writer = writer
+        self._limits = limits
+        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
+        self._method = ""
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        self._writer.transport.abort()
+
+    async def read_request(self) -> Request:
+        """Return the one request of this connection.
+
+        Raises:
+            RefusedError: It is not one that this server takes.
+            OSError: The peer is gone, or too slow (TimeoutError).
+        """
+        async with asyncio.timeout(self._limits.head_seconds):
+            head, rest = await self._read_head()
+        _check_framing(head, self._limits.body_bytes)
+        try:
+            self._h11.receive_data(head + rest)
+            event = self._h11.next_event()
+            if not isinstance(event, h11.Request):
+                raise RefusedError(400)
+            async with asyncio.timeout(self._limits.body_seconds):
+                body = await self._read_body()
+        except h11.RemoteProtocolError:
+            raise RefusedError(400) from None
+        self._method = event.method.decode("ascii")
+        path, _, query = event.target.decode("ascii").partition("?")
+        headers = tuple(
+            (name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers
+        )
+        return Request(self._method, path, query, headers, body)
+
+    async def _read_head(self) -> tuple[bytes, bytes]:
+        received, seen = bytearray(), 0
+        while True:
+            received += await self._read()
+            end = received.find(b"\r\n\r\n", max(seen - 3, 0), self._limits.head_bytes)
+            stop = end + 4 if end >= 0 else len(received)
+            line, line_end, _ = received.partition(b"\r\n")
+            if line_end and not _REQUEST_LINE.fullmatch(line):
+                raise RefusedError(400)
+            if _NOT_IN_A_HEAD.search(received, max(seen - 1, 0), stop):
+                raise RefusedError(400)
+            if end >= 0:
+                return bytes(received[:stop]), bytes(received[stop:])
+            if len(received) >= self._limits.head_bytes:
+                raise RefusedError(431 if line_end else 414)
+            seen = len(received)
+
+    async def _read_body(self) -> bytes:
+        body = bytearray()
+        while not isinstance(event := self._h11.next_event(), h11.EndOfMessage):
+            if event is h11.NEED_DATA:
+                if self._h11.they_are_waiting_for_100_continue:
+                    go_on = h11.InformationalResponse(status_code=100, headers=[])
+                    self._writer.write(self._h11.send(go_on) or b"")
+                self._h11.receive_data(await self._read())
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > self._limits.body_bytes:
+                    raise RefusedError(413)
+        return bytes(body)
+
+    async def _read(self) -> bytes:
+        data = await self._reader.read(CHUNK)
+        if not data:
+            raise RefusedError(400)
+        return data
+
+    async def write(self, response: Response, common_headers: tuple[tuple[str, str], ...]) -> None:
+        """Send the answer and the end of the stream.
+
+        Raises:
+            OSError: The peer is gone, or too slow (TimeoutError).
+        """
+        content_type = [("Content-Type", response.content_type)] if response.body else []
+        length = [("Content-Length", str(len(response.body))), ("Connection", "close")]
+        head = h11.Response(
+            status_code=response.status,
+            reason=HTTPStatus(response.status).phrase,
+            headers=[*content_type, *common_headers, *response.headers, *length],
+        )
+        self._writer.transport.set_write_buffer_limits(high=0)
+        self._writer.write(self._h11.send(head) or b"")
+        if response.body and self._method != "HEAD":
+            self._writer.write(self._h11.send(h11.Data(data=response.body)) or b"")
+        async with asyncio.timeout(_WRITE_SECONDS):
+            await self._writer.drain()
+        self._writer.write_eof()
+        self.busy = False
+
+    async def linger(self) -> None:
+        """Discard what the peer still sends until it has seen the answer and closes."""
+        async with asyncio.timeout(_LINGER_SECONDS):
+            while await self._reader.read(CHUNK):
+                pass
+
+
+def _check_framing(head: bytes, body_bytes: int) -> None:
+    """Refuse bodies of unclear or excessive length (RFC 9112 section 6.3, 11.2)."""
+    lengths = _CONTENT_LENGTH.findall(head)
+    chunked = _TRANSFER_ENCODING.search(head) is not None
+    if len(lengths) > 1 or (chunked and (lengths or not body_bytes)):
+        raise RefusedError(400)
+    for length in (value.strip() for value in lengths):
+        if not length.isdigit():
+            raise RefusedError(400)
+        if len(length) > 18 or int(length) > body_bytes:
+            raise RefusedError(413)

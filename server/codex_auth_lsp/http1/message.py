@@ -1,0 +1,34 @@
+"""Requests and responses as values; nothing is decoded but header names, to lower case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A complete request. `path` and `query` are as sent, not decoded; header names lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, None when it is absent."""
+        return next(iter(self.header_values(name)), None)
+
+    def header_values(self, name: str) -> list[str]:
+        """Return each value of a header that may stand more than once."""
+        return [value for header_name, value in self.headers if header_name == name.lower()]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer; Content-Length and Connection are added when it is sent."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
