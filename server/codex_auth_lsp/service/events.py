@@ -1,0 +1,59 @@
+"""What the service tells of itself: values, and the one place where they are handed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codex_auth_lsp.errors import AuthError
+    from codex_auth_lsp.flows.base import LoginPhase
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """The status is another one: the contract's `auth/statusChanged`."""
+
+    status: dict[str, Any]
+    cause: str
+    origin: str
+    account_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoginProgressed:
+    """An attempt reached a phase: the contract's `auth/loginProgress`."""
+
+    attempt_id: str
+    phase: LoginPhase
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginEnded:
+    """An attempt ended: the contract's `auth/loginCompleted`, exactly once an attempt."""
+
+    attempt_id: str
+    outcome: str
+    error: AuthError | None = None
+
+
+Event = StatusChanged | LoginProgressed | LoginEnded
+
+
+class Events:
+    """Hands every event to every subscriber, in the order in which they happened."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[Callable[[Event], None]] = []
+
+    def subscribe(self, subscriber: Callable[[Event], None]) -> None:
+        """Call `subscriber` with every event from now on."""
+        self._subscribers.append(subscriber)
+
+    def publish(self, event: Event) -> None:
+        """Tell every subscriber at once."""
+        for subscriber in self._subscribers:
+            subscriber(event)

@@ -1,0 +1,230 @@
+"""The current status, and the announcement of every difference to it.
+
+Invariants: a status is announced when and only when it differs from the last one in anything but
+`revision`; `revision` grows with every difference; a change that this process makes itself is
+announced under its own cause, never as somebody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCredential
+from codex_auth_lsp.domain.issuer import OPENAI_ISSUER, IssuerSettings
+from codex_auth_lsp.domain.status import (
+    ACCESS_TOKEN_VARIABLE,
+    API_KEY_VARIABLE,
+    AuthStatus,
+    Environment,
+    StatusFacts,
+    derive_status,
+)
+from codex_auth_lsp.errors import AuthError, NeedsReauth, StoreCorrupt, StoreUnavailable
+from codex_auth_lsp.providers.active import active_provider
+from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service.events import Events, StatusChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from codex_auth_lsp.clock import Clock
+    from codex_auth_lsp.domain.pending_login import PendingLogin
+    from codex_auth_lsp.service.login_cache import LoginCache, View
+
+_LONGEST_TIMER = 86_400.0  # seconds; a later expiry is looked at again then
+
+
+class StatusKeeper:
+    """Derives the status from the login cache and from what this process knows beside it."""
+
+    def __init__(
+        self,
+        cache: LoginCache,
+        issuer: IssuerSettings,
+        environment: Mapping[str, str],
+        clock: Clock,
+        events: Events,
+    ) -> None:
+        self._cache = cache
+        self._issuer = issuer
+        self._environment = environment
+        self._clock = clock
+        self._events = events
+        self.instance_id = secrets.token_hex(8)
+        self.pending_login: PendingLogin | None = None
+        self._verdict: _RefreshVerdict | None = None
+        self._own_changes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._announcing = False
+        self._revision = 1
+        self._view = cache.look()
+        self._status = self._derive()
+        self._wire = self._status.to_wire()
+        self._announced_identity = self._status.identity
+
+    @property
+    def view(self) -> View:
+        """The login cache as it was last seen."""
+        return self._view
+
+    @property
+    def status(self) -> AuthStatus:
+        """The status as it was last derived."""
+        return self._status
+
+    @property
+    def environment_access_token(self) -> AccessTokenCredential | None:
+        """The personal access token that wins over the store, where there is one."""
+        token = self._environment.get(ACCESS_TOKEN_VARIABLE, "").strip()
+        return AccessTokenCredential(Secret(token)) if token else None
+
+    def wire(self) -> dict[str, Any]:
+        """Return the contract's `AuthStatus` as it was last derived."""
+        return {
+            "revision": self._revision,
+            "serverInstanceId": self.instance_id,
+            **self._wire,
+        }
+
+    def start(self) -> None:
+        """Announce the first status, and from now on every difference."""
+        self._announcing = True
+        self.look()
+        self._publish("startup")
+        self._schedule()
+
+    def look(self, cause: str | None = None) -> dict[str, Any]:
+        """Look at the login cache, announce a difference, and return the status.
+
+        Args:
+            cause: What this process did; None where it only looks, and then the cause is found
+                by comparison. While a change of its own is under way, looking waits for its end.
+        """
+        if cause is None and self._own_changes:
+            return self.wire()
+        before, self._view = self._view, self._cache.look()
+        self._status, old = self._derive(), self._status
+        wire = self._status.to_wire()
+        if wire != self._wire:
+            self._wire = wire
+            self._revision += 1
+            self._publish(cause or self._find_cause(before, old))
+        self._schedule()
+        return self.wire()
+
+    @contextmanager
+    def own_change(self) -> Iterator[None]:
+        """Keep a change that the body makes from being taken for somebody else's."""
+        self._own_changes += 1
+        try:
+            yield
+        finally:
+            self._own_changes -= 1
+
+    def belongs_elsewhere(self, credential: ChatGptCredential) -> bool:
+        """Say whether a login was made with another issuer than the configured one."""
+        return (credential.issuer or OPENAI_ISSUER).rstrip("/") != self._issuer.issuer
+
+    def refusal_of(self, credential: ChatGptCredential) -> NeedsReauth | None:
+        """Return the permanent refusal that is known of these very tokens."""
+        verdict = self._verdict_on(credential)
+        return verdict if isinstance(verdict, NeedsReauth) else None
+
+    def refresh_failed(self, credential: ChatGptCredential, error: AuthError) -> None:
+        """Remember why these tokens could not be refreshed, until they change or it works."""
+        self._verdict = _RefreshVerdict(_fingerprint(credential), error)
+
+    def refresh_worked(self) -> None:
+        """Forget earlier failures."""
+        self._verdict = None
+
+    def _verdict_on(self, credential: ChatGptCredential) -> AuthError | None:
+        if self._verdict and self._verdict.fingerprint == _fingerprint(credential):
+            return self._verdict.error
+        return None
+
+    def _derive(self) -> AuthStatus:
+        snapshot = self._view.snapshot
+        stored = snapshot.credential
+        failure = self._verdict_on(stored) if isinstance(stored, ChatGptCredential) else None
+        return derive_status(
+            StatusFacts(
+                now=self._clock.now(),
+                store=snapshot.report,
+                source=snapshot.source,
+                stored=stored,
+                provider=active_provider(self._view.settings, self._environment),
+                environment=Environment(
+                    access_token=self.environment_access_token,
+                    api_key_present=bool(self._environment.get(API_KEY_VARIABLE, "").strip()),
+                ),
+                refused=isinstance(failure, NeedsReauth),
+                refresh_failed=failure is not None,
+                last_error=failure or self._standing_error(),
+                pending_login=self.pending_login,
+            )
+        )
+
+    def _standing_error(self) -> AuthError | None:
+        """Return what is wrong now and will be until somebody mends it."""
+        if self._view.settings_error is not None:
+            return self._view.settings_error
+        report = self._view.snapshot.report
+        if report.health == "corrupt":
+            return StoreCorrupt(report.detail)
+        if report.health == "unavailable":
+            return StoreUnavailable(report.detail)
+        stored = self._view.snapshot.credential
+        if isinstance(stored, ChatGptCredential) and self.belongs_elsewhere(stored):
+            return NeedsReauth(
+                "The stored sign-in was made with another issuer than the one configured now, "
+                "so it is left alone; sign in again to replace it."
+            )
+        return None
+
+    def _find_cause(self, before: View, old: AuthStatus) -> str:
+        if before.snapshot.version != self._view.snapshot.version:
+            return "externalChange"
+        if (before.settings, before.settings_error) != (
+            self._view.settings,
+            self._view.settings_error,
+        ):
+            return "configChange"
+        if before.snapshot.report != self._view.snapshot.report:
+            return "storeHealth"
+        return "expired" if old.freshness == "fresh" else "freshness"
+
+    def _publish(self, cause: str) -> None:
+        if not self._announcing:
+            return
+        identity, before = self._status.identity, self._announced_identity
+        self._announced_identity = identity
+        origin = "otherProcess" if cause == "externalChange" else "thisServer"
+        self._events.publish(StatusChanged(self.wire(), cause, origin, identity != before))
+
+    def _schedule(self) -> None:
+        """Look again when the access token ends: the one timer, set only while one is valid."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._announcing or self._status.expires_at is None:
+            return
+        seconds = (self._status.expires_at - self._clock.now()).total_seconds()
+        if seconds > 0:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(min(seconds + 0.01, _LONGEST_TIMER), self.look)
+
+
+class _RefreshVerdict:
+    """What the issuer said of one set of tokens."""
+
+    def __init__(self, fingerprint: str, error: AuthError) -> None:
+        self.fingerprint = fingerprint
+        self.error = error
+
+
+def _fingerprint(credential: ChatGptCredential) -> str:
+    return (credential.refresh_token or credential.access_token).fingerprint()
