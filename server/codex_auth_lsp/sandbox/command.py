@@ -1,0 +1,114 @@
+"""The subcommand `sandbox`: runs the embedded issuer until it is told to stop.
+
+It says on stdout where it listens and how to try it, for people or as one line of JSON. The Codex
+folder that it names is private, its own, and gone at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PROGRAM = "codex-auth-lsp"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the subcommand."""
+    parser.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="listen here (default: a free port)"
+    )
+    parser.add_argument("--json", action="store_true", help="say where in one line of JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run until Ctrl-C or SIGTERM; return the exit status."""
+    with tempfile.TemporaryDirectory(prefix="codex-sandbox-") as codex_home:
+        try:
+            asyncio.run(_serve(arguments.port, arguments.json, codex_home))
+        except OSError as exc:
+            sys.stderr.write(f"{_PROGRAM}: the sandbox cannot listen: {exc.strerror}\n")
+            return 1
+        except KeyboardInterrupt:
+            pass
+    return 0
+
+
+async def _serve(port: int, as_json: bool, codex_home: str) -> None:
+    from codex_auth_lsp.sandbox.issuer import SandboxIssuer
+
+    stop = asyncio.Event()
+    _on_signals(stop)
+    async with SandboxIssuer.start(port=port) as issuer:
+        facts = _facts(issuer.url, codex_home)
+        sys.stdout.write(json.dumps(facts) + "\n" if as_json else _for_people(facts))
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows: Ctrl-C arrives as KeyboardInterrupt
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+
+def _facts(issuer: str, codex_home: str) -> dict[str, Any]:
+    from codex_auth_lsp.sandbox.authorization import CODEX_CLIENT_ID
+
+    return {
+        "issuer": issuer,
+        "clientId": CODEX_CLIENT_ID,
+        "codexHome": codex_home,
+        "command": [*_program(), "--issuer", issuer, "--codex-home", codex_home],
+        "modelBaseUrl": f"{issuer}/v1",
+        "control": f"{issuer}/sandbox",
+    }
+
+
+def _program() -> Sequence[str]:
+    """Return how this program is started where the example command is pasted."""
+    found = shutil.which(_PROGRAM)
+    return [_PROGRAM] if found else [sys.executable, "-I", "-m", "codex_auth_lsp"]
+
+
+def _for_people(facts: dict[str, Any]) -> str:
+    language_server = shlex.join(facts["command"])
+    return f"""\
+The sandbox issuer is running. Nobody there is real, and nothing leaves this computer.
+
+  Issuer         {facts["issuer"]}
+  Client id      {facts["clientId"]}
+  Models         {facts["modelBaseUrl"]}
+  Control        {facts["control"]}
+  Codex folder   {facts["codexHome"]} (removed at the end)
+
+Sign in to it from a terminal:
+  {language_server} login
+
+Let an editor use it as its language server:
+  {language_server}
+
+Sign in with the Codex CLI:
+  CODEX_HOME={shlex.quote(facts["codexHome"])} codex login --device-auth \\
+    --experimental_issuer {facts["issuer"]}
+
+Press Ctrl-C to stop.
+"""
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")

@@ -1,0 +1,129 @@
+"""The sandbox's remote control for tests and editor authors, below `/sandbox`.
+
+It gives out every secret that the sandbox minted, so a web page must not reach it: a request with
+an Origin, or one that a browser marks as another site's, is refused, and JSON is all it takes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.sandbox.faults import Fault
+from codex_auth_lsp.sandbox.fields import error_response, json_response
+from codex_auth_lsp.sandbox.ledger import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codex_auth_lsp.http1 import Request, Response
+    from codex_auth_lsp.sandbox.state import State
+
+_POLICY_NAMES = {
+    "codeSeconds": "code_seconds",
+    "accessSeconds": "access_seconds",
+    "idSeconds": "id_seconds",
+    "refreshSeconds": "refresh_seconds",
+    "deviceSeconds": "device_seconds",
+    "deviceIntervalSeconds": "device_interval_seconds",
+    "deviceEnabled": "device_enabled",
+    "graceSeconds": "grace_seconds",
+    "familyRevocation": "family_revocation",
+}
+
+
+class Control:
+    """Answers what stands below `/sandbox`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._posts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "/sandbox/faults": self._faults,
+            "/sandbox/release": self._release,
+            "/sandbox/reset": self._reset,
+            "/sandbox/account": self._account,
+            "/sandbox/token-lifetime": self._policy,
+            "/sandbox/policy": self._policy,
+            "/sandbox/expire": self._expire,
+            "/sandbox/revoke-all": self._revoke_all,
+            "/sandbox/keys": self._keys,
+        }
+        self._gets: dict[str, Callable[[], dict[str, Any]]] = {
+            "/sandbox/log": state.log.to_json,
+            "/sandbox/secrets": self._secrets,
+            "/sandbox/people": lambda: {
+                "people": [person.to_json() for person in state.people.values()]
+            },
+        }
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request below `/sandbox`."""
+        if request.header("origin") is not None or (
+            request.header("sec-fetch-site") or "none"
+        ) not in ("none", "same-origin"):
+            return error_response("forbidden", "Web pages do not control the sandbox.", 403)
+        if request.method == "GET" and (get := self._gets.get(request.path)):
+            return json_response(get())
+        post = self._posts.get(request.path)
+        if request.method != "POST" or post is None:
+            return error_response("not_found", "There is no such control.", 404)
+        try:
+            payload = json.loads(request.body or b"{}")
+            if not isinstance(payload, dict):
+                raise ValueError("body")
+            return json_response(post(payload))
+        except (ValueError, RecursionError) as exc:
+            problem = "body" if isinstance(exc, json.JSONDecodeError) else str(exc)
+            return error_response("invalid_request", f"Not understood: {problem}.")
+
+    def _faults(self, payload: dict[str, Any]) -> dict[str, Any]:
+        self._state.faults.add(Fault.from_json(payload))
+        return {}
+
+    def _release(self, _: dict[str, Any]) -> dict[str, Any]:
+        self._state.faults.release()
+        return {}
+
+    def _reset(self, _: dict[str, Any]) -> dict[str, Any]:
+        self._state.reset()
+        return {}
+
+    def _account(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Put a person at the head of the sign-in page: `person` (an id), with the changes."""
+        person_id = payload.pop("person", None)
+        return {"person": self._state.put_first(person_id, payload).to_json()}
+
+    def _policy(self, payload: dict[str, Any]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name, value in payload.items():
+            field = _POLICY_NAMES.get(name)
+            wanted = bool if isinstance(getattr(Policy(), field or "", 0), bool) else (int, float)
+            if field is None or not isinstance(value, wanted):
+                raise ValueError(name)
+            values[field] = value
+        self._state.ledger.policy = replace(self._state.ledger.policy, **values)
+        return {}
+
+    def _expire(self, payload: dict[str, Any]) -> dict[str, Any]:
+        which = payload.get("tokens", "refresh")
+        if which not in ("refresh", "access", "all"):
+            raise ValueError("tokens")
+        self._state.ledger.expire(
+            refresh_tokens=which != "access", access_tokens=which != "refresh"
+        )
+        return {}
+
+    def _revoke_all(self, _: dict[str, Any]) -> dict[str, Any]:
+        self._state.ledger.revoke_all()
+        return {}
+
+    def _keys(self, payload: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(payload.get("key"), str) or not payload["key"]:
+            raise ValueError("key")
+        self._state.ledger.register_api_key(payload["key"])
+        return {}
+
+    def _secrets(self) -> dict[str, Any]:
+        minted = self._state.ledger.mint.minted
+        return {"secrets": [{"kind": kind, "value": value} for kind, value in minted]}
