@@ -1,0 +1,127 @@
+"""The third-party parts of the tests: which are on this machine, and where.
+
+npm's parts stand in `tests/parts/node_modules` (`npm ci`), Debian's are listed in
+`tests/parts/debian.txt`. A missing part skips the tests that name it, and fails them under CI=true.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = Path(__file__).resolve().parents[1] / "parts"
+"""Where the parts' manifests and Node scripts stand."""
+
+NPM_REMEDY = "install it with `npm ci --prefix tests/parts`"
+DEBIAN_REMEDY = "install it with `sudo make parts`"
+NODE_REMEDY = "install Node 20 or newer"
+
+_PLATFORMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}
+_MACHINES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def node_modules() -> Path | None:
+    """Return the folder of npm's parts."""
+    folder = FOLDER / "node_modules"
+    return folder if folder.is_dir() else None
+
+
+def npm_package(name: str) -> Path | None:
+    """Return the folder of one of npm's parts."""
+    folder = FOLDER / "node_modules" / name
+    return folder if (folder / "package.json").is_file() else None
+
+
+def codex_binary() -> Path | None:
+    """Return the Codex CLI's native program, without npm's launcher that would start it."""
+    target = f"codex-{_PLATFORMS.get(platform.system())}-{_MACHINES.get(platform.machine())}"
+    package = npm_package(f"@openai/{target}")
+    if package is None:
+        return None
+    name = "codex.exe" if platform.system() == "Windows" else "codex"
+    return next(package.glob(f"vendor/*/bin/{name}"), None)
+
+
+def node() -> Path | None:
+    """Return the Node program."""
+    return _program("node")
+
+
+def chromium() -> Path | None:
+    """Return the Chromium program."""
+    return _program("chromium")
+
+
+def strace() -> Path | None:
+    """Return the strace program."""
+    return _program("strace")
+
+
+def _program(name: str) -> Path | None:
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """One thing that a part is made of."""
+
+    name: str
+    find: Callable[[], Path | None]
+    remedy: str
+
+
+_NODE = _Need("node", node, NODE_REMEDY)
+
+PARTS: dict[str, tuple[_Need, ...]] = {
+    "codex": (_Need("codex", codex_binary, NPM_REMEDY),),
+    "oidc-provider": (
+        _NODE,
+        _Need("oidc-provider", lambda: npm_package("oidc-provider"), NPM_REMEDY),
+    ),
+    "chromium": (
+        _Need("chromium", chromium, DEBIAN_REMEDY),
+        _NODE,
+        _Need("playwright-core", lambda: npm_package("playwright-core"), NPM_REMEDY),
+    ),
+    "strace": (_Need("strace", strace, DEBIAN_REMEDY),),
+}
+"""Every name that `pytest.mark.part` knows."""
+
+
+def require(part_name: str) -> None:
+    """Skip the test that runs, or fail it under CI=true, unless the part is there."""
+    for need in PARTS[part_name]:
+        if need.find() is None:
+            message = f"part missing: {need.name}; {need.remedy}"
+            if os.environ.get("CI") == "true":
+                pytest.fail(message, pytrace=False)
+            pytest.skip(message)
+
+
+def check_marker(item: pytest.Item) -> None:
+    """Require what the test's `part` markers name; for `pytest_runtest_setup`."""
+    for marker in item.iter_markers("part"):
+        for part_name in marker.args:
+            require(part_name)
+
+
+async def end(process: asyncio.subprocess.Process, grace: float) -> int:
+    """End a process of ours by its own handle: ask, and after `grace` seconds no longer ask."""
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), grace)
+        except TimeoutError:
+            process.kill()
+    return await process.wait()
