@@ -1,0 +1,67 @@
+// The account menu: how things stand, and what can be done about it.
+
+import { commands, env, QuickPickItemKind, window, type QuickPickItem } from "vscode";
+import type { AuthClient } from "./client";
+import { openPage, showFailure } from "./messages";
+import { describeStatus } from "./presentStatus";
+import type { AuthStatus } from "./protocol";
+import type { SignIn } from "./signIn";
+
+interface Entry extends QuickPickItem {
+  run?: () => unknown;
+}
+
+export async function showAccount(client: AuthClient, signIn: SignIn): Promise<void> {
+  try {
+    await client.start();
+  } catch (error) {
+    await showFailure(error, () => client.restart().catch(showFailure));
+    return;
+  }
+  const { status } = client;
+  if (status === undefined) return;
+  const entries = [
+    ...(status.pendingLogin === undefined ? actions(status) : waitingActions(signIn)),
+    command("$(output) Show Log", "codexAuth.showLog"),
+    { label: "Status", kind: QuickPickItemKind.Separator },
+    ...describeStatus(status).map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
+    ...mfaLinks(status),
+  ];
+  const chosen = await window.showQuickPick(entries, { title: "Codex: Account", placeHolder: "Choose what to do" });
+  await chosen?.run?.();
+}
+
+function actions(status: AuthStatus): Entry[] {
+  const entries: Entry[] = [];
+  const signedIn = status.state === "signedIn";
+  entries.push(
+    command(signedIn ? "$(account) Sign In as Someone Else" : "$(sign-in) Sign In", "codexAuth.signIn"),
+    command("$(device-mobile) Sign In with Device Code", "codexAuth.signInWithDeviceCode"),
+    command("$(key) Sign In with API Key", "codexAuth.signInWithApiKey"),
+  );
+  if (status.state !== "signedOut") entries.push(command("$(sign-out) Sign Out", "codexAuth.signOut"));
+  return entries;
+}
+
+function waitingActions(signIn: SignIn): Entry[] {
+  const { link } = signIn;
+  return [
+    { label: "$(link-external) Open Again", description: "Show the sign-in once more", run: () => signIn.reopenBrowser() },
+    ...(link === undefined ? [] : [{ label: "$(copy) Copy Link", run: () => env.clipboard.writeText(link) }]),
+    { label: "$(close) Cancel Sign-In", run: () => signIn.cancel() },
+  ];
+}
+
+function mfaLinks(status: AuthStatus): Entry[] {
+  const { requirement, links } = status.cloud.mfa;
+  if (status.state !== "signedIn" || !["required", "recommended"].includes(requirement)) return [];
+  return links.map(({ title, url }) => ({
+    label: `$(shield) ${title}`,
+    description: "Multi-factor authentication",
+    run: () => (url.startsWith("https://") ? openPage(url) : undefined),
+  }));
+}
+
+function command(label: string, id: string): Entry {
+  return { label, run: () => commands.executeCommand(id) };
+}

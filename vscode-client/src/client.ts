@@ -1,0 +1,200 @@
+// The connection to the language server: found, started, watched, started again when it crashes.
+// Each start makes a new session, since a LanguageClient that has failed can never be used again.
+
+import { EventEmitter, type CancellationToken, type Disposable, type LogOutputChannel } from "vscode";
+import type { LanguageClient, RequestParam, RequestType } from "vscode-languageclient/node";
+import type { Connection } from "./presentStatus";
+import * as protocol from "./protocol";
+import { redactText } from "./redact";
+import { findServer, type ServerSearch } from "./serverCommand";
+import { serverSettings, thisMachine } from "./serverProcess";
+import { Session } from "./session";
+import { isFromAnotherProcess, laterStatus } from "./statusTracker";
+
+/** Milliseconds to wait before each start after a crash; when they are used up, the person decides. */
+const RESTART_DELAYS = [500, 2000, 8000];
+
+/** Milliseconds after which a server counts as healthy and its earlier crashes are forgotten. */
+const HEALTHY_AFTER = 60_000;
+
+/** The server could not be started, in a sentence fit to show. */
+export class ServerUnavailable extends Error {
+  constructor(
+    message: string,
+    readonly reason: "notInstalled" | "insideWorkspace" | "settingInvalid" | "startFailed",
+  ) {
+    super(message);
+  }
+}
+
+export class AuthClient implements Disposable {
+  readonly #log: LogOutputChannel;
+  readonly #changed = new EventEmitter<undefined>();
+  readonly #prompted = new EventEmitter<protocol.LoginPrompt>();
+  readonly #progressed = new EventEmitter<protocol.LoginProgress>();
+  readonly #completed = new EventEmitter<protocol.LoginCompleted>();
+  readonly #noticed = new EventEmitter<protocol.Notice>();
+  readonly #gaveUp = new EventEmitter<undefined>();
+  readonly #signal = new AbortController();
+  #session: Session | undefined;
+  #starting: Promise<void> | undefined;
+  #status: protocol.AuthStatus | undefined;
+  #connection: Connection = "starting";
+  #crashes = 0;
+
+  /** The status or the connection has changed. */
+  readonly onDidChange = this.#changed.event;
+  readonly onPrompt = this.#prompted.event;
+  readonly onProgress = this.#progressed.event;
+  readonly onCompleted = this.#completed.event;
+  readonly onNotice = this.#noticed.event;
+  /** The server has ended again and again and is not started any more by itself. */
+  readonly onGiveUp = this.#gaveUp.event;
+
+  constructor(log: LogOutputChannel) {
+    this.#log = log;
+  }
+
+  get status(): protocol.AuthStatus | undefined {
+    return this.#status;
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  /** Starts the server unless it runs; rejects with `ServerUnavailable`. */
+  start(): Promise<void> {
+    if (this.#starting === undefined && this.#session?.isRunning()) return Promise.resolve();
+    this.#starting ??= this.#open().finally(() => (this.#starting = undefined));
+    return this.#starting;
+  }
+
+  async restart(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await this.#close();
+    this.#crashes = 0;
+    await this.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#signal.abort();
+    await this.#starting?.catch(() => undefined);
+    await this.#close();
+  }
+
+  async request<P, R, E>(type: RequestType<P, R, E>, params: RequestParam<P>, token?: CancellationToken): Promise<R> {
+    await this.start();
+    if (this.#session === undefined) throw new ServerUnavailable("The Codex sign-in server is not running.", "startFailed");
+    const { languageClient } = this.#session;
+    return token === undefined
+      ? languageClient.sendRequest(type, params)
+      : languageClient.sendRequest(type, params, token);
+  }
+
+  dispose(): void {
+    void this.stop();
+    for (const emitter of [this.#changed, this.#prompted, this.#progressed, this.#completed, this.#noticed, this.#gaveUp]) {
+      emitter.dispose();
+    }
+  }
+
+  async #open(): Promise<void> {
+    this.#show("starting", undefined);
+    const search = findServer(serverSettings(), thisMachine());
+    if (!search.found) throw this.#notFound(search);
+    const session = new Session(search.command, this.#log, () => { void this.#onClosed(session); });
+    this.#session = session;
+    this.#listen(session.languageClient);
+    try {
+      await session.start();
+      this.#adopt(await session.languageClient.sendRequest(protocol.statusRequest, {}));
+    } catch (error) {
+      this.#session = undefined;
+      const why = session.ending() ?? (error instanceof Error ? error.message : "it did not answer");
+      await session.end();
+      this.#show("stopped", undefined);
+      throw new ServerUnavailable(startFailure(search.command.program, why), "startFailed");
+    }
+  }
+
+  #notFound(search: Extract<ServerSearch, { found: false }>): ServerUnavailable {
+    this.#show("missing", undefined);
+    this.#log.warn(search.message);
+    return new ServerUnavailable(search.message, search.reason);
+  }
+
+  #listen(client: LanguageClient): void {
+    client.onNotification(protocol.statusChangedNotification, ({ status }) => {
+      const stranger = this.#status !== undefined && isFromAnotherProcess(this.#status, status);
+      this.#adopt(status);
+      if (stranger) void this.#ask(client);
+    });
+    client.onNotification(protocol.loginPromptNotification, (prompt) => { this.#prompted.fire(prompt); });
+    client.onNotification(protocol.loginProgressNotification, (progress) => { this.#progressed.fire(progress); });
+    client.onNotification(protocol.loginCompletedNotification, (completed) => { this.#completed.fire(completed); });
+    client.onNotification(protocol.noticeNotification, (notice) => { this.#noticed.fire(notice); });
+  }
+
+  async #ask(client: LanguageClient): Promise<void> {
+    try {
+      this.#adopt(await client.sendRequest(protocol.statusRequest, {}));
+    } catch (error) {
+      this.#log.warn(`The status could not be read: ${redactText(String(error))}`);
+    }
+  }
+
+  #adopt(status: protocol.AuthStatus): void {
+    this.#show("running", laterStatus(this.#status, status));
+  }
+
+  async #onClosed(session: Session): Promise<void> {
+    if (this.#session !== session || this.#starting !== undefined) return; // `#open` reports its own failure
+    this.#session = undefined;
+    if (session.age() > HEALTHY_AFTER) this.#crashes = 0;
+    const delay = RESTART_DELAYS[this.#crashes++];
+    this.#show(delay === undefined ? "stopped" : "starting", undefined);
+    await session.end();
+    if (delay !== undefined) await pause(delay, this.#signal.signal);
+    if (this.#signal.signal.aborted || this.#isOpen()) return;
+    if (delay === undefined) {
+      this.#gaveUp.fire(undefined);
+      return;
+    }
+    await this.start().catch((error: unknown) => {
+      this.#log.error(redactText(String(error)));
+      this.#gaveUp.fire(undefined);
+    });
+  }
+
+  async #close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.end();
+    this.#show("stopped", undefined);
+  }
+
+  #isOpen(): boolean {
+    return this.#session !== undefined;
+  }
+
+  #show(connection: Connection, status: protocol.AuthStatus | undefined): void {
+    this.#connection = connection;
+    this.#status = status;
+    if (!this.#signal.signal.aborted) this.#changed.fire(undefined);
+  }
+}
+
+function startFailure(program: string, why: string): string {
+  return `The Codex sign-in server ${program} did not start: ${redactText(why).replace(/[.\s]+$/, "")}.`;
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+}

@@ -1,0 +1,22 @@
+// The commands, by their contract names.
+
+import { commands, type Disposable, type LogOutputChannel } from "vscode";
+import { showAccount } from "./account";
+import type { AuthClient } from "./client";
+import type { SignIn } from "./signIn";
+import { signOut } from "./signOut";
+
+export function registerCommands(client: AuthClient, signIn: SignIn, log: LogOutputChannel): Disposable[] {
+  const table: Record<string, () => unknown> = {
+    "codexAuth.signIn": () => signIn.inBrowser(),
+    "codexAuth.signInWithDeviceCode": () => signIn.withDeviceCode(),
+    "codexAuth.signInWithApiKey": () => signIn.withApiKey(),
+    "codexAuth.signOut": () => signOut(client),
+    "codexAuth.account": () => showAccount(client, signIn),
+    "codexAuth.showLog": () => { log.show(true); },
+    // Not in the palette: the server's advice may name them.
+    "codexAuth.status": () => showAccount(client, signIn),
+    "codexAuth.cancel": () => signIn.cancel(),
+  };
+  return Object.entries(table).map(([id, run]) => commands.registerCommand(id, run));
+}

@@ -1,0 +1,26 @@
+// What this editor can say about where it runs, for `capabilities.experimental.auth`.
+
+import type { ClientAuthCapabilities, EnvironmentKind } from "./protocol";
+
+/** `remoteName` is `env.remoteName`; `isWeb` is whether the window runs in a browser. */
+export function environmentOf(
+  remoteName: string | undefined,
+  isWeb: boolean,
+): Pick<ClientAuthCapabilities, "environment" | "browserOnServerHost"> {
+  const environment = kindOf(remoteName, isWeb);
+  if (environment === "local") return { environment, browserOnServerHost: true };
+  // WSL shares its loopback with Windows in most set-ups, and a window in a browser may be on any
+  // machine: there the server judges by what it sees itself.
+  if (environment === "wsl" || environment === "web") return { environment };
+  return { environment, browserOnServerHost: false };
+}
+
+function kindOf(remoteName: string | undefined, isWeb: boolean): EnvironmentKind {
+  if (remoteName === "codespaces") return "codespaces";
+  if (isWeb) return "web";
+  if (remoteName === undefined) return "local";
+  if (remoteName === "wsl") return "wsl";
+  if (remoteName.includes("container")) return "container";
+  // Tunnels and remotes that are not known here are other machines as well.
+  return "ssh";
+}

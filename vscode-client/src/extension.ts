@@ -1,0 +1,61 @@
+// Activation: it makes the parts and joins them; nothing else.
+
+import { window, workspace, type ExtensionContext } from "vscode";
+import { AuthClient, ServerUnavailable } from "./client";
+import { registerCommands } from "./commands";
+import { offer, showFailure, showNotice } from "./messages";
+import { SignIn } from "./signIn";
+import { StatusItem } from "./statusItem";
+
+/** Set once the person was told that there is no server, so that not every window says it again. */
+const TOLD_MISSING = "codexAuth.toldThatServerIsMissing";
+
+let client: AuthClient | undefined;
+
+export function activate(context: ExtensionContext): void {
+  const log = window.createOutputChannel("Codex Sign-In", { log: true });
+  const authClient = (client = new AuthClient(log));
+  const statusItem = new StatusItem();
+  const signIn = new SignIn(authClient);
+
+  const restart = async (): Promise<void> => {
+    await authClient.restart().catch((error: unknown) => showFailure(error, restart));
+  };
+  context.subscriptions.push(
+    log,
+    authClient,
+    statusItem,
+    signIn,
+    ...registerCommands(authClient, signIn, log),
+    authClient.onDidChange(() => { statusItem.show(authClient.status, authClient.connection); }),
+    authClient.onNotice((notice) => void showNotice(notice)),
+    authClient.onGiveUp(() =>
+      void offer(window.showErrorMessage, "The Codex sign-in server keeps ending.", [
+        { title: "Start Again", run: restart },
+        { title: "Show Log", run: () => { log.show(true); } },
+      ]),
+    ),
+    workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration("codexAuth.server")) void restart();
+    }),
+  );
+
+  // Not awaited: VS Code holds commands back until the activation is done.
+  void firstStart(authClient, context, restart);
+}
+
+async function firstStart(authClient: AuthClient, context: ExtensionContext, retry: () => unknown): Promise<void> {
+  try {
+    await authClient.start();
+    await context.globalState.update(TOLD_MISSING, undefined);
+  } catch (error) {
+    const missing = error instanceof ServerUnavailable && error.reason === "notInstalled";
+    if (missing && context.globalState.get(TOLD_MISSING) === true) return;
+    if (missing) await context.globalState.update(TOLD_MISSING, true);
+    await showFailure(error, retry);
+  }
+}
+
+export async function deactivate(): Promise<void> {
+  await client?.stop();
+}

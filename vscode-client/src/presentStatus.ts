@@ -1,0 +1,179 @@
+// How a status looks in the status bar: one pure function, and the words it uses.
+
+import type { AuthStatus } from "./protocol";
+
+/** `missing`: no server was found; `stopped`: it has ended or did not start. */
+export type Connection = "starting" | "running" | "stopped" | "missing";
+
+export interface Presentation {
+  text: string;
+  /** Markdown in which everything that came from outside is escaped. */
+  tooltip: string;
+  command: "codexAuth.signIn" | "codexAuth.account";
+  severity: "normal" | "warning" | "error";
+  accessibilityLabel: string;
+}
+
+type FormatTime = (time: string) => string;
+
+/** Characters of a label that are shown in the status bar; the tooltip has all of it. */
+const LABEL_LIMIT = 48;
+
+export function presentStatus(
+  status: AuthStatus | undefined,
+  connection: Connection,
+  formatTime: FormatTime = localTime,
+): Presentation {
+  if (connection === "missing") return warning("Codex: Server Not Found", "The sign-in server was not found.");
+  if (connection === "stopped") {
+    return { ...warning("Codex: Stopped", "The sign-in server is not running."), severity: "error" };
+  }
+  if (connection === "starting" || status === undefined) return unknownYet();
+  const tooltip = facts(status, formatTime);
+  if (status.pendingLogin !== undefined) return { ...waiting(), tooltip: `Waiting for the sign-in to be finished in the browser.\n\n${tooltip}` };
+  return { ...presentState(status), tooltip };
+}
+
+/** The facts of a status, one line each, as plain text: for the tooltip and the account menu. */
+export function describeStatus(status: AuthStatus, formatTime: FormatTime = localTime): string[] {
+  const { account, store, expiresAt, lastError, cloud } = status;
+  return [
+    `${stateInWords(status)}${account === undefined ? "" : `: ${account.label}`}`,
+    ...(account?.planType === undefined ? [] : [`Plan: ChatGPT ${capitalized(account.planType)}`]),
+    `Billing: ${billingInWords(status)}`,
+    `Login kept in: ${storeInWords(store)}`,
+    ...(expiresAt === undefined ? [] : [`Valid until: ${formatTime(expiresAt)}, renewed by itself before then`]),
+    ...(status.freshness === "stale" ? ["The login has expired or could not be renewed yet"] : []),
+    `Provider: ${status.provider.id}`,
+    ...status.provider.problems,
+    ...(cloud.mfa.requirement === "required" ? [`Before using Codex cloud: ${cloud.mfa.reason}`] : []),
+    ...(lastError === undefined ? [] : [`Last error: ${lastError.message}`]),
+  ];
+}
+
+function presentState(status: AuthStatus): Omit<Presentation, "tooltip"> {
+  switch (status.state) {
+    case "signedOut":
+      return plain("Codex: Sign In", "Codex: signed out. Sign in", "codexAuth.signIn");
+    case "signedIn":
+      return signedIn(status);
+    case "needsReauth":
+      return { ...warning("Codex: Sign In Again"), accessibilityLabel: "Codex: the login has ended. Sign in again", command: "codexAuth.signIn" };
+    case "notRequired":
+      return notRequired(status);
+    case "unavailable":
+      return warning(status.store.health === "locked" ? "Codex: Keyring Locked" : "Codex: Login Unreadable");
+    default:
+      // A state that a later server may have: known by its account, else left open.
+      return status.account === undefined ? unknownYet() : signedIn(status);
+  }
+}
+
+function signedIn(status: AuthStatus): Omit<Presentation, "tooltip"> {
+  const label = status.account?.label ?? "Codex: Signed In";
+  return plain(`$(account) ${escapeIcons(shortened(label))}`, `Codex: signed in as ${label}`);
+}
+
+function notRequired(status: AuthStatus): Omit<Presentation, "tooltip"> {
+  const byKey = status.method === "environmentKey";
+  if (!status.provider.ready) return warning(byKey ? "Codex: Key Not Set" : "Codex: Provider Not Ready");
+  return byKey
+    ? plain("$(key) Codex: Environment Key", "Codex: uses a key from the environment")
+    : plain("$(plug) Codex: No Sign-In Needed", "Codex: the provider needs no sign-in");
+}
+
+function waiting(): Presentation {
+  return { ...plain("$(sync~spin) Codex: Signing in…", "Codex: signing in. Choose to cancel or to open the browser again"), tooltip: "" };
+}
+
+function unknownYet(): Presentation {
+  return { ...plain("Codex: …", "Codex: the sign-in status is not known yet"), tooltip: "The sign-in status is not known yet." };
+}
+
+function plain(
+  text: string,
+  accessibilityLabel: string,
+  command: Presentation["command"] = "codexAuth.account",
+): Omit<Presentation, "tooltip"> {
+  return { text, accessibilityLabel, command, severity: "normal" };
+}
+
+function warning(text: string, tooltip = ""): Presentation {
+  return { text: `$(warning) ${text}`, tooltip, accessibilityLabel: text, command: "codexAuth.account", severity: "warning" };
+}
+
+function facts(status: AuthStatus, formatTime: FormatTime): string {
+  const [first, ...others] = describeStatus(status, formatTime).map(escapeMarkdown);
+  return [`**${first ?? ""}**`, ...others].join("\n\n");
+}
+
+function stateInWords(status: AuthStatus): string {
+  switch (status.state) {
+    case "signedOut":
+      return "Signed out";
+    case "signedIn":
+      return "Signed in";
+    case "needsReauth":
+      return "The login has ended, sign in again";
+    case "notRequired":
+      return status.method === "environmentKey" ? "A key from the environment is used" : "No sign-in needed";
+    case "unavailable":
+      return "The stored login cannot be read";
+    default:
+      return status.state;
+  }
+}
+
+function billingInWords(status: AuthStatus): string {
+  switch (status.billing) {
+    case "subscription":
+      return "included in the ChatGPT plan";
+    case "usage":
+      return "by use, at API rates";
+    case "provider":
+      return "by the provider";
+    case "none":
+      return "none while signed out";
+    default:
+      return status.billing;
+  }
+}
+
+function storeInWords(store: AuthStatus["store"]): string {
+  const places: Record<string, string> = {
+    file: `a file${store.path === undefined ? "" : ` (${store.path})`}`,
+    keyring: "the system's keyring",
+    memory: "memory, until the server ends",
+    none: "nothing yet",
+  };
+  const troubles: Record<string, string> = {
+    locked: "it is locked",
+    unavailable: "it cannot be reached",
+    corrupt: "its content is damaged",
+    readOnly: "it cannot be written",
+  };
+  const trouble = store.detail ?? troubles[store.health];
+  return `${places[store.backend] ?? store.backend}${trouble === undefined ? "" : `: ${trouble}`}`;
+}
+
+function capitalized(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+function shortened(label: string): string {
+  return label.length <= LABEL_LIMIT ? label : `${label.slice(0, LABEL_LIMIT - 1)}…`;
+}
+
+/** A label such as `$(bug)` would be drawn as an icon. */
+function escapeIcons(text: string): string {
+  return text.replace(/\$\(/g, "\\$(");
+}
+
+export function escapeMarkdown(text: string): string {
+  return text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]()#+\-.!|<>~$&:@]/g, "\\$&");
+}
+
+function localTime(time: string): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? time : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}

@@ -1,0 +1,68 @@
+// What is taken out of a message before it may be written anywhere.
+// The fields that carry secrets are named by the wire contract; every other string is still
+// searched for the shapes that tokens, keys and sign-in addresses have.
+
+export const HIDDEN = "[hidden]";
+
+const SECRET_PARAMS: Readonly<Record<string, readonly string[]>> = {
+  "auth/login": ["apiKey"],
+  "auth/submitCallback": ["url"],
+  "auth/loginPrompt": ["url", "userCode"],
+  "window/showDocument": ["uri"],
+};
+
+const SECRET_RESULTS: ReadonlySet<string> = new Set(["auth/credential"]);
+
+/** These show a device code as plain text beside its address, so such a text is hidden whole. */
+const SHOWN_TEXTS: ReadonlySet<string> = new Set(["window/showMessage", "window/showMessageRequest"]);
+
+const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
+  [/(\bhttps?:\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi, `$1?${HIDDEN}`],
+  [/\beyJ[\w-]{6,}(?:\.[\w-]*){1,4}/g, HIDDEN],
+  [/\b(?:sk|rt|at)[-_][\w.-]{8,}/g, HIDDEN],
+  [/\b(Bearer|Basic)\s+[^\s"',]+/gi, `$1 ${HIDDEN}`],
+  [/\b(code|state|code_verifier|access_token|refresh_token|id_token|api_key)=[^&\s"']+/gi, `$1=${HIDDEN}`],
+];
+
+/** Returns a copy of a JSON-RPC message that is fit to log; `answers` is the method that a response belongs to. */
+export function redactMessage(message: unknown, answers?: string): unknown {
+  if (!isObject(message)) return redactValue(message);
+  const copy: Record<string, unknown> = { ...message };
+  if (typeof copy["method"] === "string" && isObject(copy["params"])) {
+    copy["params"] = redactParams(copy["method"], copy["params"]);
+  }
+  if (answers !== undefined && SECRET_RESULTS.has(answers) && copy["result"] !== undefined) {
+    copy["result"] = HIDDEN;
+  }
+  return redactValue(copy);
+}
+
+/** Returns the text without what looks like a token, a key or the query of an address. */
+export function redactText(text: string): string {
+  return SECRET_SHAPES.reduce((current, [shape, instead]) => current.replace(shape, instead), text);
+}
+
+function redactParams(method: string, params: Record<string, unknown>): unknown {
+  const copy = { ...params };
+  for (const field of SECRET_PARAMS[method] ?? []) {
+    if (copy[field] !== undefined) copy[field] = HIDDEN;
+  }
+  const text = copy["message"];
+  if (SHOWN_TEXTS.has(method) && typeof text === "string" && /https?:\/\//i.test(text)) {
+    copy["message"] = HIDDEN;
+  }
+  return copy;
+}
+
+function redactValue(value: unknown): unknown {
+  if (typeof value === "string") return redactText(value);
+  if (Array.isArray(value)) return value.map(redactValue);
+  if (isObject(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactValue(inner)]));
+  }
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

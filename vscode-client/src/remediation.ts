@@ -1,0 +1,71 @@
+// What a person may be offered with a message: the server's advice, reduced to what is known here.
+
+import type { Remediation } from "./protocol";
+
+/** The commands of this extension that advice may name; others are hidden. */
+export const KNOWN_COMMANDS: ReadonlySet<string> = new Set([
+  "codexAuth.signIn",
+  "codexAuth.signInWithDeviceCode",
+  "codexAuth.signInWithApiKey",
+  "codexAuth.signOut",
+  "codexAuth.account",
+  "codexAuth.showLog",
+  "codexAuth.status",
+  "codexAuth.cancel",
+]);
+
+export interface Action {
+  title: string;
+  command?: string;
+  url?: string;
+}
+
+export interface Advice {
+  actions: Action[];
+  /** Advice without a button, such as a line for a shell. */
+  sentences: string[];
+}
+
+export function adviceOf(remediation: unknown): Advice {
+  const advice: Advice = { actions: [], sentences: [] };
+  for (const { title, command, url } of Array.isArray(remediation) ? remediation.filter(isRemediation) : []) {
+    if (command !== undefined) {
+      if (KNOWN_COMMANDS.has(command)) advice.actions.push({ title, command });
+    } else if (url !== undefined) {
+      if (isHttps(url)) advice.actions.push({ title, url });
+    } else {
+      advice.sentences.push(title);
+    }
+  }
+  return advice;
+}
+
+/** The text as VS Code shows it literally: messages would otherwise turn `[a](command:b)` into a link. */
+export function literal(text: string): string {
+  return text.replace(/\]\(/g, "] (");
+}
+
+/** An address that may be opened for a sign-in: https, or plain http to this machine (a test issuer). */
+export function isSignInAddress(url: string): boolean {
+  const parsed = parseUrl(url);
+  if (parsed === undefined) return false;
+  return parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname));
+}
+
+function isRemediation(value: unknown): value is Remediation {
+  if (typeof value !== "object" || value === null) return false;
+  const { title, command, url } = value as Record<string, unknown>;
+  return typeof title === "string" && title !== "" && [command, url].every((field) => field === undefined || typeof field === "string");
+}
+
+function isHttps(url: string): boolean {
+  return parseUrl(url)?.protocol === "https:";
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+function parseUrl(url: string): URL | undefined {
+  return URL.canParse(url) ? new URL(url) : undefined;
+}

@@ -1,0 +1,127 @@
+// Which program is started as the server, how, and with which environment.
+// Everything comes from the person's own settings and PATH; nothing from a workspace.
+
+import { delimiter, isAbsolute, join, relative, resolve, sep } from "node:path";
+
+export const SERVER_PROGRAM = "codex-auth-lsp";
+export const INSTALL_COMMAND = "pipx install codex-auth-lsp";
+
+/** The settings as the person's machine has them, of unknown types. */
+export interface ServerSettings {
+  command: unknown;
+  codexHome: unknown;
+  issuer: unknown;
+}
+
+/** What the search asks of the machine. */
+export interface Machine {
+  path: string | undefined;
+  platform: NodeJS.Platform;
+  workspaceFolders: readonly string[];
+  isExecutableFile(path: string): boolean;
+  /** The path with its links followed; the path itself where there is nothing to follow. */
+  realPath(path: string): string;
+}
+
+export interface ServerCommand {
+  program: string;
+  args: string[];
+}
+
+export type ServerSearch =
+  | { found: true; command: ServerCommand }
+  | { found: false; reason: "notInstalled" | "insideWorkspace" | "settingInvalid"; message: string };
+
+export function findServer(settings: ServerSettings, machine: Machine): ServerSearch {
+  const options = serverOptions(settings);
+  if (typeof options === "string") return invalid(options);
+  const { command } = settings;
+  if (command === undefined || command === null || (Array.isArray(command) && command.length === 0)) {
+    return searchPath(SERVER_PROGRAM, options, machine);
+  }
+  if (!isCommand(command)) {
+    return invalid("The setting codexAuth.server.command must be a list of texts, the program first.");
+  }
+  const [name, ...args] = command;
+  if (isAbsolute(name)) return found(name, [...args, ...options]);
+  if (/[\\/]/.test(name)) {
+    return invalid(
+      "The program in the setting codexAuth.server.command must have an absolute path, or no folder at all.",
+    );
+  }
+  return searchPath(name, [...args, ...options], machine);
+}
+
+/** Variables that change which code a program runs; the server is started without them. */
+const INJECTING = /^(?:PYTHON|LD_|DYLD_|ELECTRON_|NODE_OPTIONS$)/i;
+
+export function serverEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !INJECTING.test(name)));
+}
+
+function serverOptions(settings: ServerSettings): string[] | string {
+  const options: string[] = [];
+  for (const [name, value, flag] of [
+    ["codexHome", settings.codexHome, "--codex-home"],
+    ["issuer", settings.issuer, "--issuer"],
+  ] as const) {
+    if (value === undefined || value === null || value === "") continue;
+    if (typeof value !== "string") return `The setting codexAuth.server.${name} must be a text.`;
+    if (name === "codexHome" && !isAbsolute(value)) {
+      return "The setting codexAuth.server.codexHome must be an absolute path.";
+    }
+    options.push(flag, value);
+  }
+  return options;
+}
+
+function searchPath(name: string, args: string[], machine: Machine): ServerSearch {
+  // On Windows only programs proper are taken: a script would need a shell to run it.
+  const file = machine.platform === "win32" && !name.toLowerCase().endsWith(".exe") ? `${name}.exe` : name;
+  const roots = machine.workspaceFolders.flatMap((folder) => [folder, machine.realPath(folder)]);
+  const programs = (machine.path ?? "")
+    .split(delimiter)
+    .filter((folder) => isAbsolute(folder))
+    .map((folder) => join(folder, file))
+    .filter((path) => machine.isExecutableFile(path));
+  const outside = programs.find((path) => !isInside(path, machine.realPath(path), roots));
+  if (outside !== undefined) return found(outside, args);
+  return programs[0] === undefined ? notInstalled(name) : insideWorkspace(programs[0]);
+}
+
+function isInside(path: string, real: string, roots: readonly string[]): boolean {
+  return roots.some((root) => contains(root, path) || contains(root, real));
+}
+
+function contains(root: string, path: string): boolean {
+  const way = relative(resolve(root), resolve(path));
+  return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way));
+}
+
+function isCommand(value: unknown): value is [string, ...string[]] {
+  return Array.isArray(value) && value.length > 0 && value.every((part) => typeof part === "string" && part !== "");
+}
+
+function found(program: string, args: string[]): ServerSearch {
+  return { found: true, command: { program, args } };
+}
+
+function invalid(message: string): ServerSearch {
+  return { found: false, reason: "settingInvalid", message };
+}
+
+function notInstalled(name: string): ServerSearch {
+  return {
+    found: false,
+    reason: "notInstalled",
+    message: `Codex sign-in needs the program ${name}, which is not on the PATH. Install it with: ${INSTALL_COMMAND}`,
+  };
+}
+
+function insideWorkspace(path: string): ServerSearch {
+  return {
+    found: false,
+    reason: "insideWorkspace",
+    message: `${path} lies in an open folder, so it is not started by itself. If you trust it, name it in the setting codexAuth.server.command.`,
+  };
+}

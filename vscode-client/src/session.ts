@@ -1,0 +1,146 @@
+// One server process with the client that talks to it, from the spawn to the end of the process.
+
+import { env, EventEmitter, LogLevel, UIKind, workspace, type LogOutputChannel } from "vscode";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  RevealOutputChannelOn,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from "vscode-languageclient/node";
+import type {
+  InitializeResult,
+  LanguageClientOptions,
+  MessageTransports,
+  StaticFeature,
+} from "vscode-languageclient/node";
+import { environmentOf } from "./environment";
+import * as protocol from "./protocol";
+import { redactText } from "./redact";
+import type { ServerCommand } from "./serverCommand";
+import { ended, launch, type ServerProcess } from "./serverProcess";
+import { traced, type TraceSink } from "./trace";
+
+/** Milliseconds that a server may take to answer `initialize`; a cold start on a slow disk takes some. */
+const START_DEADLINE = 20_000;
+
+export class Session {
+  readonly languageClient: LanguageClient;
+  readonly #started = Date.now();
+  #process: ServerProcess | undefined;
+
+  constructor(command: ServerCommand, log: LogOutputChannel, closed: () => void) {
+    const connect = async (): Promise<MessageTransports> => {
+      this.#process = await launch(command, log);
+      const transports = {
+        reader: new StreamMessageReader(this.#process.stdout),
+        writer: new StreamMessageWriter(this.#process.stdin),
+      };
+      return traced(transports, traceSink(log));
+    };
+    this.languageClient = new QuietLanguageClient("codexAuth", "Codex", connect, clientOptions(log, closed));
+    this.languageClient.registerFeature(authCapabilities());
+  }
+
+  async start(): Promise<void> {
+    await withDeadline(this.languageClient.start(), START_DEADLINE);
+    const result: InitializeResult | undefined = this.languageClient.initializeResult;
+    const experimental = result?.capabilities.experimental as { auth?: Partial<protocol.ServerAuthCapabilities> } | undefined;
+    const version = experimental?.auth?.protocolVersion;
+    if (version === undefined) throw new Error("it is a language server, but not one for Codex sign-in");
+    if (version !== protocol.PROTOCOL_VERSION) {
+      throw new Error(`it speaks version ${version} of the protocol, and this extension version ${protocol.PROTOCOL_VERSION}`);
+    }
+  }
+
+  isRunning(): boolean {
+    return this.languageClient.isRunning();
+  }
+
+  /** How the process ended by itself, in words; nothing while it runs. */
+  ending(): string | undefined {
+    const { exitCode, signalCode } = this.#process ?? { exitCode: null, signalCode: null };
+    if (signalCode !== null) return `it was ended by ${signalCode}`;
+    return exitCode === null ? undefined : `it ended with status ${exitCode}; the log has what it said`;
+  }
+
+  age(): number {
+    return Date.now() - this.#started;
+  }
+
+  async end(): Promise<void> {
+    // A client that did not get to run refuses to stop; its process is ended all the same.
+    await this.languageClient.stop().catch(() => undefined);
+    if (this.#process !== undefined) await ended(this.#process);
+  }
+}
+
+/** Failures are told by the commands, in one message with an action; the library's own go to the log. */
+class QuietLanguageClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    const detail = data instanceof Error ? data.message : typeof data === "string" ? data : "";
+    super.error(redactText(detail === "" ? message : `${message} ${detail}`), undefined, false);
+  }
+}
+
+function clientOptions(log: LogOutputChannel, closed: () => void): LanguageClientOptions {
+  return {
+    documentSelector: [],
+    outputChannel: log,
+    traceOutputChannel: deafToTraceLevel(log),
+    revealOutputChannelOn: RevealOutputChannelOn.Never,
+    initializationFailedHandler: () => false,
+    errorHandler: {
+      error: () => ({ action: ErrorAction.Continue, handled: true }),
+      closed: () => {
+        closed();
+        return { action: CloseAction.DoNotRestart, handled: true };
+      },
+    },
+  };
+}
+
+/** Keeps the library's own trace off, which does not redact. */
+function deafToTraceLevel(log: LogOutputChannel): LogOutputChannel {
+  const silence = new EventEmitter<LogLevel>();
+  return Object.create(log, {
+    logLevel: { value: LogLevel.Info },
+    onDidChangeLogLevel: { value: silence.event },
+  }) as LogOutputChannel;
+}
+
+function traceSink(log: LogOutputChannel): TraceSink {
+  return {
+    detail: () => {
+      if (log.logLevel !== LogLevel.Trace) return "off";
+      const setting = workspace.getConfiguration("codexAuth").inspect("trace.server")?.globalValue;
+      return setting === "verbose" ? "verbose" : "messages";
+    },
+    write: (line) => { log.trace(line); },
+  };
+}
+
+function authCapabilities(): StaticFeature {
+  return {
+    fillClientCapabilities: (capabilities) => {
+      const auth: protocol.ClientAuthCapabilities = {
+        protocolVersion: protocol.PROTOCOL_VERSION,
+        loginPrompt: true,
+        ...environmentOf(env.remoteName, env.uiKind === UIKind.Web),
+      };
+      capabilities.experimental = { ...(capabilities.experimental as object | undefined), auth };
+    },
+    initialize: () => undefined,
+    getState: () => ({ kind: "static" }),
+    clear: () => undefined,
+  };
+}
+
+async function withDeadline(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => { reject(new Error(`it did not answer within ${milliseconds / 1000} seconds`)); }, milliseconds);
+  });
+  await Promise.race([work, deadline]).finally(() => { clearTimeout(timer); });
+}

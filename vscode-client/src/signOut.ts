@@ -1,0 +1,45 @@
+// Signing out: asked first, and told afterwards where something was left.
+
+import { window } from "vscode";
+import type { AuthClient } from "./client";
+import { offer, showFailure } from "./messages";
+import { logoutRequest, type AuthStatus, type LogoutResult } from "./protocol";
+
+const SIGN_OUT = "Sign Out";
+
+export async function signOut(client: AuthClient): Promise<void> {
+  try {
+    await client.start();
+    if (client.status?.state === "signedOut" && client.status.pendingLogin === undefined) {
+      await offer(window.showInformationMessage, "Nobody is signed in to Codex.", []);
+      return;
+    }
+    const detail = whatItEnds(client.status);
+    const choice = await window.showWarningMessage("Sign out of Codex?", { modal: true, detail }, SIGN_OUT);
+    if (choice !== SIGN_OUT) return;
+    await tellOutcome(await client.request(logoutRequest, {}));
+  } catch (error) {
+    await showFailure(error, () => signOut(client));
+  }
+}
+
+function whatItEnds(status: AuthStatus | undefined): string {
+  const login =
+    status?.method === "apiKey"
+      ? "The API key is removed from this machine. The key itself stays valid."
+      : `The login${status?.account === undefined ? "" : ` of ${status.account.label}`} is removed from this machine and revoked at the sign-in service.`;
+  return `${login}\n\nThe Codex CLI on this machine uses the same login, so it is signed out too.`;
+}
+
+async function tellOutcome({ remaining, revoked, status }: LogoutResult): Promise<void> {
+  if (remaining.length > 0) {
+    const places = remaining.map(({ store }) => store).join(", ");
+    await offer(window.showWarningMessage, `The login could not be removed from: ${places}.`, []);
+  } else if (revoked === "failed") {
+    await offer(window.showWarningMessage, "Signed out of Codex on this machine. The sign-in service could not be reached to revoke the login.", []);
+  } else if (status.state === "signedIn") {
+    await offer(window.showWarningMessage, `The stored login is gone, but Codex is still signed in through ${status.source?.name ?? "the environment"}.`, []);
+  } else {
+    await offer(window.showInformationMessage, "Signed out of Codex.", []);
+  }
+}

@@ -1,0 +1,41 @@
+// The status bar entry: it draws what `presentStatus` says.
+
+import { MarkdownString, StatusBarAlignment, ThemeColor, window } from "vscode";
+import type { Disposable, StatusBarItem } from "vscode";
+import { presentStatus, type Connection, type Presentation } from "./presentStatus";
+import type { AuthStatus } from "./protocol";
+
+/** Left of the language and encoding entries, where other accounts stand too. */
+const PRIORITY = 90;
+
+const BACKGROUNDS: Record<Presentation["severity"], ThemeColor | undefined> = {
+  normal: undefined,
+  warning: new ThemeColor("statusBarItem.warningBackground"),
+  error: new ThemeColor("statusBarItem.errorBackground"),
+};
+
+export class StatusItem implements Disposable {
+  readonly #item: StatusBarItem;
+
+  constructor() {
+    this.#item = window.createStatusBarItem("codexAuth.status", StatusBarAlignment.Right, PRIORITY);
+    this.#item.name = "Codex Sign-In";
+    this.show(undefined, "starting");
+    this.#item.show();
+  }
+
+  show(status: AuthStatus | undefined, connection: Connection): void {
+    const { text, tooltip, command, severity, accessibilityLabel } = presentStatus(status, connection);
+    const markdown = new MarkdownString(tooltip, true);
+    markdown.isTrusted = false;
+    this.#item.text = text;
+    this.#item.tooltip = markdown;
+    this.#item.command = command;
+    this.#item.backgroundColor = BACKGROUNDS[severity];
+    this.#item.accessibilityInformation = { label: accessibilityLabel, role: "button" };
+  }
+
+  dispose(): void {
+    this.#item.dispose();
+  }
+}

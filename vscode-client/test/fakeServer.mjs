@@ -1,0 +1,155 @@
+// A stand-in for the language server: scripted answers over stdio, steered by the test over HTTP.
+// It knows the wire and nothing of OAuth. Usage: node fakeServer.mjs CONTROL_URL
+
+import { randomUUID } from "node:crypto";
+
+const control = process.argv[2];
+const serverInstanceId = randomUUID();
+let revision = 0;
+let status = signedOut();
+let login; // { id, attemptId, method } of the request that waits
+
+const SIGNED_IN = {
+  state: "signedIn", method: "chatgpt", billing: "subscription", freshness: "fresh",
+  account: { id: "account-1", email: "ana@example.com", planType: "plus", label: "ana@example.com" },
+  expiresAt: "2030-01-02T03:04:05Z",
+};
+
+const answers = {
+  initialize: () => ({
+    capabilities: {
+      experimental: {
+        auth: { protocolVersion: 1, serverInstanceId, loginMethods: ["browser", "deviceCode", "apiKey"], requests: [], notifications: [] },
+      },
+    },
+    serverInfo: { name: "fake", version: "0" },
+  }),
+  "auth/status": async () => {
+    await new Promise((resolve) => setTimeout(resolve, 700)); // long enough for "unknown" to be seen
+    return status;
+  },
+  "auth/cancelLogin": () => {
+    if (login === undefined) return { outcome: "notFound" };
+    endLogin({ code: -32802, kind: "loginCancelled" });
+    return { outcome: "cancelled" };
+  },
+  "auth/reopenBrowser": () => {
+    prompt();
+    return {};
+  },
+  "auth/logout": () => {
+    change({ ...signedOut() }, "logout");
+    return { removed: ["file"], remaining: [], revoked: "yes", status };
+  },
+  shutdown: () => null,
+};
+
+async function receive({ id, method, params }) {
+  if (method !== undefined) void tell("/record", { method, params });
+  if (method === "exit") process.exit(0);
+  if (method === "initialized") notify("auth/statusChanged", { status, cause: "startup", origin: "thisServer", accountChanged: false });
+  if (method === "$/cancelRequest" && login?.id === params.id) endLogin({ code: -32800, kind: "loginCancelled" });
+  if (method === "auth/login") startLogin(id, params);
+  else if (id !== undefined && method !== undefined) {
+    const answer = answers[method];
+    send(answer === undefined ? { id, error: { code: -32601, message: "Unknown method." } } : { id, result: await answer() });
+  }
+}
+
+function startLogin(id, params) {
+  login = { id, attemptId: params.attemptId ?? randomUUID(), method: params.method };
+  if (params.method === "apiKey") {
+    if (params.apiKey.includes(" ")) endLogin({ code: -32803, kind: "apiKeyInvalid", message: "That cannot be an API key." });
+    else finishLogin({ state: "signedIn", method: "apiKey", billing: "usage", freshness: "unknown", account: { label: "API key" } });
+    return;
+  }
+  const now = new Date().toISOString();
+  change({ ...status, pendingLogin: { attemptId: login.attemptId, method: login.method, startedAt: now, expiresAt: now } }, "pendingLogin");
+  notify("auth/loginProgress", { attemptId: login.attemptId, phase: "waitingForUser", message: "Waiting for you to sign in in the browser." });
+  prompt();
+}
+
+function prompt() {
+  const { attemptId, method } = login;
+  notify("auth/loginPrompt", method === "deviceCode"
+    ? { attemptId, kind: "deviceCode", url: `${control}/device`, userCode: "WXYZ-SECRETCODE", message: "Never share this code. Go on only if you started this sign-in." }
+    : { attemptId, kind: "openUrl", url: `${control}/authorize?state=SECRETSTATE&scope=openid%20email`, message: "Sign in in the browser." });
+}
+
+function finishLogin(how) {
+  const { id, attemptId } = login;
+  login = undefined;
+  change({ ...signedOut(), ...how, provider: { ...status.provider, ready: true } }, "login");
+  notify("auth/loginCompleted", { attemptId, outcome: "signedIn" });
+  send({ id, result: { attemptId, status } });
+}
+
+function endLogin({ code, kind, message = "The sign-in was cancelled." }) {
+  const { id, attemptId } = login;
+  login = undefined;
+  const { pendingLogin, ...rest } = status;
+  if (pendingLogin !== undefined) change(rest, "pendingLogin");
+  const data = { kind, retryable: true, attemptId, remediation: [{ title: "Show the log", command: "codexAuth.showLog" }] };
+  notify("auth/loginCompleted", { attemptId, outcome: code === -32803 ? "failed" : "cancelled", error: { ...data, message } });
+  send({ id, error: { code, message, data } });
+}
+
+function change(next, cause) {
+  status = { ...next, revision: ++revision, serverInstanceId };
+  const origin = cause === "externalChange" ? "otherProcess" : "thisServer";
+  notify("auth/statusChanged", { status, cause, origin, accountChanged: true });
+}
+
+function signedOut() {
+  return {
+    revision, serverInstanceId, state: "signedOut", billing: "none", freshness: "unknown", shadowed: [],
+    cloud: { available: false, reason: "signedOut", mfa: { requirement: "unknown", reason: "Nobody is signed in.", links: [] } },
+    store: { mode: "file", backend: "file", path: "/home/ana/.codex/auth.json", encrypted: false, health: "ok" },
+    provider: { id: "openai", authKind: "openai", requiresOpenaiAuth: true, ready: false, problems: [] },
+  };
+}
+
+const orders = {
+  signedIn: () => login && finishLogin(SIGNED_IN),
+  otherProcessSignedOut: () => change(signedOut(), "externalChange"),
+  needsReauth: () => change({ ...signedOut(), ...SIGNED_IN, state: "needsReauth", freshness: "stale" }, "refresh"),
+  crash: () => process.exit(3),
+};
+
+function notify(method, params) {
+  send({ method, params });
+}
+
+function send(message) {
+  const body = Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...message }));
+  process.stdout.write(`Content-Length: ${body.length}\r\n\r\n`);
+  process.stdout.write(body);
+}
+
+async function tell(path, body) {
+  await fetch(control + path, { method: "POST", body: JSON.stringify(body) }).catch(() => undefined);
+}
+
+async function listenForOrders() {
+  const response = await fetch(`${control}/orders`);
+  for await (const chunk of response.body) {
+    for (const order of Buffer.from(chunk).toString().split("\n").filter(Boolean)) orders[order]?.();
+  }
+}
+
+let buffered = Buffer.alloc(0);
+process.stdin.on("data", (chunk) => {
+  buffered = Buffer.concat([buffered, chunk]);
+  for (;;) {
+    const end = buffered.indexOf("\r\n\r\n");
+    if (end < 0) return;
+    const length = Number(/content-length: (\d+)/i.exec(buffered.subarray(0, end).toString())[1]);
+    if (buffered.length < end + 4 + length) return;
+    const body = buffered.subarray(end + 4, end + 4 + length).toString();
+    buffered = buffered.subarray(end + 4 + length);
+    void receive(JSON.parse(body));
+  }
+});
+process.stdin.on("end", () => process.exit(0));
+process.stderr.write("the fake server runs\n");
+listenForOrders().catch(() => process.exit(1));

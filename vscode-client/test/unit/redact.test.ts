@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { HIDDEN, redactMessage, redactText } from "../../src/redact";
+
+const SECRET = "hunter2-hunter2";
+
+const TABLE: [what: string, message: object, answers?: string][] = [
+  ["an API key", { method: "auth/login", params: { method: "apiKey", apiKey: SECRET } }],
+  ["a pasted callback", { method: "auth/submitCallback", params: { url: `http://localhost:1455/auth/callback?code=${SECRET}` } }],
+  ["a sign-in address", { method: "auth/loginPrompt", params: { kind: "openUrl", url: `https://auth.example.com/${SECRET}` } }],
+  ["a device code", { method: "auth/loginPrompt", params: { kind: "deviceCode", url: "https://auth.example.com", userCode: SECRET } }],
+  ["a shown document", { method: "window/showDocument", params: { uri: `https://auth.example.com/${SECRET}`, external: true } }],
+  ["a shown message with an address", { method: "window/showMessage", params: { type: 3, message: `Open https://a.example and enter ${SECRET}` } }],
+  ["a credential", { id: 4, result: { headers: { Authorization: `Bearer ${SECRET}` }, queryParams: { key: SECRET } } }, "auth/credential"],
+];
+
+for (const [what, message, answers] of TABLE) {
+  test(`${what} is hidden`, () => {
+    const copy = JSON.stringify(redactMessage(message, answers));
+    assert.ok(!copy.includes(SECRET), copy);
+    assert.ok(copy.includes(HIDDEN), copy);
+  });
+}
+
+test("the message itself is left as it was", () => {
+  const message = { method: "auth/login", params: { method: "apiKey", apiKey: SECRET } };
+  redactMessage(message);
+  assert.equal(message.params.apiKey, SECRET);
+});
+
+test("what is no secret stays readable", () => {
+  const message = { id: 1, method: "auth/login", params: { method: "browser", attemptId: "a-1" } };
+  assert.deepEqual(redactMessage(message), message);
+});
+
+test("odd messages do no harm", () => {
+  for (const odd of [null, 1, "text", [], { method: "auth/login" }, { method: "auth/login", params: [1] }, { method: 7, params: null }]) {
+    assert.deepEqual(redactMessage(odd), odd);
+  }
+});
+
+for (const [text, expected] of [
+  ["see https://auth.example.com/authorize?state=abc&code=def now", `see https://auth.example.com/authorize?${HIDDEN} now`],
+  ["GET http://127.0.0.1:1455/auth/callback#code=abc", `GET http://127.0.0.1:1455/auth/callback?${HIDDEN}`],
+  ["token eyJhbGciOi.eyJzdWIiOi.c2lnbmF0 end", `token ${HIDDEN} end`],
+  ["key sk-proj-0123456789 end", `key ${HIDDEN} end`],
+  ["Authorization: Bearer abc.def", `Authorization: Bearer ${HIDDEN}`],
+  ["body code=abc&grant_type=x", `body code=${HIDDEN}&grant_type=x`],
+  ["an ordinary line about ~/.codex", "an ordinary line about ~/.codex"],
+] as const) {
+  test(`text: ${text}`, () => {
+    assert.equal(redactText(text), expected);
+  });
+}
