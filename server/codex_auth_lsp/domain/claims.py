@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ AUTH_NAMESPACE = "https://api.openai.com/auth"
 PROFILE_NAMESPACE = "https://api.openai.com/profile"
 
 _SHOWN_CHARACTERS = 200
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def decode_claims(token: Secret) -> Claims | None:
@@ -34,11 +35,11 @@ def decode_claims(token: Secret) -> Claims | None:
     parted by dots, of which the second is unpadded base64url of a JSON object.
     """
     parts = token.reveal().split(".")
-    if len(parts) != 3 or not all(parts):
+    if len(parts) != 3 or not all(parts) or not _BASE64URL.fullmatch(parts[1]):
         return None
     try:
-        payload = base64.b64decode(parts[1] + "=" * (-len(parts[1]) % 4), b"-_", validate=True)
-        claims = json.loads(payload)
+        payload = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+        claims = json.loads(payload.decode("utf-8"))
     except (binascii.Error, ValueError, RecursionError):
         return None
     return claims if isinstance(claims, dict) else None
@@ -59,7 +60,7 @@ def text_claim(claims: Claims, name: str) -> str | None:
 def numeric_date(claims: Claims, name: str) -> datetime | None:
     """Return a NumericDate claim (seconds since 1970) as aware UTC, None when it is unusable."""
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         return datetime.fromtimestamp(value, UTC)
@@ -70,12 +71,12 @@ def numeric_date(claims: Claims, name: str) -> datetime | None:
 def clean_text(value: str, limit: int = _SHOWN_CHARACTERS) -> str:
     """Return text from outside made harmless to show: one line, no control or bidi characters.
 
-    Everything of Unicode's category C goes (controls, formats such as U+202E, surrogates), as do
-    line and paragraph separators; the rest is cut at `limit` characters.
+    White space of every kind becomes a space; what else is in Unicode's category C goes (controls,
+    formats such as U+202E, surrogates); the rest is cut at `limit` characters.
     """
     kept = "".join(
-        " " if unicodedata.category(character).startswith("Z") else character
+        " " if character.isspace() else character
         for character in value[: limit * 4]
-        if not unicodedata.category(character).startswith("C")
+        if character.isspace() or not unicodedata.category(character).startswith("C")
     )
-    return kept.strip()[:limit]
+    return kept.strip()[:limit].rstrip()

@@ -152,7 +152,7 @@ def _signed_in_by_store(facts: StatusFacts, stored: Credential) -> AuthStatus:
         facts,
         state="needsReauth" if facts.refused else "signedIn",
         method=stored.method,
-        account=_account(stored),
+        account=account_of(stored),
         source=facts.source,
         billing=_billing(stored),
         expires_at=chatgpt.expires_at if chatgpt else None,
@@ -176,7 +176,8 @@ def _status(facts: StatusFacts, *, state: str, billing: str, **known: Any) -> Au
     )
 
 
-def _account(stored: Credential) -> Account:
+def account_of(stored: Credential) -> Account:
+    """Return who is signed in with a credential; a key or token names its kind alone."""
     if isinstance(stored, ChatGptCredential):
         return stored.account
     labels = {

@@ -17,18 +17,24 @@ MAXIMUM_CHARACTERS = 4096
 _CHECK_SECONDS = 5.0
 
 
-async def api_key_flow(context: FlowContext) -> ApiKeyCredential:
-    """Return the credential for `context.api_key`.
+class ApiKeyFlow:
+    """The login method `apiKey`."""
 
-    Raises:
-        ApiKeyInvalid: It cannot be a key.
-        ApiKeyRejected: The provider was asked and refused it.
-    """
-    key = checked_api_key(context.api_key or Secret(""))
-    context.on_phase(LoginPhase.VERIFYING)
-    if context.api_key_check_url is not None:
-        await _check_with_provider(key, context.api_key_check_url)
-    return ApiKeyCredential(key)
+    async def sign_in(self, context: FlowContext) -> ApiKeyCredential:
+        """Return the credential for `context.api_key`.
+
+        Raises:
+            ApiKeyInvalid: It cannot be a key.
+            ApiKeyRejected: The provider was asked and refused it.
+        """
+        key = checked_api_key(context.api_key or Secret(""))
+        context.on_phase(LoginPhase.VERIFYING)
+        if context.api_key_check_url is not None:
+            await _check_with_provider(key, context.api_key_check_url)
+        return ApiKeyCredential(key)
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
 def checked_api_key(entered: Secret) -> Secret:

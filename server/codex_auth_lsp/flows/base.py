@@ -6,14 +6,16 @@ handed to `LoginPrompts`, what an observer may want to know to `on_phase`.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from codex_auth_lsp.domain.credential import ApiKeyCredential, ChatGptCredential
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
     from datetime import datetime
 
     from codex_auth_lsp.clock import Clock
@@ -37,6 +39,7 @@ class LoginPhase(StrEnum):
 class OpenUrlPrompt:
     """The person has to open `url`, which is a secret until the login ends."""
 
+    attempt_id: str
     url: Secret
     callback_port: int
     expires_at: datetime
@@ -46,7 +49,7 @@ class LoginPrompts(Protocol):
     """The way to the person, whatever editor or terminal that is."""
 
     async def open_url(self, prompt: OpenUrlPrompt) -> None:
-        """Show the URL; returns when it is on its way, never waits for the person."""
+        """Show the URL, by another way where one fails. Cancelled once it is not needed."""
         ...
 
 
@@ -62,6 +65,7 @@ class FlowContext:
     workspace_ids: tuple[str, ...]
     prompts: LoginPrompts
     on_phase: Callable[[LoginPhase], None]
+    attempt_id: str
     expires_at: datetime
     clock: Clock
     farewell: Farewell
@@ -95,10 +99,25 @@ class Farewell:
 class LoginFlow(Protocol):
     """A way of signing in."""
 
-    async def __call__(self, context: FlowContext) -> NewCredential:
+    async def sign_in(self, context: FlowContext) -> NewCredential:
         """Return the new credential; nothing is stored yet.
 
         Raises:
             LoginError, IssuerError: There is none. Cancellation ends the flow at once.
         """
         ...
+
+    async def close(self) -> None:
+        """Free what an ended attempt may still hold."""
+        ...
+
+
+@asynccontextmanager
+async def shown(prompt: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Show a prompt beside what the body waits for, no longer than the body takes."""
+    showing = asyncio.ensure_future(prompt)
+    try:
+        yield
+    finally:
+        showing.cancel()
+        await asyncio.wait([showing])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.account import Account
 from codex_auth_lsp.errors import AuthError, IssuerError, LoginDenied, NotEntitled
-from codex_auth_lsp.flows.base import FlowContext, LoginPhase, OpenUrlPrompt
+from codex_auth_lsp.flows.base import FlowContext, LoginPhase, OpenUrlPrompt, shown
 from codex_auth_lsp.flows.chatgpt import new_credential
 from codex_auth_lsp.flows.loopback import Answer, LoopbackListener
 from codex_auth_lsp.flows.result_page import failed_page, signed_in_page
@@ -44,7 +44,7 @@ class BrowserFlow:
     def __init__(self) -> None:
         self._lingering: dict[asyncio.Task[None], LoopbackListener] = {}
 
-    async def __call__(self, context: FlowContext) -> ChatGptCredential:
+    async def sign_in(self, context: FlowContext) -> ChatGptCredential:
         """Return the credential of the person who signs in."""
         await self.close()
         listener = LoopbackListener()
@@ -72,11 +72,12 @@ async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptC
         context.issuer, loopback_redirect_uri(listener.port), context.workspace_ids
     )
     listener.expect(partial(judge_redirect, request=request))
-    await context.prompts.open_url(
-        OpenUrlPrompt(Secret(request.url()), listener.port, context.expires_at)
+    prompt = OpenUrlPrompt(
+        context.attempt_id, Secret(request.url()), listener.port, context.expires_at
     )
     context.on_phase(LoginPhase.WAITING_FOR_USER)
-    code = _code(await listener.answer())
+    async with shown(context.prompts.open_url(prompt)):
+        code = _code(await listener.answer())
     context.on_phase(LoginPhase.EXCHANGING)
     endpoint = token_endpoint(context.issuer)
     reply = await http.post_form(endpoint, token.code_exchange_fields(request, code))

@@ -52,7 +52,7 @@ def create_flows() -> dict[LoginMethodId, LoginFlow]:
 
     The modules are imported here, when somebody signs in, and not at the start of a window.
     """
-    from codex_auth_lsp.flows.api_key import api_key_flow
+    from codex_auth_lsp.flows.api_key import ApiKeyFlow
     from codex_auth_lsp.flows.browser import BrowserFlow
 
-    return {LoginMethodId.BROWSER: BrowserFlow(), LoginMethodId.API_KEY: api_key_flow}
+    return {LoginMethodId.BROWSER: BrowserFlow(), LoginMethodId.API_KEY: ApiKeyFlow()}

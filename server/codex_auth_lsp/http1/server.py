@@ -6,10 +6,10 @@ import asyncio
 import logging
 import socket
 import sys
-import traceback
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
+from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.http1.connection import CHUNK, Connection, Limits, RefusedError
 from codex_auth_lsp.http1.message import Request, Response
 
@@ -107,7 +107,7 @@ class HttpServer:
         except (OSError, DropConnectionError):
             pass  # the peer is gone or too slow (TimeoutError), or the handler wants it so
         except Exception as exc:  # noqa: BLE001 - the traceback's text could hold what was sent
-            _log_failure(exc)
+            log_defect(_log, exc)
         finally:
             connection.abort()
 
@@ -122,7 +122,7 @@ class HttpServer:
         except DropConnectionError:
             raise
         except Exception as exc:  # noqa: BLE001 - one bad request must not end the server
-            _log_failure(exc)
+            log_defect(_log, exc)
             return Response(500, b"Internal Server Error")
 
 
@@ -140,8 +140,3 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise
     return bound
-
-
-def _log_failure(exc: Exception) -> None:
-    frame = traceback.extract_tb(exc.__traceback__)[-1]
-    _log.error("A request was not served: %s in %s", type(exc).__name__, frame.name)

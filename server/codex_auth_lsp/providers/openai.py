@@ -36,6 +36,11 @@ class RequestCredential:
     headers: Mapping[str, Secret]
     expires_at: datetime | None = None
 
+    def fingerprint(self) -> str:
+        """Return what tells two credentials apart and gives neither away."""
+        parts = [self.base_url, *(f"{n}:{v.fingerprint()}" for n, v in self.headers.items())]
+        return Secret("\n".join(parts)).fingerprint()
+
 
 def openai_request_credential(
     credential: Credential, settings: Settings
@@ -60,6 +65,11 @@ def openai_request_credential(
             "openai", _chatgpt_base_url(settings), headers, credential.expires_at
         )
     return None
+
+
+def models_url(settings: Settings) -> str:
+    """Return where an API key can be tried out: the list of models, which costs nothing."""
+    return f"{settings.openai_base_url or API_BASE_URL}/models"
 
 
 def _bearer(token: Secret) -> dict[str, Secret]:

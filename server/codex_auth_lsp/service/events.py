@@ -32,6 +32,13 @@ class LoginProgressed:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginClosing:
+    """An attempt is over; the changes that it brings are told between this and `LoginEnded`."""
+
+    attempt_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoginEnded:
     """An attempt ended: the contract's `auth/loginCompleted`, exactly once an attempt."""
 
@@ -40,7 +47,7 @@ class LoginEnded:
     error: AuthError | None = None
 
 
-Event = StatusChanged | LoginProgressed | LoginEnded
+Event = StatusChanged | LoginProgressed | LoginClosing | LoginEnded
 
 
 class Events:

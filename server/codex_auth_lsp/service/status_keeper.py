@@ -22,7 +22,13 @@ from codex_auth_lsp.domain.status import (
     StatusFacts,
     derive_status,
 )
-from codex_auth_lsp.errors import AuthError, NeedsReauth, StoreCorrupt, StoreUnavailable
+from codex_auth_lsp.errors import (
+    AuthError,
+    NeedsReauth,
+    NotSignedIn,
+    StoreCorrupt,
+    StoreUnavailable,
+)
 from codex_auth_lsp.providers.active import active_provider
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.events import Events, StatusChanged
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from codex_auth_lsp.clock import Clock
+    from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.domain.pending_login import PendingLogin
     from codex_auth_lsp.service.login_cache import LoginCache, View
 
@@ -54,7 +61,7 @@ class StatusKeeper:
         self._clock = clock
         self._events = events
         self.instance_id = secrets.token_hex(8)
-        self.pending_login: PendingLogin | None = None
+        self._pending_login: PendingLogin | None = None
         self._verdict: _RefreshVerdict | None = None
         self._own_changes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -115,6 +122,19 @@ class StatusKeeper:
         self._schedule()
         return self.wire()
 
+    def begin_login(self, pending: PendingLogin) -> None:
+        """Show that a login waits."""
+        self.look()  # what others did until now is told under its own cause
+        self._pending_login = pending
+        self.look("pendingLogin")
+
+    def end_login(self, *, stored: bool) -> None:
+        """Show that the login is over; `stored` says whether it brought a credential."""
+        if not stored:
+            self.look()
+        self._pending_login = None
+        self.look("login" if stored else "pendingLogin")
+
     @contextmanager
     def own_change(self) -> Iterator[None]:
         """Keep a change that the body makes from being taken for somebody else's."""
@@ -124,14 +144,23 @@ class StatusKeeper:
         finally:
             self._own_changes -= 1
 
-    def belongs_elsewhere(self, credential: ChatGptCredential) -> bool:
-        """Say whether a login was made with another issuer than the configured one."""
-        return (credential.issuer or OPENAI_ISSUER).rstrip("/") != self._issuer.issuer
+    def stored_credential(self) -> Credential:
+        """Return the credential in force, the environment's before the stored one.
 
-    def refusal_of(self, credential: ChatGptCredential) -> NeedsReauth | None:
-        """Return the permanent refusal that is known of these very tokens."""
-        verdict = self._verdict_on(credential)
-        return verdict if isinstance(verdict, NeedsReauth) else None
+        Raises:
+            NotSignedIn, StoreCorrupt, StoreUnavailable: There is none.
+            NeedsReauth: The issuer has refused the stored tokens for good.
+        """
+        if self.environment_access_token is not None:
+            return self.environment_access_token
+        stored = self._view.snapshot.credential
+        if stored is None:
+            raise self._store_error() or NotSignedIn()
+        if isinstance(stored, ChatGptCredential):
+            verdict = self._verdict_on(stored)
+            if isinstance(verdict, NeedsReauth):
+                raise verdict
+        return stored
 
     def refresh_failed(self, credential: ChatGptCredential, error: AuthError) -> None:
         """Remember why these tokens could not be refreshed, until they change or it works."""
@@ -164,7 +193,7 @@ class StatusKeeper:
                 refused=isinstance(failure, NeedsReauth),
                 refresh_failed=failure is not None,
                 last_error=failure or self._standing_error(),
-                pending_login=self.pending_login,
+                pending_login=self._pending_login,
             )
         )
 
@@ -172,18 +201,24 @@ class StatusKeeper:
         """Return what is wrong now and will be until somebody mends it."""
         if self._view.settings_error is not None:
             return self._view.settings_error
+        stored = self._view.snapshot.credential
+        foreign = self.foreign(stored) if isinstance(stored, ChatGptCredential) else None
+        return self._store_error() or foreign
+
+    def _store_error(self) -> AuthError | None:
         report = self._view.snapshot.report
         if report.health == "corrupt":
             return StoreCorrupt(report.detail)
-        if report.health == "unavailable":
-            return StoreUnavailable(report.detail)
-        stored = self._view.snapshot.credential
-        if isinstance(stored, ChatGptCredential) and self.belongs_elsewhere(stored):
-            return NeedsReauth(
-                "The stored sign-in was made with another issuer than the one configured now, "
-                "so it is left alone; sign in again to replace it."
-            )
-        return None
+        return StoreUnavailable(report.detail) if report.health == "unavailable" else None
+
+    def foreign(self, credential: ChatGptCredential) -> NeedsReauth | None:
+        """Return why a login of another issuer than the configured one is left alone."""
+        if (credential.issuer or OPENAI_ISSUER).rstrip("/") == self._issuer.issuer:
+            return None
+        return NeedsReauth(
+            "The stored sign-in was made with another issuer than the one configured now, "
+            "so it is left alone; sign in again to replace it."
+        )
 
     def _find_cause(self, before: View, old: AuthStatus) -> str:
         if before.snapshot.version != self._view.snapshot.version:

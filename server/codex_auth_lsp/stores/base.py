@@ -44,6 +44,13 @@ Merge = Callable[[Document | None], Document | None]
 """Given the document that is stored now, return the one to store, or None to change nothing."""
 
 
+@dataclass(frozen=True)
+class Removed:
+    """What a logout took away; `credential` is None where nobody could read it."""
+
+    credential: Credential | None
+
+
 class CredentialStore(Protocol):
     """One place where logins are kept."""
 
@@ -70,11 +77,11 @@ class CredentialStore(Protocol):
         """
         ...
 
-    def remove(self) -> bool:
+    def remove(self) -> Removed | None:
         """Remove the stored login, whatever it is.
 
         Returns:
-            Whether there was anything to remove.
+            What was removed, None where there was nothing.
 
         Raises:
             StoreUnavailable, StoreReadOnly, StoreWriteFailed, LockTimedOut: It is still there.

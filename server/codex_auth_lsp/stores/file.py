@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.errors import StoreError, StoreReadOnly, StoreUnavailable, StoreWriteFailed
 from codex_auth_lsp.stores import lock
-from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Snapshot
+from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 
 if TYPE_CHECKING:
@@ -82,25 +82,27 @@ class FileStore:
             self._last = None
         return document
 
-    def remove(self) -> bool:
+    def remove(self) -> Removed | None:
         """Remove the file; of a symbolic link, the target too, since the login is in it."""
         problem = self._home.problem()
         if problem is not None:
             raise problem
         if not os.path.lexists(self.path):
-            return False
+            return None
         try:
             with self._locks():
-                self._remove_locked()
+                return self._remove_locked()
         except OSError as exc:
             raise _write_error(exc, self.path) from exc
-        return True
 
-    def _remove_locked(self) -> None:
+    def _remove_locked(self) -> Removed:
+        # The last moment to see which tokens these are: another program may have renewed them.
+        removed = Removed(self.read().credential)
         for path in {self._real_path(), self.path}:
             path.unlink(missing_ok=True)
         _sync_folder(self.path.parent)
         self._last = None
+        return removed
 
     def _locks(self) -> AbstractContextManager[None]:
         real_path = self._real_path()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
-from codex_auth_lsp.stores.base import Merge, Snapshot
+from codex_auth_lsp.stores.base import Merge, Removed, Snapshot
 
 if TYPE_CHECKING:
     from codex_auth_lsp.stores.document import Document
@@ -38,9 +38,8 @@ class MemoryStore:
             self._changes += 1
         return document
 
-    def remove(self) -> bool:
+    def remove(self) -> Removed | None:
         """Forget the document."""
-        there_was_one = self._document is not None
-        self._document = None
+        document, self._document = self._document, None
         self._changes += 1
-        return there_was_one
+        return Removed(document.credential) if document is not None else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.errors import StoreUnavailable
-from codex_auth_lsp.stores.base import Merge, Snapshot
+from codex_auth_lsp.stores.base import Merge, Removed, Snapshot
 
 if TYPE_CHECKING:
     from codex_auth_lsp.stores.document import Document
@@ -34,6 +34,6 @@ class UnavailableStore:
         """Raise `StoreUnavailable`."""
         raise StoreUnavailable(self._reason)
 
-    def remove(self) -> bool:
+    def remove(self) -> Removed | None:
         """Raise `StoreUnavailable`."""
         raise StoreUnavailable(self._reason)

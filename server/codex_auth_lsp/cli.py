@@ -1,0 +1,173 @@
+"""The command line: options, the log, and which part runs; no logic, and nothing heavy.
+
+Exit status: 0 done, 1 not signed in or failed with one line on stderr, 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from codex_auth_lsp import __version__
+from codex_auth_lsp.config.home import resolve_codex_home
+from codex_auth_lsp.config.issuer import resolve_issuer
+from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
+from codex_auth_lsp.service.auth_service import ServiceOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+PROGRAM = "codex-auth-lsp"
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+_USAGE_STATUS = 2
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and end the process."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        status = _run(parser, arguments)
+    except AuthError as error:
+        sys.stderr.write(f"{PROGRAM}: {error.message}\n")
+        status = 1
+    except KeyboardInterrupt:
+        status = 130
+    except BrokenPipeError:
+        status = 1  # whoever read our output has gone
+    _leave(status)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    common = argparse.ArgumentParser(add_help=False)
+    _add_common_options(common, argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Sign-in to OpenAI's Codex for editors. Without a command, the language "
+        "server on stdin and stdout.",
+    )
+    _add_common_options(parser, None)
+    parser.add_argument("--stdio", action="store_true", help="the language server (the default)")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    login = commands.add_parser("login", parents=[common], help="sign in")
+    way = login.add_mutually_exclusive_group()
+    way.add_argument("--browser", action="store_true", help="in the browser (the default)")
+    way.add_argument("--device-auth", action="store_true", help="with a code on another device")
+    way.add_argument("--with-api-key", action="store_true", help="with an API key from stdin")
+    status = commands.add_parser("status", parents=[common], help="say who is signed in")
+    status.add_argument("--json", action="store_true", help="everything that is known, as JSON")
+    commands.add_parser("logout", parents=[common], help="sign out and revoke the login")
+    from codex_auth_lsp.sandbox import command as sandbox_command
+
+    sandbox = commands.add_parser("sandbox", help="run an issuer for tests on this computer")
+    sandbox_command.add_arguments(sandbox)
+    commands.add_parser("demo", help="a tour in the terminal: two editors, one sign-in")
+    return parser
+
+
+def _add_common_options(parser: argparse.ArgumentParser, default: str | None) -> None:
+    # After a subcommand an option that is not given must not undo the one before it.
+    parser.add_argument(
+        "--codex-home",
+        metavar="DIR",
+        default=default,
+        help="the folder of the login (default: CODEX_HOME, else ~/.codex)",
+    )
+    parser.add_argument(
+        "--issuer",
+        metavar="URL",
+        default=default,
+        help="who signs people in: https, or http on a loopback address (default: OpenAI)",
+    )
+    parser.add_argument(
+        "--client-id", metavar="ID", default=default, help="the client id known to that issuer"
+    )
+    parser.add_argument(
+        "--check-api-key",
+        action="store_true",
+        default=default or False,
+        help="ask the provider whether it accepts an API key before it is stored",
+    )
+    parser.add_argument(
+        "--log-file", metavar="PATH", default=default, help="write the log here, not to stderr"
+    )
+    parser.add_argument(
+        "--log-level",
+        metavar="LEVEL",
+        type=str.upper,
+        choices=_LEVELS,
+        default=default or "WARNING",
+        help=f"one of {', '.join(_LEVELS)} (default: WARNING)",
+    )
+
+
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if arguments.command == "sandbox":
+        from codex_auth_lsp.sandbox import command as sandbox_command
+
+        return sandbox_command.run(arguments)
+    if arguments.command == "demo":
+        from codex_auth_lsp.demo.tour import run_demo
+
+        return run_demo()
+    options = _service_options(parser, arguments)
+    _configure_logging(parser, arguments)
+    return _action(arguments)(options)
+
+
+def _action(arguments: argparse.Namespace) -> Callable[[ServiceOptions], int]:
+    if arguments.command is None:
+        from codex_auth_lsp.transport.serve import serve
+
+        return lambda options: asyncio.run(serve(options))
+    from codex_auth_lsp.terminal import actions
+
+    if arguments.command == "login":
+        return lambda options: actions.login(
+            options, device_code=arguments.device_auth, with_api_key=arguments.with_api_key
+        )
+    if arguments.command == "status":
+        return lambda options: actions.status(options, as_json=arguments.json)
+    return actions.logout
+
+
+def _service_options(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace
+) -> ServiceOptions:
+    try:
+        issuer = resolve_issuer(arguments.issuer, arguments.client_id, os.environ)
+    except ConfigurationInvalid as error:
+        parser.error(error.message)
+    return ServiceOptions(
+        home=resolve_codex_home(arguments.codex_home, os.environ),
+        issuer=issuer,
+        environment=dict(os.environ),
+        check_api_keys=arguments.check_api_key,
+    )
+
+
+def _configure_logging(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
+    from codex_auth_lsp.logs import configure_logging
+
+    try:
+        configure_logging(arguments.log_level, arguments.log_file)
+    except OSError as exc:
+        parser.error(f"--log-file cannot be opened: {exc.strerror}")
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process without taking the interpreter apart, which costs more than all the rest."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass  # whoever read it has gone
+    os._exit(status)

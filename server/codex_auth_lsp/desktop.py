@@ -1,0 +1,35 @@
+"""The browser of this machine, and whether the person is likely to sit in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_REMOTE_VARIABLES = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
+_CONTAINER_VARIABLES = ("CODESPACES", "REMOTE_CONTAINERS", "KUBERNETES_SERVICE_HOST", "container")
+_CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
+
+_OPENER_SECONDS = 5.0
+
+
+def is_local(environment: Mapping[str, str]) -> bool:
+    """Say whether neither SSH nor a container stands between this process and the person."""
+    variables = (*_REMOTE_VARIABLES, *_CONTAINER_VARIABLES)
+    if any(environment.get(name) for name in variables):
+        return False
+    return not any(path.exists() for path in _CONTAINER_FILES)
+
+
+async def open_browser(url: str) -> bool:
+    """Ask the desktop to show `url`; return whether it said that it does."""
+    import webbrowser  # not needed before somebody signs in
+
+    try:
+        async with asyncio.timeout(_OPENER_SECONDS):
+            return await asyncio.to_thread(webbrowser.open, url)
+    except (webbrowser.Error, OSError, TimeoutError):
+        return False

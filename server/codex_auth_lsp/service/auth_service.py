@@ -1,0 +1,173 @@
+"""The sign-in system of one process: the parts of the service, made and joined.
+
+Use: make it, `start()` to announce and watch, call the parts, `await close()`.
+It needs a running event loop from `start` on; a status is there from the beginning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.clock import Clock, SystemClock
+from codex_auth_lsp.config.endpoints import resolve_overrides
+from codex_auth_lsp.errors import AuthError, ShuttingDown
+from codex_auth_lsp.service.events import Events
+from codex_auth_lsp.service.login_cache import LoginCache
+from codex_auth_lsp.service.methods import login_methods
+from codex_auth_lsp.service.status_keeper import StatusKeeper
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from codex_auth_lsp.config.home import CodexHome
+    from codex_auth_lsp.domain.issuer import IssuerSettings
+    from codex_auth_lsp.service.credentials import Credentials
+    from codex_auth_lsp.service.logins import Logins
+    from codex_auth_lsp.service.logout import Logout
+    from codex_auth_lsp.service.refresher import Refresher
+    from codex_auth_lsp.service.revocation import Revoker
+    from codex_auth_lsp.stores.watcher import Watcher
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """What the command line and the environment decide."""
+
+    home: CodexHome
+    issuer: IssuerSettings
+    environment: Mapping[str, str]
+    check_api_keys: bool = False
+
+
+@dataclass(frozen=True)
+class _Actions:
+    """The parts that only a window in which something is done needs."""
+
+    revoker: Revoker
+    logins: Logins
+    logout: Logout
+    refresher: Refresher
+    credentials: Credentials
+
+
+class AuthService:
+    """Everything that a language client or a person at a terminal can ask for."""
+
+    def __init__(self, options: ServiceOptions, clock: Clock | None = None) -> None:
+        self._options = options
+        self._clock = clock or SystemClock()
+        self.events = Events()
+        self._cache = LoginCache(options.home)
+        self._keeper = StatusKeeper(
+            self._cache, options.issuer, options.environment, self._clock, self.events
+        )
+        self._made: _Actions | None = None
+        self._watcher: Watcher | None = None
+
+    @property
+    def instance_id(self) -> str:
+        """The contract's `serverInstanceId`."""
+        return self._keeper.instance_id
+
+    @property
+    def logins(self) -> Logins:
+        """Signing in."""
+        return self._actions.logins
+
+    @property
+    def logout(self) -> Logout:
+        """Signing out."""
+        return self._actions.logout
+
+    @property
+    def refresher(self) -> Refresher:
+        """Renewing the login."""
+        return self._actions.refresher
+
+    @property
+    def credentials(self) -> Credentials:
+        """Credentials for requests to a provider."""
+        return self._actions.credentials
+
+    def status(self) -> dict[str, Any]:
+        """Return the contract's `AuthStatus`, as the cache is now."""
+        return self._keeper.look()
+
+    def methods(self) -> list[dict[str, Any]]:
+        """Return the contract's `LoginMethod` list."""
+        self._keeper.look()
+        return login_methods(self._keeper.view.settings)
+
+    @property
+    def login_method_ids(self) -> list[str]:
+        """The contract's `LoginMethod.id` of each method that policy does not forbid here."""
+        return [method["id"] for method in self.methods() if method["available"]]
+
+    def cancel_login(self, attempt_id: str | None) -> str:
+        """Cancel a login; return the contract's `outcome`."""
+        return self._made.logins.cancel(attempt_id) if self._made else "notFound"
+
+    def start(self) -> None:
+        """Announce the first status, and from now on every change, whoever makes it."""
+        if self._watcher is not None:
+            return
+        from codex_auth_lsp.stores.watcher import Watcher  # after the first status of a window
+
+        self._keeper.start()
+        self._watcher = Watcher(self._cache.files, self._look_again)
+        self._watcher.start()
+
+    def _look_again(self) -> None:
+        self._keeper.look()
+
+    async def stop_logins(self, error: AuthError | None = None) -> None:
+        """End the running login and free its port."""
+        if self._made is not None:
+            await self._made.logins.stop(error or ShuttingDown())
+
+    async def close(self) -> None:
+        """End what can be ended and wait for what must not be lost: the answer to a refresh."""
+        if self._watcher is not None:
+            await self._watcher.stop()
+        if self._made is not None:
+            await self._made.logins.stop(ShuttingDown())
+            await self._made.logins.close()
+            await self._made.refresher.close()
+            await self._made.logout.close()
+            await self._made.revoker.close()
+
+    @property
+    def _actions(self) -> _Actions:
+        if self._made is None:
+            self._made = self._make_actions()
+        return self._made
+
+    def _make_actions(self) -> _Actions:
+        # Imported here: an idle window never needs them.
+        from codex_auth_lsp.service.credentials import Credentials
+        from codex_auth_lsp.service.logins import Logins
+        from codex_auth_lsp.service.logout import Logout
+        from codex_auth_lsp.service.refresher import Refresher
+        from codex_auth_lsp.service.revocation import Revoker
+
+        cache, keeper, clock = self._cache, self._keeper, self._clock
+        overrides = resolve_overrides(self._options.environment)
+        revoker = Revoker(overrides)
+        logins = Logins(
+            cache,
+            keeper,
+            self._options.issuer,
+            clock,
+            self.events,
+            revoker,
+            check_api_keys=self._options.check_api_keys,
+        )
+        refresher = Refresher(cache, keeper, clock, revoker, overrides)
+        return _Actions(
+            revoker=revoker,
+            logins=logins,
+            logout=Logout(cache, keeper, logins, revoker),
+            refresher=refresher,
+            credentials=Credentials(keeper, refresher, clock),
+        )

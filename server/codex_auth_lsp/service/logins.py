@@ -1,0 +1,279 @@
+"""Signing in: one attempt at a time in this process, and what becomes of it.
+
+Invariants: a credential is stored only by an attempt that nobody stopped; an attempt that ends
+otherwise leaves the store as it was; the old login is revoked only after the new one is stored;
+every attempt is told once as ended, after the changes that it brought.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections import OrderedDict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.domain.status import account_of
+from codex_auth_lsp.errors import (
+    AuthError,
+    InternalError,
+    InvalidParams,
+    LoginCancelled,
+    LoginInProgress,
+    LoginMethodNotAllowed,
+    LoginMethodUnavailable,
+    LoginSuperseded,
+    LoginTimedOut,
+    WrongAccount,
+)
+from codex_auth_lsp.failures import log_defect
+from codex_auth_lsp.flows.base import Farewell, FlowContext, LoginPhase
+from codex_auth_lsp.flows.registry import LoginMethodId, create_flows
+from codex_auth_lsp.providers.openai import models_url
+from codex_auth_lsp.service.attempt import Attempt, Ending, IfRunning, LoginRequest
+from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded, LoginProgressed
+from codex_auth_lsp.service.methods import method_refusal
+from codex_auth_lsp.stores.document import Document, login_document
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.clock import Clock
+    from codex_auth_lsp.domain.account import Account
+    from codex_auth_lsp.domain.issuer import IssuerSettings
+    from codex_auth_lsp.flows.base import LoginFlow, LoginPrompts, NewCredential
+    from codex_auth_lsp.service.login_cache import LoginCache
+    from codex_auth_lsp.service.revocation import Revoker
+    from codex_auth_lsp.service.status_keeper import StatusKeeper
+
+_REMEMBERED_ATTEMPTS = 10_000  # whose ids cannot be used again; a bound for the memory
+
+_PHASE_SENTENCES = {
+    LoginPhase.STARTING: "Starting the sign-in",
+    LoginPhase.WAITING_FOR_USER: "Waiting for you to finish signing in",
+    LoginPhase.EXCHANGING: "Fetching the login from the issuer",
+    LoginPhase.VERIFYING: "Checking the login",
+    LoginPhase.STORING: "Storing the login",
+}
+
+logger = logging.getLogger(__name__)
+
+
+class Logins:
+    """The login attempts of this process."""
+
+    def __init__(
+        self,
+        cache: LoginCache,
+        keeper: StatusKeeper,
+        issuer: IssuerSettings,
+        clock: Clock,
+        events: Events,
+        revoker: Revoker,
+        *,
+        check_api_keys: bool = False,
+    ) -> None:
+        self._cache = cache
+        self._keeper = keeper
+        self._issuer = issuer
+        self._clock = clock
+        self._events = events
+        self._revoker = revoker
+        self._check_api_keys = check_api_keys
+        self._flows: dict[LoginMethodId, LoginFlow] | None = None
+        self._running: Attempt | None = None
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._beginning = asyncio.Lock()
+
+    async def begin(self, request: LoginRequest, prompts: LoginPrompts) -> Attempt:
+        """Start an attempt, or return the running one that the request joins.
+
+        Raises:
+            LoginInProgress, LoginMethodNotAllowed, LoginMethodUnavailable, ConfigurationInvalid:
+                No attempt was made.
+            InvalidParams: The attempt's id was used before.
+        """
+        async with self._beginning:
+            running = self._running
+            if running is not None and running.can_be_joined:
+                if _joins(request, running):
+                    return running
+                if request.if_running in {IfRunning.JOIN, IfRunning.FAIL}:
+                    raise LoginInProgress
+            self._check(request)
+            if running is not None:
+                running.stop(LoginSuperseded())
+                await running.over()
+            return self._start(request, prompts)
+
+    async def wait(self, attempt: Attempt) -> dict[str, Any]:
+        """Return the status once somebody is signed in.
+
+        A waiter that is cancelled leaves; the attempt ends with its last waiter, unless it is too
+        late to stop it, and then the waiter gets the result after all.
+
+        Raises:
+            AuthError: How the attempt ended.
+        """
+        attempt.waiting += 1
+        try:
+            ending = await attempt.over()
+        except asyncio.CancelledError:
+            if attempt.waiting > 1:
+                raise
+            attempt.stop(LoginCancelled())
+            ending = await attempt.over()
+            if ending.error is not None:
+                raise
+            _keep_running()
+        finally:
+            attempt.waiting -= 1
+        if ending.error is not None:
+            raise ending.error
+        return self._keeper.wire()
+
+    def cancel(self, attempt_id: str | None) -> str:
+        """Cancel the running attempt, or the one of this id; return the contract's `outcome`."""
+        running = self._running
+        if running is not None and attempt_id in {None, running.id}:
+            return "cancelled" if running.stop(LoginCancelled()) else "alreadyFinished"
+        return "alreadyFinished" if attempt_id in self._ids else "notFound"
+
+    async def stop(self, error: AuthError) -> None:
+        """End the running attempt, if there is one, and wait until it has ended."""
+        if self._running is not None:
+            self._running.stop(error)
+            await self._running.over()
+
+    async def close(self) -> None:
+        """Free what an ended attempt may still hold, such as the page in a browser."""
+        for flow in (self._flows or {}).values():
+            await flow.close()
+
+    def _check(self, request: LoginRequest) -> None:
+        if request.attempt_id is not None and request.attempt_id in self._ids:
+            raise InvalidParams("`attemptId` was used before; choose a new one.")
+        view = self._cache.look()
+        if view.settings_error is not None:
+            raise view.settings_error
+        refusal = method_refusal(request.method, view.settings)
+        if refusal is not None:
+            error = LoginMethodNotAllowed if refusal.by_policy else LoginMethodUnavailable
+            raise error(refusal.reason)
+
+    def _start(self, request: LoginRequest, prompts: LoginPrompts) -> Attempt:
+        now = self._clock.now()
+        attempt = Attempt(
+            id=request.attempt_id or uuid.uuid4().hex,
+            request=request,
+            started_at=now,
+            expires_at=now + timedelta(seconds=request.seconds),
+        )
+        self._running = attempt
+        self._ids[attempt.id] = None
+        if len(self._ids) > _REMEMBERED_ATTEMPTS:
+            self._ids.popitem(last=False)
+        attempt.task = asyncio.ensure_future(self._run(attempt, prompts))
+        return attempt
+
+    async def _run(self, attempt: Attempt, prompts: LoginPrompts) -> None:
+        farewell = Farewell()
+        account: Account | None = None
+        error: AuthError | None = None
+        try:
+            self._keeper.begin_login(attempt.to_pending_login())
+            account = await self._sign_in(attempt, prompts, farewell)
+        except asyncio.CancelledError:
+            error = attempt.stopped_by or LoginCancelled()
+        except AuthError as exc:
+            error = exc
+        except Exception as exc:  # noqa: BLE001 - a defect must end the attempt like any failure
+            error = InternalError()
+            error.correlation_id = log_defect(logger, exc)
+        self._finish(attempt, Ending(error))
+        if error is not None:
+            farewell.failed(error)
+        elif account is not None:
+            farewell.signed_in(account)
+
+    async def _sign_in(
+        self, attempt: Attempt, prompts: LoginPrompts, farewell: Farewell
+    ) -> Account:
+        credential = await self._obtain(attempt, prompts, farewell)
+        account = account_of(credential)
+        expected = attempt.request.expected_account_id
+        if expected is not None and account.id != expected:
+            raise WrongAccount
+        self._reach(attempt, LoginPhase.STORING)
+        replaced = await self._store(credential)
+        if replaced is not None:
+            self._revoker.revoke_later(replaced)
+        return account
+
+    async def _obtain(
+        self, attempt: Attempt, prompts: LoginPrompts, farewell: Farewell
+    ) -> NewCredential:
+        self._reach(attempt, LoginPhase.STARTING)
+        view = self._cache.look()
+        if self._flows is None:
+            self._flows = create_flows()
+        context = FlowContext(
+            issuer=self._issuer,
+            workspace_ids=view.settings.forced_workspace_ids,
+            prompts=prompts,
+            on_phase=lambda phase: self._reach(attempt, phase),
+            attempt_id=attempt.id,
+            expires_at=attempt.expires_at,
+            clock=self._clock,
+            farewell=farewell,
+            api_key=attempt.request.api_key,
+            api_key_check_url=models_url(view.settings) if self._check_api_keys else None,
+        )
+        try:
+            async with asyncio.timeout(attempt.request.seconds):
+                await asyncio.to_thread(self._cache.store.check_writable)
+                return await self._flows[attempt.request.method].sign_in(context)
+        except TimeoutError as exc:
+            raise LoginTimedOut from exc
+
+    async def _store(self, credential: NewCredential) -> ChatGptCredential | None:
+        """Store the credential; return the ChatGPT login whose place it took."""
+        replaced: list[ChatGptCredential] = []
+
+        def merge(old: Document | None) -> Document:
+            if old is not None and isinstance(old.credential, ChatGptCredential):
+                replaced.append(old.credential)
+            return login_document(credential, old)
+
+        with self._keeper.own_change():
+            await asyncio.to_thread(self._cache.store.update, merge)
+        return replaced[-1] if replaced else None
+
+    def _reach(self, attempt: Attempt, phase: LoginPhase) -> None:
+        attempt.phase = phase
+        self._events.publish(LoginProgressed(attempt.id, phase, _PHASE_SENTENCES[phase]))
+
+    def _finish(self, attempt: Attempt, ending: Ending) -> None:
+        if ending.error is not None:
+            ending.error.attempt_id = attempt.id
+        self._events.publish(LoginClosing(attempt.id))
+        self._keeper.end_login(stored=ending.error is None)
+        self._running = None
+        self._events.publish(LoginEnded(attempt.id, ending.outcome, ending.error))
+        attempt.ended.set_result(ending)
+
+
+def _joins(request: LoginRequest, running: Attempt) -> bool:
+    return (
+        request.if_running in {IfRunning.JOIN, IfRunning.JOIN_ELSE_SUPERSEDE}
+        and request.method is running.request.method
+        and request.method is not LoginMethodId.API_KEY
+        and request.expected_account_id in {None, running.request.expected_account_id}
+    )
+
+
+def _keep_running() -> None:
+    """Take back the cancellation of the current task, which came too late."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()

@@ -1,0 +1,65 @@
+"""Telling the issuer that a login is no longer wanted (RFC 7009), best effort.
+
+Nothing waits for it but whoever wants to say how it went; a login's tokens go only to the issuer
+and client that are recorded with it, or to an override on this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.domain.issuer import (
+    OPENAI_CLIENT_ID,
+    OPENAI_ISSUER,
+    IssuerSettings,
+    url_problem,
+)
+from codex_auth_lsp.errors import IssuerError
+from codex_auth_lsp.oauth.endpoints import revocation_endpoint
+from codex_auth_lsp.oauth.revocation import revocation_payload
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.config.endpoints import EndpointOverrides
+    from codex_auth_lsp.domain.credential import ChatGptCredential
+
+REVOCATION_SECONDS = 10.0
+"""How long an issuer may take to answer, as in the Codex CLI."""
+
+
+class Revoker:
+    """Revokes logins, at once or in the background."""
+
+    def __init__(self, overrides: EndpointOverrides) -> None:
+        self._overrides = overrides
+        self._background: set[asyncio.Task[bool]] = set()
+
+    async def revoke(self, credential: ChatGptCredential) -> bool:
+        """Return whether the issuer said that the login is revoked."""
+        issuer = (credential.issuer or OPENAI_ISSUER).rstrip("/")
+        client_id = credential.client_id or OPENAI_CLIENT_ID
+        url = self._overrides.revoke
+        if url is None:
+            if url_problem(issuer) is not None:
+                return False
+            url = revocation_endpoint(IssuerSettings(issuer, client_id))
+        from codex_auth_lsp.oauth import http  # httpx is not needed before somebody signs out
+
+        try:
+            reply = await http.post_json(
+                url, revocation_payload(credential, client_id), seconds=REVOCATION_SECONDS
+            )
+        except IssuerError:
+            return False
+        return reply.status == 200
+
+    def revoke_later(self, credential: ChatGptCredential) -> None:
+        """Revoke in the background; `close` waits for it."""
+        task = asyncio.ensure_future(self.revoke(credential))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def close(self) -> None:
+        """Wait for what is under way, which its own deadline bounds."""
+        if self._background:
+            await asyncio.wait(self._background)

@@ -1,0 +1,1 @@
+"""Sign-in for a person at a terminal: the subcommands `login`, `status` and `logout`."""

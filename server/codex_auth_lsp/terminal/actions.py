@@ -1,0 +1,94 @@
+"""What `login`, `status` and `logout` do; each returns the exit status.
+
+What a person asked for goes to stdout, the way there and what went wrong to stderr.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
+from codex_auth_lsp.errors import ApiKeyInvalid
+from codex_auth_lsp.flows.registry import LoginMethodId
+from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service.attempt import LoginRequest
+from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.terminal.prompts import TerminalPrompts
+from codex_auth_lsp.terminal.report import describe
+from codex_auth_lsp.wording import logout_sentence, status_sentence
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.service.auth_service import ServiceOptions
+
+_MAXIMUM_INPUT = 64 * 1024
+_SIGNED_IN = frozenset({"signedIn", "notRequired"})
+
+
+def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> int:
+    """Sign in; 0 when somebody is signed in at the end."""
+    if with_api_key:
+        request = LoginRequest(LoginMethodId.API_KEY, api_key=_key_from_stdin())
+    else:
+        method = LoginMethodId.DEVICE_CODE if device_code else LoginMethodId.BROWSER
+        request = LoginRequest(method)
+    return asyncio.run(_login(options, request))
+
+
+def status(options: ServiceOptions, *, as_json: bool) -> int:
+    """Say who is signed in; 0 when somebody is, or when nobody has to be."""
+    current = AuthService(options).status()
+    sys.stdout.write(json.dumps(current, indent=2) + "\n" if as_json else describe(current))
+    if current["state"] in _SIGNED_IN:
+        return 0
+    if as_json or current["state"] != "signedOut":
+        sys.stderr.write(f"codex-auth-lsp: {status_sentence(current)}\n")
+    return 1
+
+
+def logout(options: ServiceOptions) -> int:
+    """Sign out; 0 also when nobody was signed in."""
+    return asyncio.run(_logout(options))
+
+
+async def _login(options: ServiceOptions, request: LoginRequest) -> int:
+    service = AuthService(options)
+    try:
+        attempt = await service.logins.begin(request, TerminalPrompts(options.environment))
+        current = await service.logins.wait(attempt)
+    finally:
+        await service.close()
+    sys.stdout.write(status_sentence(current) + "\n")
+    if request.method is LoginMethodId.API_KEY:
+        sys.stdout.write(f"{API_KEYS.title}: {API_KEYS.url}\n")
+        sys.stdout.write(f"{API_PRICING.title}: {API_PRICING.url}\n")
+    return 0
+
+
+async def _logout(options: ServiceOptions) -> int:
+    service = AuthService(options)
+    try:
+        result = (await service.logout()).to_wire()
+    finally:
+        await service.close()
+    sys.stdout.write(logout_sentence(result) + "\n")
+    return 0
+
+
+def _key_from_stdin() -> Secret:
+    """Return what stands on stdin.
+
+    Raises:
+        ApiKeyInvalid: It is no text, or a person sits there, whose terminal would show the key.
+    """
+    if sys.stdin.isatty():
+        raise ApiKeyInvalid(
+            "The API key is read from stdin, so that no history keeps it; for example: "
+            "printenv OPENAI_API_KEY | codex-auth-lsp login --with-api-key"
+        )
+    try:
+        return Secret(sys.stdin.buffer.read(_MAXIMUM_INPUT).decode("utf-8"))
+    except UnicodeDecodeError as exc:
+        raise ApiKeyInvalid("The API key is no text; copy it again.") from exc

@@ -1,0 +1,48 @@
+"""A status for a person at a terminal: pure, from the contract's object to lines of text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codex_auth_lsp.wording import status_sentence
+
+_BILLING = {
+    "subscription": "part of the ChatGPT plan",
+    "usage": "by use, at API rates",
+    "provider": "by the model provider",
+}
+_CLOUD_REASONS = {
+    "chatgptRequired": "needs a sign-in with ChatGPT",
+    "signedOut": "needs a sign-in with ChatGPT",
+    "needsReauth": "needs a new sign-in",
+}
+
+
+def describe(status: dict[str, Any]) -> str:
+    """Return the lines, the most important first."""
+    rows = [
+        ("Account", status.get("account", {}).get("label")),
+        ("Plan", status.get("account", {}).get("planType")),
+        ("Billing", _BILLING.get(status["billing"])),
+        ("Codex cloud", _cloud(status["cloud"])),
+        ("Stored in", status.get("source", {}).get("name") or status["store"].get("path")),
+        ("Valid until", status.get("expiresAt")),
+        ("Provider", status["provider"]["id"]),
+        *(("Problem", problem) for problem in status["provider"]["problems"]),
+        *(("Not in use", _shadowed(entry)) for entry in status["shadowed"]),
+        ("Last error", status.get("lastError", {}).get("message")),
+    ]
+    lines = [status_sentence(status)]
+    lines += [f"  {name:<13}{value}" for name, value in rows if value]
+    return "\n".join(lines) + "\n"
+
+
+def _cloud(cloud: dict[str, Any]) -> str:
+    if not cloud["available"]:
+        return _CLOUD_REASONS.get(cloud.get("reason", ""), "not available")
+    return f"available. {cloud['mfa']['reason']}"
+
+
+def _shadowed(entry: dict[str, Any]) -> str:
+    source = entry["source"]
+    return f"{source.get('name', source['kind'])}: {entry['reason']}"

@@ -1,0 +1,239 @@
+"""One conversation with a language client: its order, its limits, and who answers what.
+
+    new ─ initialize → running ─ shutdown → ending ─ exit → over
+
+Invariants: every request that can be answered is answered once, with its id; nothing is served
+before `initialize` or after `shutdown`; what is answered at once (`auth/status`, `auth/methods`,
+`auth/cancelLogin`) never waits for what runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp import __version__
+from codex_auth_lsp.errors import RateLimited, ShuttingDown
+from codex_auth_lsp.transport.announcer import Announcer
+from codex_auth_lsp.transport.client import ClientCapabilities, read_client_capabilities
+from codex_auth_lsp.transport.envelope import (
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    SERVER_NOT_INITIALIZED,
+    Malformed,
+    MessageId,
+    Notification,
+    Request,
+    read_message,
+)
+from codex_auth_lsp.transport.error_replies import error_reply
+from codex_auth_lsp.transport.framing import encode_frame
+from codex_auth_lsp.transport.progress import WorkDoneProgress
+from codex_auth_lsp.wire import methods
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from codex_auth_lsp.service.auth_service import AuthService
+    from codex_auth_lsp.transport.dispatcher import Dispatcher
+
+MAXIMUM_RUNNING = 256
+"""How many requests may run at a time; the next is told to come back later."""
+
+EXECUTE_COMMAND = "workspace/executeCommand"
+
+_RUNNING_METHODS = frozenset(
+    {methods.LOGIN, methods.LOGOUT, methods.REFRESH, methods.CREDENTIAL, EXECUTE_COMMAND}
+)
+
+logger = logging.getLogger(__name__)
+
+
+class _State(Enum):
+    NEW = auto()
+    RUNNING = auto()
+    ENDING = auto()
+
+
+class Conversation:
+    """Takes the contents of frames and writes frames.
+
+    Args:
+        service: What is talked about.
+        environment: The process's variables.
+        write: Takes the bytes of a frame, in order.
+        on_exit: Called with the exit status when the client says `exit`.
+    """
+
+    def __init__(
+        self,
+        service: AuthService,
+        environment: Mapping[str, str],
+        write: Callable[[bytes], None],
+        on_exit: Callable[[int], None],
+    ) -> None:
+        self._service = service
+        self._environment = environment
+        self._write = write
+        self._on_exit = on_exit
+        self._state = _State.NEW
+        self._client = ClientCapabilities()
+        self._running: set[MessageId] = set()
+        self._made_dispatcher: Dispatcher | None = None
+        self._shutting_down: asyncio.Task[None] | None = None
+        self._progress = WorkDoneProgress(self._notify)
+        self._immediate: Mapping[str, Callable[[Any], Any]] = {
+            methods.STATUS: lambda _: self._service.status(),
+            methods.METHODS: lambda _: {"methods": self._service.methods()},
+            methods.CANCEL_LOGIN: self._cancel_login,
+        }
+
+    def receive(self, content: bytes) -> None:
+        """Take the content of one frame."""
+        message = read_message(content)
+        if isinstance(message, Request):
+            logger.debug("--> %.80r", message.method)
+            self._take_request(message)
+        elif isinstance(message, Notification):
+            logger.debug("--> %.80r", message.method)
+            self._take_notification(message)
+        elif isinstance(message, Malformed):
+            self._refuse(message.id, message.code, message.reason)
+        elif self._made_dispatcher is not None:
+            self._made_dispatcher.take_reply(message)
+
+    async def close(self) -> None:
+        """Let what runs send its answer, once the service has ended it."""
+        if self._shutting_down is not None:
+            await self._shutting_down
+        if self._made_dispatcher is not None:
+            await self._made_dispatcher.settle()
+
+    def _take_request(self, request: Request) -> None:
+        if request.method == "initialize" and self._state is _State.NEW:
+            self._initialize(request)
+        elif self._state is _State.NEW:
+            self._refuse(request.id, SERVER_NOT_INITIALIZED, "The first request is `initialize`.")
+        elif self._state is _State.ENDING:
+            self._refuse(request.id, INVALID_REQUEST, "After `shutdown` only `exit` is taken.")
+        elif request.method == "initialize":
+            self._refuse(request.id, INVALID_REQUEST, "`initialize` was said before.")
+        elif request.method == "shutdown":
+            self._state = _State.ENDING
+            self._shutting_down = asyncio.ensure_future(self._shut_down(request.id))
+        elif request.method in self._immediate:
+            self._answer_at_once(request)
+        elif request.method in _RUNNING_METHODS:
+            self._run(request)
+        else:
+            self._refuse(request.id, METHOD_NOT_FOUND, "There is no such method.")
+
+    def _take_notification(self, notification: Notification) -> None:
+        if notification.method == "exit":
+            self._on_exit(0 if self._state is _State.ENDING else 1)
+        elif self._state is not _State.RUNNING:
+            pass
+        elif notification.method == "initialized":
+            self._service.start()
+        elif notification.method == "$/cancelRequest":
+            message_id = _field(notification.params, "id")
+            if isinstance(message_id, str | int) and message_id in self._running:
+                self._dispatcher.cancel(message_id)
+        elif notification.method == "window/workDoneProgress/cancel":
+            attempt_id = self._progress.attempt_of(_field(notification.params, "token"))
+            if attempt_id is not None:
+                self._service.cancel_login(attempt_id)
+
+    def _initialize(self, request: Request) -> None:
+        self._state = _State.RUNNING
+        self._client = read_client_capabilities(request.params)
+        announcer = Announcer(self._client, self._notify, self._progress)
+        self._service.events.subscribe(announcer.on_event)
+        auth = {
+            "protocolVersion": self._client.protocol_version,
+            "serverInstanceId": self._service.instance_id,
+            "loginMethods": self._service.login_method_ids,
+            "requests": list(methods.REQUESTS),
+            "notifications": list(methods.NOTIFICATIONS),
+        }
+        capabilities: dict[str, Any] = {"experimental": {"auth": auth}}
+        if not self._client.speaks_auth:
+            capabilities["executeCommandProvider"] = {"commands": list(methods.COMMANDS)}
+        server_info = {"name": "codex-auth-lsp", "version": __version__}
+        self._send_result(request.id, {"capabilities": capabilities, "serverInfo": server_info})
+
+    async def _shut_down(self, message_id: MessageId) -> None:
+        await self._service.stop_logins(ShuttingDown())
+        self._send_result(message_id, None)
+
+    def _answer_at_once(self, request: Request) -> None:
+        try:
+            result = self._immediate[request.method](request.params)
+        except Exception as exc:  # noqa: BLE001 - every request gets an answer
+            self._send({"jsonrpc": "2.0", "id": request.id, "error": error_reply(exc)})
+        else:
+            self._send_result(request.id, result)
+
+    def _cancel_login(self, raw: Any) -> dict[str, Any]:
+        if raw in (None, {}, []):
+            return {"outcome": self._service.cancel_login(None)}
+        from codex_auth_lsp.transport.handlers import read
+        from codex_auth_lsp.wire.params import CancelLoginParams
+
+        return {"outcome": self._service.cancel_login(read(CancelLoginParams, raw).attempt_id)}
+
+    def _run(self, request: Request) -> None:
+        if request.id in self._running:
+            self._refuse(request.id, INVALID_REQUEST, "A request with this id still runs.")
+        elif len(self._running) >= MAXIMUM_RUNNING:
+            error = error_reply(RateLimited("Too many requests run; try again in a moment."))
+            self._send({"jsonrpc": "2.0", "id": request.id, "error": error})
+        else:
+            self._running.add(request.id)
+            self._dispatcher.handle(request)
+
+    @property
+    def _dispatcher(self) -> Dispatcher:
+        if self._made_dispatcher is None:
+            self._made_dispatcher = self._make_dispatcher()
+        return self._made_dispatcher
+
+    def _make_dispatcher(self) -> Dispatcher:
+        # Imported here: an idle window never needs them.
+        from codex_auth_lsp.transport.commands import Commands
+        from codex_auth_lsp.transport.dispatcher import Dispatcher
+        from codex_auth_lsp.transport.handlers import Handlers
+        from codex_auth_lsp.transport.prompts import LspPrompts
+
+        prompts = LspPrompts(self._client, self._environment, self._notify, self._request)
+        handlers = Handlers(self._service, self._client, prompts, self._progress)
+        commands = Commands(
+            self._service, self._client, prompts, self._progress, self._notify, self._request
+        )
+        table = {**handlers.table(), EXECUTE_COMMAND: commands.execute}
+        return Dispatcher(table, self._send, self._running.discard)
+
+    async def _request(self, method: str, params: Any) -> Any:
+        logger.debug("<-- %s", method)
+        return await self._dispatcher.request(method, params)
+
+    def _notify(self, method: str, params: Any) -> None:
+        logger.debug("<-- %s", method)
+        self._send({"jsonrpc": "2.0", "method": method, "params": params})
+
+    def _send_result(self, message_id: MessageId, result: Any) -> None:
+        self._send({"jsonrpc": "2.0", "id": message_id, "result": result})
+
+    def _refuse(self, message_id: MessageId | None, code: int, reason: str) -> None:
+        error = {"code": code, "message": reason}
+        self._send({"jsonrpc": "2.0", "id": message_id, "error": error})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._write(encode_frame(json.dumps(message, separators=(",", ":")).encode("ascii")))
+
+
+def _field(params: Any, name: str) -> Any:
+    return params.get(name) if isinstance(params, dict) else None

@@ -1,0 +1,118 @@
+"""JSON-RPC 2.0 messages as values: what came, judged before anybody acts on it.
+
+Pure. Params stay plain dicts and lists; each method reads its own.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+SERVER_NOT_INITIALIZED: Final = -32002
+REQUEST_CANCELLED: Final = -32800
+SERVER_CANCELLED: Final = -32802
+REQUEST_FAILED: Final = -32803
+
+MAXIMUM_DEPTH = 64
+"""Objects and arrays inside one another."""
+
+MessageId = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request; `params` is None where it has none."""
+
+    id: MessageId
+    method: str
+    params: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A notification; `params` is None where it has none."""
+
+    method: str
+    params: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer to a request of ours; `error` is None where it worked."""
+
+    id: MessageId
+    result: Any = None
+    error: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Something that is no message; `id` is that of the request it tried to be, if known."""
+
+    code: int
+    reason: str
+    id: MessageId | None = None
+
+
+Message = Request | Notification | Reply | Malformed
+
+
+def read_message(content: bytes) -> Message:
+    """Return what a frame's content is."""
+    try:
+        body = json.loads(content.decode("utf-8"))
+    except RecursionError:
+        return Malformed(PARSE_ERROR, "The message is nested too deeply.")
+    except ValueError:  # not UTF-8, not JSON, a number of too many digits
+        return Malformed(PARSE_ERROR, "The message is not JSON.")
+    if not isinstance(body, dict):
+        return Malformed(INVALID_REQUEST, "A message must be one JSON object.")
+    has_id, message_id = "id" in body, _message_id(body.get("id"))
+    if _is_too_deep(content, body):
+        return Malformed(PARSE_ERROR, "The message is nested too deeply.", message_id)
+    if body.get("jsonrpc") != "2.0":
+        return Malformed(INVALID_REQUEST, 'A message must say "jsonrpc": "2.0".', message_id)
+    if has_id and message_id is None:
+        return Malformed(INVALID_REQUEST, "An id must be a string or a whole number.")
+    if "method" not in body:
+        return _reply(body, message_id)
+    method = body["method"]
+    if not isinstance(method, str):
+        return Malformed(INVALID_REQUEST, "A method must be a string.", message_id)
+    if message_id is None:
+        return Notification(method, body.get("params"))
+    return Request(message_id, method, body.get("params"))
+
+
+def _reply(body: dict[str, Any], message_id: MessageId | None) -> Message:
+    if message_id is None or ("result" in body) == ("error" in body):
+        return Malformed(INVALID_REQUEST, "A message needs a method.", message_id)
+    error = body.get("error")
+    if error is None:
+        return Reply(message_id, body.get("result"))
+    return Reply(message_id, error=error if isinstance(error, dict) else {})
+
+
+def _message_id(value: Any) -> MessageId | None:
+    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+
+
+def _is_too_deep(content: bytes, body: Any) -> bool:
+    if content.count(b"{") + content.count(b"[") <= MAXIMUM_DEPTH:
+        return False
+    level, depth = [body], 0
+    while level:
+        depth += 1
+        if depth > MAXIMUM_DEPTH:
+            return True
+        children: list[Any] = []
+        for value in level:
+            children.extend(value.values() if isinstance(value, dict) else value)
+        level = [value for value in children if isinstance(value, dict | list)]
+    return False

@@ -1,0 +1,115 @@
+"""The requests that take time: params to a model, the service, and its answer to the wire.
+
+Each handler is `async` and may be cancelled; what must not be cut short, the service shields.
+Only here do a wire result and a credential meet.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from codex_auth_lsp.errors import CapabilityNotDeclared, InvalidParams
+from codex_auth_lsp.flows.registry import LoginMethodId
+from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service.attempt import IfRunning, LoginRequest
+from codex_auth_lsp.wire import methods
+from codex_auth_lsp.wire.model import Received
+from codex_auth_lsp.wire.params import CredentialParams, LoginParams, LogoutParams, RefreshParams
+from codex_auth_lsp.wire.reading import ParamsInvalid, read_params
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from codex_auth_lsp.flows.base import LoginPrompts
+    from codex_auth_lsp.service.auth_service import AuthService
+    from codex_auth_lsp.transport.client import ClientCapabilities
+    from codex_auth_lsp.transport.progress import WorkDoneProgress
+
+Params = TypeVar("Params", bound=Received)
+
+
+class Handlers:
+    """One method a request."""
+
+    def __init__(
+        self,
+        service: AuthService,
+        client: ClientCapabilities,
+        prompts: LoginPrompts,
+        progress: WorkDoneProgress,
+    ) -> None:
+        self._service = service
+        self._client = client
+        self._prompts = prompts
+        self._progress = progress
+
+    def table(self) -> Mapping[str, Callable[[Any], Awaitable[Any]]]:
+        """Return the handler of each method."""
+        return {
+            methods.LOGIN: self.login,
+            methods.LOGOUT: self.logout,
+            methods.REFRESH: self.refresh,
+            methods.CREDENTIAL: self.credential,
+        }
+
+    async def login(self, raw: Any) -> dict[str, Any]:
+        """Answer `auth/login`."""
+        params = read(LoginParams, raw)
+        attempt = await self._service.logins.begin(_login_request(params), self._prompts)
+        token = params.work_done_token
+        if token is not None:
+            self._progress.begin(token, attempt.id)
+        try:
+            status = await self._service.logins.wait(attempt)
+        finally:
+            if token is not None:
+                self._progress.end(token)
+        return {"attemptId": attempt.id, "status": status}
+
+    async def logout(self, raw: Any) -> dict[str, Any]:
+        """Answer `auth/logout`."""
+        params = read(LogoutParams, raw)
+        return (await self._service.logout(revoke=params.revoke)).to_wire()
+
+    async def refresh(self, raw: Any) -> dict[str, Any]:
+        """Answer `auth/refresh`."""
+        params = read(RefreshParams, raw)
+        return await self._service.refresher(
+            force=params.force, min_validity_seconds=params.min_validity_seconds
+        )
+
+    async def credential(self, raw: Any) -> dict[str, Any]:
+        """Answer `auth/credential`: to a client that said it would ask."""
+        params = read(CredentialParams, raw)
+        if not self._client.credential:
+            raise CapabilityNotDeclared
+        issued = await self._service.credentials.issue(
+            params.provider_id,
+            min_validity_seconds=params.min_validity_seconds,
+            rejected_revision=params.rejected_revision,
+        )
+        return issued.to_wire()
+
+
+def read(model: type[Params], raw: Any) -> Params:
+    """Return the params of a request.
+
+    Raises:
+        InvalidParams: They do not fit.
+    """
+    try:
+        return read_params(model, raw)
+    except ParamsInvalid as exc:
+        raise InvalidParams(str(exc)) from None
+
+
+def _login_request(params: LoginParams) -> LoginRequest:
+    key = params.api_key
+    return LoginRequest(
+        method=LoginMethodId(params.method),
+        api_key=Secret(key.get_secret_value()) if key is not None else None,
+        attempt_id=params.attempt_id,
+        if_running=IfRunning(params.if_running),
+        expected_account_id=params.expected_account_id,
+        seconds=params.timeout_seconds,
+    )

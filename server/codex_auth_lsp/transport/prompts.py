@@ -1,0 +1,83 @@
+"""The way to the person through their editor, by the best means that the client declared.
+
+`auth/loginPrompt`, else `window/showDocument`, else `window/showMessage` with the address, and
+this machine's own browser beside it where the person is likely to sit in front of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from pygls.exceptions import JsonRpcException
+
+from codex_auth_lsp.desktop import is_local, open_browser
+from codex_auth_lsp.domain.timestamps import format_rfc3339
+from codex_auth_lsp.wire import methods
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from codex_auth_lsp.flows.base import OpenUrlPrompt
+    from codex_auth_lsp.transport.client import ClientCapabilities
+
+SHOW_DOCUMENT_SECONDS = 5.0
+"""How long a client may take to say that it shows a page."""
+
+_INFO = 3  # LSP's MessageType
+_REMOTE_ENVIRONMENTS = frozenset({"ssh", "container", "codespaces", "web"})
+_SENTENCE = "Finish signing in to Codex in your browser."
+
+
+class LspPrompts:
+    """The `LoginPrompts` of a language client."""
+
+    def __init__(
+        self,
+        client: ClientCapabilities,
+        environment: Mapping[str, str],
+        notify: Callable[[str, Any], None],
+        request: Callable[[str, Any], Awaitable[Any]],
+    ) -> None:
+        self._client = client
+        self._environment = environment
+        self._notify = notify
+        self._request = request
+
+    async def open_url(self, prompt: OpenUrlPrompt) -> None:
+        """Show the URL, by another way where one fails."""
+        if self._client.login_prompt:
+            self._notify(methods.LOGIN_PROMPT, _login_prompt(prompt))
+            return
+        url = prompt.url.reveal()
+        if self._client.show_document and await self._show_document(url):
+            return
+        message = f"To sign in to Codex, open this address in your browser: {url}"
+        self._notify("window/showMessage", {"type": _INFO, "message": message})
+        if self._is_person_near():
+            await open_browser(url)
+
+    async def _show_document(self, url: str) -> bool:
+        params = {"uri": url, "external": True, "takeFocus": True}
+        try:
+            async with asyncio.timeout(SHOW_DOCUMENT_SECONDS):
+                answer = await self._request("window/showDocument", params)
+        except (TimeoutError, JsonRpcException):
+            return False
+        return isinstance(answer, dict) and answer.get("success") is True
+
+    def _is_person_near(self) -> bool:
+        if self._client.browser_on_server_host is not None:
+            return self._client.browser_on_server_host
+        return self._client.environment not in _REMOTE_ENVIRONMENTS and is_local(self._environment)
+
+
+def _login_prompt(prompt: OpenUrlPrompt) -> dict[str, Any]:
+    return {
+        "attemptId": prompt.attempt_id,
+        "kind": "openUrl",
+        "url": prompt.url.reveal(),
+        "expiresAt": format_rfc3339(prompt.expires_at),
+        "callbackPort": prompt.callback_port,
+        "message": _SENTENCE,
+    }

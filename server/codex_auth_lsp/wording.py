@@ -1,0 +1,65 @@
+"""What a status and the end of an action are called in one sentence, for messages and terminals.
+
+Pure; takes the contract's objects, whose texts are already fit to show.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_METHODS = {
+    "apiKey": "with an API key, billed at API rates",
+    "accessToken": "with a personal access token",
+    "bedrockApiKey": "with an Amazon Bedrock API key",
+    "bedrockAccessKeys": "with Amazon Bedrock access keys",
+}
+
+
+def status_sentence(status: dict[str, Any]) -> str:
+    """Return who is signed in, or why nobody is."""
+    state = status["state"]
+    if state == "signedOut":
+        return "Nobody is signed in to Codex."
+    if state == "unavailable":
+        detail = status["store"].get("detail")
+        return f"The stored login cannot be read. {detail}" if detail else _UNREADABLE
+    if state == "notRequired":
+        return f"The model provider `{status['provider']['id']}` needs no sign-in to OpenAI."
+    who = _who(status)
+    return (
+        f"The sign-in of {who} has ended; sign in again."
+        if state == "needsReauth"
+        else (f"Signed in to Codex {_METHODS.get(status.get('method', ''), f'as {who}')}.")
+    )
+
+
+def logout_sentence(result: dict[str, Any]) -> str:
+    """Return what a logout did, and what it could not do."""
+    if not result["removed"]:
+        return "Nobody was signed in to Codex."
+    sentence = "Signed out of Codex."
+    if result["revoked"] == "failed":
+        sentence += (
+            " The issuer could not be told, so the old login may stay valid there until it expires."
+        )
+    if result["status"]["state"] == "signedIn":
+        source = result["status"].get("source", {})
+        sentence += f" {source.get('name', 'The environment')} still signs this program in."
+    return sentence
+
+
+def cancel_sentence(outcome: str) -> str:
+    """Return what became of a wish to cancel."""
+    return {
+        "cancelled": "The sign-in was cancelled.",
+        "alreadyFinished": "The sign-in had already finished.",
+    }.get(outcome, "No sign-in is running.")
+
+
+_UNREADABLE = "The stored login cannot be read."
+
+
+def _who(status: dict[str, Any]) -> str:
+    account = status.get("account", {})
+    plan = account.get("planType")
+    return f"{account.get('label', 'somebody')}" + (f" (ChatGPT {plan} plan)" if plan else "")
