@@ -1,0 +1,67 @@
+"""What the server answers to each request (`protocol.md`, "Requests")."""
+
+from pydantic import Field
+
+from codex_auth_lsp.wire.model import Sent, UInteger
+from codex_auth_lsp.wire.types import (
+    AttemptId,
+    AuthStatus,
+    CancelOutcome,
+    ErrorKind,
+    LoginMethod,
+    Revocation,
+    StoreName,
+    Timestamp,
+)
+
+
+class MethodsResult(Sent):
+    """`auth/methods`: the ways of signing in, best first."""
+
+    methods: list[LoginMethod]
+
+
+class LoginResult(Sent):
+    """`auth/login`: somebody is signed in."""
+
+    attempt_id: AttemptId
+    status: AuthStatus
+
+
+class CancelLoginResult(Sent):
+    """`auth/cancelLogin`."""
+
+    outcome: CancelOutcome
+
+
+class RemainingLogin(Sent):
+    """A store that a logout could not empty, and the kind of error that kept it from doing so."""
+
+    store: StoreName
+    kind: ErrorKind
+
+
+class LogoutResult(Sent):
+    """`auth/logout`."""
+
+    removed: list[StoreName]
+    remaining: list[RemainingLogin]
+    revoked: Revocation
+    status: AuthStatus
+
+
+class CredentialResult(Sent):
+    """`auth/credential`: what to put on a request to a provider; a secret as a whole."""
+
+    provider_id: str
+    base_url: str = Field(pattern=r"^https?://")
+    headers: dict[str, str] = Field(repr=False)
+    query_params: dict[str, str] | None = Field(None, repr=False)
+    expires_at: Timestamp | None = None
+    revision: UInteger
+
+
+class SignInCommandResult(Sent):
+    """The two sign-in commands: an attempt runs, its outcome comes as a message."""
+
+    attempt_id: AttemptId
