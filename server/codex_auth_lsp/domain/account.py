@@ -9,6 +9,7 @@ from codex_auth_lsp.domain.claims import (
     AUTH_NAMESPACE,
     PROFILE_NAMESPACE,
     Claims,
+    clean_text,
     namespace,
     text_claim,
 )
@@ -53,7 +54,8 @@ def account_from_claims(claims: Claims, stored_account_id: str | None) -> Accoun
     """
     auth = namespace(claims, AUTH_NAMESPACE)
     email = text_claim(claims, "email") or text_claim(namespace(claims, PROFILE_NAMESPACE), "email")
-    account_id = text_claim(auth, "chatgpt_account_id") or stored_account_id or None
+    stored_id = clean_text(stored_account_id or "")
+    account_id = text_claim(auth, "chatgpt_account_id") or stored_id or None
     plan_type = text_claim(auth, "chatgpt_plan_type")
     plan_type = _PLAN_ALIASES.get(plan_type, plan_type) if plan_type else None
     in_workspace = plan_type is not None and plan_type not in _PERSONAL_PLANS

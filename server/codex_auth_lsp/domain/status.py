@@ -130,7 +130,7 @@ def _not_required(facts: StatusFacts) -> AuthStatus:
         if by_environment and facts.provider.environment_key_present
         else None,
         billing="provider",
-        provider_ready=not by_environment or facts.provider.environment_key_present,
+        provider_ready=not facts.provider.problems,
     )
 
 

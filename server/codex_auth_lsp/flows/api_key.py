@@ -33,6 +33,9 @@ class ApiKeyFlow:
             await _check_with_provider(key, context.api_key_check_url)
         return ApiKeyCredential(key)
 
+    async def finish(self) -> None:
+        """There is no page."""
+
     async def close(self) -> None:
         """Nothing is held."""
 

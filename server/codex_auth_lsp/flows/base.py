@@ -107,8 +107,12 @@ class LoginFlow(Protocol):
         """
         ...
 
+    async def finish(self) -> None:
+        """Wait, for seconds at the most, until the person has seen the last page."""
+        ...
+
     async def close(self) -> None:
-        """Free what an ended attempt may still hold."""
+        """Free at once what an ended attempt may still hold."""
         ...
 
 

@@ -60,6 +60,11 @@ class BrowserFlow:
             else:
                 await listener.close()
 
+    async def finish(self) -> None:
+        """Wait until the browser has its last page, which the listener's deadlines bound."""
+        if self._lingering:
+            await asyncio.wait(self._lingering)
+
     async def close(self) -> None:
         """Free the port at once, whatever a browser still waits for."""
         for task, listener in tuple(self._lingering.items()):

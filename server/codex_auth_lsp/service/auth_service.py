@@ -15,6 +15,7 @@ from codex_auth_lsp.errors import AuthError, ShuttingDown
 from codex_auth_lsp.service.events import Events
 from codex_auth_lsp.service.login_cache import LoginCache
 from codex_auth_lsp.service.methods import login_methods
+from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
 from codex_auth_lsp.service.status_keeper import StatusKeeper
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.refresher import Refresher
     from codex_auth_lsp.service.revocation import Revoker
     from codex_auth_lsp.stores.watcher import Watcher
+
+
+HURRIED_SECONDS = 1.5
+"""How long an ending language server waits for each revocation that is under way."""
 
 
 @dataclass(frozen=True)
@@ -126,16 +131,21 @@ class AuthService:
         if self._made is not None:
             await self._made.logins.stop(error or ShuttingDown())
 
-    async def close(self) -> None:
-        """End what can be ended and wait for what must not be lost: the answer to a refresh."""
+    async def close(self, *, hurried: bool) -> None:
+        """End what can be ended and wait for what must not be lost: the answer to a refresh.
+
+        Unless hurried, a person also sees the last page and an issuer hears of every old login.
+        """
         if self._watcher is not None:
             await self._watcher.stop()
-        if self._made is not None:
-            await self._made.logins.stop(ShuttingDown())
-            await self._made.logins.close()
-            await self._made.refresher.close()
-            await self._made.logout.close()
-            await self._made.revoker.close()
+        if self._made is None:
+            return
+        patience = HURRIED_SECONDS if hurried else REVOCATION_SECONDS
+        await self._made.logins.stop(ShuttingDown())
+        await self._made.logins.close(hurried=hurried)
+        await self._made.refresher.close()
+        await self._made.logout.close(patience)
+        await self._made.revoker.close(patience)
 
     @property
     def _actions(self) -> _Actions:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.settings import Settings, read_settings
@@ -60,7 +60,6 @@ class LoginCache:
             self._settings = read_settings(self._config_path)
             self._settings_error = None
         except ConfigurationInvalid as exc:
-            self._settings = replace(self._settings)
             self._settings_error = exc
         if self._settings.store_mode != mode:
             self.store = select_store(self._settings.store_mode, self.home)

@@ -145,9 +145,11 @@ class Logins:
             self._running.stop(error)
             await self._running.over()
 
-    async def close(self) -> None:
-        """Free what an ended attempt may still hold, such as the page in a browser."""
+    async def close(self, *, hurried: bool) -> None:
+        """Free what an ended attempt may still hold; unless hurried, once the person saw it."""
         for flow in (self._flows or {}).values():
+            if not hurried:
+                await flow.finish()
             await flow.close()
 
     def _check(self, request: LoginRequest) -> None:

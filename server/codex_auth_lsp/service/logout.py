@@ -60,10 +60,10 @@ class Logout:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
-    async def close(self) -> None:
-        """Wait for what is under way, which deadlines bound."""
+    async def close(self, seconds: float) -> None:
+        """Wait for what is under way, and no longer than `seconds`."""
         if self._running:
-            await asyncio.wait(self._running)
+            await asyncio.wait(self._running, timeout=seconds)
 
     async def _sign_out(self, *, revoke: bool) -> LogoutResult:
         await self._logins.stop(LoginCancelled())

@@ -59,7 +59,7 @@ class Revoker:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def close(self) -> None:
-        """Wait for what is under way, which its own deadline bounds."""
+    async def close(self, seconds: float) -> None:
+        """Wait for what is under way, and no longer than `seconds`."""
         if self._background:
-            await asyncio.wait(self._background)
+            await asyncio.wait(self._background, timeout=seconds)

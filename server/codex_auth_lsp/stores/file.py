@@ -13,6 +13,7 @@ import hashlib
 import os
 import secrets
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,15 @@ class FileStore:
             return self._unreadable(exc)
         if self._last is None or self._last[0] != signature:
             self._last = (signature, self._read_file())
-        return self._last[1]
+        return self._noting_read_only(self._last[1])
+
+    def _noting_read_only(self, snapshot: Snapshot) -> Snapshot:
+        """Say of a healthy store that it cannot be written, where that is so."""
+        folder = self._real_path().parent
+        if snapshot.report.health != "ok" or os.access(folder, os.W_OK) or not folder.is_dir():
+            return snapshot
+        detail = f"The folder {folder} cannot be written by this user."
+        return replace(snapshot, report=replace(snapshot.report, health="readOnly", detail=detail))
 
     def check_writable(self) -> None:
         """Make and remove a temporary file where the login would be written."""
@@ -128,7 +137,7 @@ class FileStore:
 
     def _unreadable(self, exc: OSError) -> Snapshot:
         if exc.errno in _NOT_THERE:
-            return self._snapshot("ok")
+            return self._noting_read_only(self._snapshot("ok"))
         return self._snapshot(
             "unavailable", detail=f"{self.path} cannot be read: {exc.strerror or 'not a file'}."
         )

@@ -59,7 +59,7 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
         attempt = await service.logins.begin(request, TerminalPrompts(options.environment))
         current = await service.logins.wait(attempt)
     finally:
-        await service.close()
+        await service.close(hurried=False)
     sys.stdout.write(status_sentence(current) + "\n")
     if request.method is LoginMethodId.API_KEY:
         sys.stdout.write(f"{API_KEYS.title}: {API_KEYS.url}\n")
@@ -72,7 +72,7 @@ async def _logout(options: ServiceOptions) -> int:
     try:
         result = (await service.logout()).to_wire()
     finally:
-        await service.close()
+        await service.close(hurried=False)
     sys.stdout.write(logout_sentence(result) + "\n")
     return 0
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp import __version__
 from codex_auth_lsp.errors import RateLimited, ShuttingDown
+from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.transport.announcer import Announcer
 from codex_auth_lsp.transport.client import ClientCapabilities, read_client_capabilities
 from codex_auth_lsp.transport.envelope import (
@@ -24,6 +25,7 @@ from codex_auth_lsp.transport.envelope import (
     METHOD_NOT_FOUND,
     SERVER_NOT_INITIALIZED,
     Malformed,
+    Message,
     MessageId,
     Notification,
     Request,
@@ -92,8 +94,13 @@ class Conversation:
         }
 
     def receive(self, content: bytes) -> None:
-        """Take the content of one frame."""
-        message = read_message(content)
+        """Take the content of one frame; a defect of ours costs one message, not the process."""
+        try:
+            self._take(read_message(content))
+        except Exception as exc:  # noqa: BLE001
+            log_defect(logger, exc)
+
+    def _take(self, message: Message) -> None:
         if isinstance(message, Request):
             logger.debug("--> %.80r", message.method)
             self._take_request(message)

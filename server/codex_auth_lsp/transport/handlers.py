@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.errors import CapabilityNotDeclared, InvalidParams
 from codex_auth_lsp.flows.registry import LoginMethodId
 from codex_auth_lsp.secret import Secret
@@ -16,6 +17,7 @@ from codex_auth_lsp.wire import methods
 from codex_auth_lsp.wire.model import Received
 from codex_auth_lsp.wire.params import CredentialParams, LoginParams, LogoutParams, RefreshParams
 from codex_auth_lsp.wire.reading import ParamsInvalid, read_params
+from codex_auth_lsp.wording import status_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -64,7 +66,13 @@ class Handlers:
         finally:
             if token is not None:
                 self._progress.end(token)
-        return {"attemptId": attempt.id, "status": status}
+        links = (API_KEYS, API_PRICING) if status.get("method") == "apiKey" else ()
+        return {
+            "attemptId": attempt.id,
+            "status": status,
+            "message": status_sentence(status),
+            "links": [{"title": link.title, "url": link.url} for link in links],
+        }
 
     async def logout(self, raw: Any) -> dict[str, Any]:
         """Answer `auth/logout`."""

@@ -18,6 +18,8 @@ from codex_auth_lsp.transport.framing import FrameDecoder, FramingError
 from codex_auth_lsp.transport.stdio import Stdio
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codex_auth_lsp.service.auth_service import ServiceOptions
 
 FLUSH_SECONDS = 2.0
@@ -46,7 +48,7 @@ class _Process:
         await self._stdio.open()
         status = await self._ended
         self._stdio.stop_reading()
-        await self._service.close()
+        await self._service.close(hurried=True)
         await self._conversation.close()
         await self._stdio.flush(FLUSH_SECONDS)
         return status
@@ -67,13 +69,13 @@ class _Process:
             self._ended.set_result(status)
 
 
-def _on_signals(end: object) -> None:
+def _on_signals(end: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for name in _SIGNALS:
         number = getattr(signal, name, None)
         if number is None:
             continue
         try:
-            loop.add_signal_handler(number, end)  # type: ignore[arg-type]
+            loop.add_signal_handler(number, end)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))  # type: ignore[arg-type]
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))

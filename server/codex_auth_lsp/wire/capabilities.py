@@ -1,6 +1,6 @@
 """The `experimental.auth` object of `initialize`, in both directions."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, field_validator
 from pydantic_core import PydanticUseDefault
@@ -38,7 +38,7 @@ class ClientAuthCapabilities(Received):
 class ServerAuthCapabilities(Sent):
     """What the server says of itself."""
 
-    protocol_version: Annotated[int, Field(ge=1)]
+    protocol_version: int = Field(ge=1)
     server_instance_id: Sentence
     login_methods: list[LoginMethodId]
     requests: list[str]

@@ -8,8 +8,10 @@ from codex_auth_lsp.wire.types import (
     AuthStatus,
     CancelOutcome,
     ErrorKind,
+    Link,
     LoginMethod,
     Revocation,
+    Sentence,
     StoreName,
     Timestamp,
 )
@@ -22,10 +24,12 @@ class MethodsResult(Sent):
 
 
 class LoginResult(Sent):
-    """`auth/login`: somebody is signed in."""
+    """`auth/login`: somebody is signed in. With an API key, `links` lead to keys and prices."""
 
     attempt_id: AttemptId
     status: AuthStatus
+    message: Sentence
+    links: list[Link]
 
 
 class CancelLoginResult(Sent):
