@@ -102,6 +102,7 @@ class Dispatcher:
 
     async def settle(self) -> None:
         """Let every handler send its answer; end those that do not end by themselves."""
+        await asyncio.sleep(0)  # one that was just asked for is a task that has not begun
         if self._tasks:
             _, unfinished = await asyncio.wait(self._tasks, timeout=SETTLE_SECONDS)
             for task in unfinished:
