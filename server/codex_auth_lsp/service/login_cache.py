@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.settings import Settings, read_settings
@@ -13,8 +15,6 @@ from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.stores.select import select_store
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.stores.base import CredentialStore, Snapshot
 
@@ -45,6 +45,20 @@ class LoginCache:
     def files(self) -> tuple[Path, ...]:
         """The files whose changes matter."""
         return (self.home.path / "auth.json", self._config_path)
+
+    @property
+    def refresh_lock_path(self) -> Path:
+        """The lock that our process which renews the login holds; beside the real file."""
+        return self._beside(".refresh.lock")
+
+    @property
+    def refresh_record_path(self) -> Path:
+        """What our processes tell one another of the last refresh."""
+        return self._beside(".refresh.json")
+
+    def _beside(self, suffix: str) -> Path:
+        real_path = Path(os.path.realpath(self.home.path / "auth.json"))
+        return real_path.with_name(real_path.name + suffix)
 
     def look(self) -> View:
         """Return the cache as it is now."""

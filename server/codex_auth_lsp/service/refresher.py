@@ -1,13 +1,15 @@
-"""Renewing a ChatGPT login (RFC 6749 section 6), one request for however many want it.
+"""Renewing a ChatGPT login (RFC 6749 section 6): one request for all windows that want it.
 
-Invariants: a failed refresh never changes the store; a rotation is written only over the very
-token that was spent for it, so a logout stays a logout and a newer login stays; a permanent
-refusal is remembered for those tokens alone, and asked about no more.
+In the process a task, among our processes a lock: enter, read again, record, one request, compare
+again, write, leave. Beside Codex CLI processes, which take no lock before they send, the decisions
+of `refresh_rules` recover. A failed refresh never changes the store; what the disk refuses to take
+is kept in memory and written as soon as it takes it, and until then nobody else gets a turn.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,11 +17,42 @@ from typing import TYPE_CHECKING, Any
 from codex_auth_lsp.domain.account import account_from_claims
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.domain.issuer import OPENAI_CLIENT_ID, OPENAI_ISSUER, IssuerSettings
-from codex_auth_lsp.errors import AuthError, IssuerResponseInvalid, NeedsReauth
+from codex_auth_lsp.errors import (
+    AuthError,
+    IssuerError,
+    IssuerResponseInvalid,
+    LockTimedOut,
+    NeedsReauth,
+    NetworkUnreachable,
+    RateLimited,
+    RefreshTokenExpired,
+    RefreshTokenRevoked,
+    StoreError,
+    StoreWriteFailed,
+)
 from codex_auth_lsp.oauth.endpoints import token_endpoint
+from codex_auth_lsp.service.refresh_record import (
+    DONE,
+    FAILED,
+    SENT,
+    RefreshRecord,
+    read_record,
+    write_record,
+)
+from codex_auth_lsp.service.refresh_rules import (
+    Refusal,
+    Success,
+    Turn,
+    judge_refusal,
+    judge_success,
+    judge_turn,
+)
 from codex_auth_lsp.stores.document import Document, refreshed_document
+from codex_auth_lsp.stores.lock import Turnstile
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.config.endpoints import EndpointOverrides
     from codex_auth_lsp.oauth.token import RenewedTokens
@@ -34,6 +67,18 @@ OPAQUE_TOKEN_AGE = timedelta(days=8)
 
 FINISH_SECONDS = 30.0
 """How long the process stays for a token request under way, whose answer must not be lost."""
+
+TURN_SECONDS = 30.0
+"""How long to wait for another window that renews the login: as long as a request may take."""
+
+OWN_DISTANCE = timedelta(seconds=30)
+"""Between two requests for one login that nobody asked for, whoever of our processes makes them."""
+
+_LOOK_SECONDS = 0.05  # between two looks at whether the other window is done
+_WINNER_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)  # a Codex CLI writes within milliseconds
+_SAVE_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0)  # and then again and again at the last
+
+logger = logging.getLogger(__name__)
 
 
 class Refresher:
@@ -52,7 +97,10 @@ class Refresher:
         self._clock = clock
         self._revoker = revoker
         self._overrides = overrides
+        self._turnstile = Turnstile(cache.refresh_lock_path)
         self._running: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._not_before: datetime | None = None
 
     async def __call__(
         self, *, force: bool = False, min_validity_seconds: float = DEFAULT_VALIDITY_SECONDS
@@ -61,6 +109,7 @@ class Refresher:
 
         Raises:
             NotSignedIn, NeedsReauth: There is nothing to renew, or not any more.
+            RateLimited: The issuer has asked to wait.
             IssuerError, StoreError: It did not work this time.
         """
         self._keeper.look()
@@ -71,14 +120,29 @@ class Refresher:
             foreign = self._keeper.foreign(credential)
             if foreign is not None:
                 raise foreign
+            self._obey_retry_after()
             await self._join(credential, "forced" if force else _reason(credential))
             self._keeper.stored_credential()  # raises where somebody signed out meanwhile
         return self._keeper.wire()
+
+    async def of_own_accord(self, credential: ChatGptCredential) -> None:
+        """Renew without being asked, unless one of our processes just tried.
+
+        Raises:
+            AuthError: It did not work this time.
+        """
+        self._obey_retry_after()
+        record = read_record(self._cache.refresh_record_path)
+        if record is None or abs(self._clock.now() - record.sent_at) >= OWN_DISTANCE:
+            await self._join(credential, _reason(credential))
 
     async def close(self) -> None:
         """Wait for the answer to a request that is on its way, and until it is stored."""
         if self._running is not None:
             await asyncio.wait([self._running], timeout=FINISH_SECONDS)
+        if self._saving is not None:
+            self._saving.cancel()
+            await asyncio.wait([self._saving])
 
     def _is_needed(self, credential: ChatGptCredential, min_validity_seconds: float) -> bool:
         now = self._clock.now()
@@ -87,33 +151,72 @@ class Refresher:
         last_refresh = credential.last_refresh
         return last_refresh is None or now - last_refresh >= OPAQUE_TOKEN_AGE
 
-    async def _join(self, credential: ChatGptCredential, reason: str) -> None:
-        if self._running is None or self._running.done():
-            self._running = asyncio.ensure_future(self._refresh(credential, reason))
-        running = self._running
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:
-            # Nobody may be left to hear how it ends.
-            running.add_done_callback(lambda task: task.cancelled() or task.exception())
-            raise
+    def _obey_retry_after(self) -> None:
+        if self._not_before is None:
+            return
+        seconds = (self._not_before - self._clock.now()).total_seconds()
+        if seconds > 0:
+            raise RateLimited(retry_after_seconds=int(seconds) + 1)
 
-    async def _refresh(self, spent: ChatGptCredential, reason: str) -> None:
+    async def _join(self, seen: ChatGptCredential, reason: str) -> None:
+        if self._running is None or self._running.done():
+            self._running = asyncio.ensure_future(self._refresh(seen, reason))
+            # Nobody may be left to hear how it ends.
+            self._running.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.shield(self._running)
+
+    async def _refresh(self, seen: ChatGptCredential, reason: str) -> None:
+        if not await self._enter(seen):
+            return  # another window has renewed it, or somebody signed out
         try:
-            renewed = await self._request(spent, reason)
-        except AuthError as error:
             self._keeper.look()
-            if isinstance(error, NeedsReauth) and not self._is_stored(spent):
-                return  # another program has renewed or replaced the login: theirs counts
-            self._keeper.refresh_failed(spent, error)
-            self._keeper.look("refresh")
-            raise
-        await self._commit(spent, renewed)
+            if judge_turn(seen, self._stored()) is Turn.SPEND:
+                await self._spend(seen, reason)
+        finally:
+            if self._saving is None:
+                self._turnstile.leave()
+
+    async def _enter(self, seen: ChatGptCredential) -> bool:
+        """Wait for our turn; return False as soon as there is nothing left to do in it."""
+        deadline = self._clock.monotonic() + TURN_SECONDS
+        try:
+            while not self._turnstile.try_enter():
+                self._keeper.look()
+                if judge_turn(seen, self._stored()) is not Turn.SPEND:
+                    return False
+                if self._clock.monotonic() >= deadline:
+                    raise LockTimedOut("Another window keeps renewing the login; try again soon.")
+                await self._clock.sleep(_LOOK_SECONDS)
+        except OSError as exc:
+            raise StoreWriteFailed(
+                f"The lock for renewing the login cannot be made: {exc.strerror}."
+            ) from exc
+        return True
+
+    async def _spend(self, seen: ChatGptCredential, reason: str) -> None:
+        fingerprint = seen.refresh_token.fingerprint()
+        before = read_record(self._cache.refresh_record_path)
+        try:
+            if before is not None and before.fingerprint == fingerprint and before.refusal:
+                raise before.refusal  # one of our windows was told so
+            await asyncio.to_thread(self._cache.store.check_writable)
+            sent = RefreshRecord(fingerprint, self._clock.now(), SENT)
+            await self._record(sent)
+            renewed = await self._request(seen, reason)
+        except NeedsReauth as error:
+            await self._take_refusal(seen, error, before)
+        except AuthError as error:
+            # A lost answer may have been a rotation: then the record goes on to say "sent".
+            if not isinstance(error, NetworkUnreachable | IssuerResponseInvalid | StoreError):
+                await self._record(replace(sent, outcome=FAILED))
+            self._take_failure(seen, error)
+        else:
+            self._not_before = None
+            await self._commit(seen, renewed, sent)
 
     async def _request(self, spent: ChatGptCredential, reason: str) -> ChatGptCredential:
         if not spent.refresh_token:
             raise NeedsReauth("This sign-in cannot be renewed; sign in again.")
-        await asyncio.to_thread(self._cache.store.check_writable)
         from codex_auth_lsp.oauth import http, token  # httpx is not needed before this
 
         client_id = spent.client_id or OPENAI_CLIENT_ID
@@ -138,44 +241,109 @@ class Refresher:
             raise IssuerResponseInvalid("The issuer answered with the login of another account.")
         return renewed
 
-    async def _commit(self, spent: ChatGptCredential, renewed: ChatGptCredential) -> None:
-        found: list[Document | None] = []
+    async def _take_refusal(
+        self, spent: ChatGptCredential, error: NeedsReauth, before: RefreshRecord | None
+    ) -> None:
+        """Say that the login is dead, unless another program turns out to have renewed it."""
+        hopeless = isinstance(error, RefreshTokenExpired | RefreshTokenRevoked)
+        for delay in (0.0,) if hopeless else _WINNER_DELAYS:
+            self._keeper.look()
+            if judge_refusal(spent, self._stored()) is not Refusal.DEAD:
+                return
+            await self._clock.sleep(delay)
+        fingerprint = spent.refresh_token.fingerprint()
+        if before is not None and before.is_interrupted(fingerprint):
+            error = type(error)(
+                f"A renewal of this sign-in was interrupted at {before.sent_at:%H:%M} UTC, and the "
+                "issuer does not accept it any more; sign in again.",
+                oauth_error=error.oauth_error,
+            )
+        await self._record(RefreshRecord(fingerprint, self._clock.now(), error.kind))
+        self._take_failure(spent, error)
+
+    def _take_failure(self, spent: ChatGptCredential, error: AuthError) -> None:
+        """Remember a failure, tell of it, and raise it."""
+        if isinstance(error, IssuerError) and error.retry_after_seconds is not None:
+            self._not_before = self._clock.now() + timedelta(seconds=error.retry_after_seconds)
+        self._keeper.refresh_failed(spent, error)
+        self._keeper.look("refresh")
+        raise error
+
+    async def _commit(
+        self, spent: ChatGptCredential, renewed: ChatGptCredential, sent: RefreshRecord
+    ) -> None:
+        try:
+            await self._save(spent, renewed)
+        except StoreError as error:
+            self._keeper.hold_unsaved(spent, renewed, error)
+            self._keeper.look("refresh")
+            self._saving = asyncio.ensure_future(self._save_later(spent, renewed, sent))
+        else:
+            await self._record(replace(sent, outcome=DONE))
+
+    async def _save(self, spent: ChatGptCredential, renewed: ChatGptCredential) -> None:
+        decision = Success.WRITE
 
         def merge(old: Document | None) -> Document | None:
-            found.append(old)
-            return refreshed_document(old, renewed) if old and _holds(old, spent) else None
+            nonlocal decision
+            decision = judge_success(spent, old.credential if old else None)
+            if old is None or decision is not Success.WRITE:
+                return None
+            return refreshed_document(old, renewed)
 
         with self._keeper.own_change():
-            stored = await asyncio.to_thread(self._cache.store.update, merge)
-        if stored is not None:
-            self._keeper.refresh_worked()
-            self._keeper.look("refresh")
-            return
-        self._keeper.look()
-        if not _is_same_login(found[-1], renewed):
-            self._revoker.revoke_later(renewed)  # its login is gone, so nobody may keep it
+            await asyncio.to_thread(self._cache.store.update, merge)
+        self._keeper.refresh_worked()
+        self._keeper.look("refresh" if decision is Success.WRITE else None)
+        if decision is Success.REVOKE:
+            self._revoker.revoke_later(renewed)
 
-    def _is_stored(self, credential: ChatGptCredential) -> bool:
-        document = self._keeper.view.snapshot.document
-        return document is not None and _holds(document, credential)
+    async def _save_later(
+        self, spent: ChatGptCredential, renewed: ChatGptCredential, sent: RefreshRecord
+    ) -> None:
+        """Write what could not be written, when the disk takes it; nobody else has a turn before.
+
+        Cancelled at the end of the process, it tries for a last time.
+        """
+        attempt = 0
+        try:
+            while True:
+                try:
+                    await self._clock.sleep(_SAVE_DELAYS[min(attempt, len(_SAVE_DELAYS) - 1)])
+                except asyncio.CancelledError:
+                    await self._save(spent, renewed)
+                    return
+                attempt += 1
+                try:
+                    await self._save(spent, renewed)
+                except StoreError:
+                    continue
+                await self._record(replace(sent, outcome=DONE))
+                return
+        except StoreError as error:
+            logger.error("The renewed login is lost: %s", error.message)
+        finally:
+            self._saving = None
+            self._turnstile.leave()
+
+    async def _record(self, record: RefreshRecord) -> None:
+        """Write the record; only before a token is sent does it have to work.
+
+        Raises:
+            StoreWriteFailed: The disk takes nothing, so the token must not be spent.
+        """
+        try:
+            await asyncio.to_thread(write_record, self._cache.refresh_record_path, record)
+        except OSError as exc:
+            if record.outcome == SENT:
+                raise StoreWriteFailed(
+                    f"Nothing can be written beside the login: {exc.strerror}."
+                ) from exc
+            logger.info("The record of the refresh was not written: %s", exc.strerror)
+
+    def _stored(self) -> Any:
+        return self._keeper.view.snapshot.credential
 
 
 def _reason(credential: ChatGptCredential) -> str:
     return "scheduled" if credential.expires_at is None else "proactive_expiry"
-
-
-def _holds(document: Document, credential: ChatGptCredential) -> bool:
-    stored = document.credential
-    return (
-        isinstance(stored, ChatGptCredential) and stored.refresh_token == credential.refresh_token
-    )
-
-
-def _is_same_login(document: Document | None, credential: ChatGptCredential) -> bool:
-    """Say whether the account is still signed in, so that its tokens must not be revoked."""
-    stored = document.credential if document is not None else None
-    if not isinstance(stored, ChatGptCredential):
-        return False
-    if stored.login_owner_id is not None and credential.login_owner_id is not None:
-        return stored.login_owner_id == credential.login_owner_id
-    return stored.account.id == credential.account.id

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCredential
@@ -63,6 +64,7 @@ class StatusKeeper:
         self.instance_id = secrets.token_hex(8)
         self._pending_login: PendingLogin | None = None
         self._verdict: _RefreshVerdict | None = None
+        self._unsaved: _Unsaved | None = None
         self._own_changes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._announcing = False
@@ -153,7 +155,7 @@ class StatusKeeper:
         """
         if self.environment_access_token is not None:
             return self.environment_access_token
-        stored = self._view.snapshot.credential
+        stored = self._credential()
         if stored is None:
             raise self._store_error() or NotSignedIn()
         if isinstance(stored, ChatGptCredential):
@@ -167,8 +169,23 @@ class StatusKeeper:
         self._verdict = _RefreshVerdict(_fingerprint(credential), error)
 
     def refresh_worked(self) -> None:
-        """Forget earlier failures."""
+        """Forget earlier failures; what was kept in memory is stored now, or not wanted."""
         self._verdict = None
+        self._unsaved = None
+
+    def hold_unsaved(
+        self, spent: ChatGptCredential, renewed: ChatGptCredential, error: AuthError
+    ) -> None:
+        """Use renewed tokens in the place of the spent ones, which are still the stored ones."""
+        self._unsaved = _Unsaved(_fingerprint(spent), renewed, error)
+
+    def _credential(self) -> Credential | None:
+        """Return the stored credential, or what this process holds in its place."""
+        stored = self._view.snapshot.credential
+        unsaved = self._unsaved
+        if unsaved is None or not isinstance(stored, ChatGptCredential):
+            return stored
+        return unsaved.renewed if _fingerprint(stored) == unsaved.spent_fingerprint else stored
 
     def _verdict_on(self, credential: ChatGptCredential) -> AuthError | None:
         if self._verdict and self._verdict.fingerprint == _fingerprint(credential):
@@ -177,7 +194,7 @@ class StatusKeeper:
 
     def _derive(self) -> AuthStatus:
         snapshot = self._view.snapshot
-        stored = snapshot.credential
+        stored = self._credential()
         failure = self._verdict_on(stored) if isinstance(stored, ChatGptCredential) else None
         return derive_status(
             StatusFacts(
@@ -201,6 +218,8 @@ class StatusKeeper:
         """Return what is wrong now and will be until somebody mends it."""
         if self._view.settings_error is not None:
             return self._view.settings_error
+        if self._unsaved is not None:
+            return self._unsaved.error
         stored = self._view.snapshot.credential
         foreign = self.foreign(stored) if isinstance(stored, ChatGptCredential) else None
         return self._store_error() or foreign
@@ -251,6 +270,15 @@ class StatusKeeper:
         if seconds > 0:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(min(seconds + 0.01, _LONGEST_TIMER), self.look)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsaved:
+    """A rotation that the disk did not take yet."""
+
+    spent_fingerprint: str
+    renewed: ChatGptCredential
+    error: AuthError
 
 
 class _RefreshVerdict:

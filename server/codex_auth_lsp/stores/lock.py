@@ -1,9 +1,11 @@
-"""Advisory locks that are shared with the Codex CLI: BSD `flock` on two files.
+"""Advisory locks: BSD `flock` on lock files that are made once and never removed.
 
-Invariants: the order is `auth.lock`, then the real file's `.lock`; both are held for one
-read-compare-write and never while anything waits for a network. A CLI that cannot have the second
-one for five seconds gives up storing tokens that it has already been given.
-The kernel releases a lock when its holder ends; lock files are never removed.
+`held` takes the two that are shared with the Codex CLI. Invariants: the order is `auth.lock`, then
+the real file's `.lock`; both are held for one read-compare-write and never while anything waits
+for a network. A CLI that cannot have the second one for five seconds gives up storing tokens that
+it has already been given. `Turnstile` is our own, which a CLI never sees: it is held across the
+network by the one process that renews the login.
+The kernel releases a lock when its holder ends, however it ends.
 """
 
 from __future__ import annotations
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _RETRY_SECONDS = 0.01
+_MODE = 0o600
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
 
 
@@ -42,26 +47,57 @@ def held(paths: tuple[Path, ...], *, seconds: float) -> Iterator[None]:
     descriptors: list[int] = []
     try:
         for path in paths:
-            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-            descriptors.append(os.open(path, flags, 0o600))
-            _take(descriptors[-1], path, deadline)
+            descriptors.append(_open(path))
+            while not _try(descriptors[-1]):
+                if time.monotonic() >= deadline:
+                    raise LockTimedOut(
+                        f"Another program keeps {path.name} locked; try again in a moment."
+                    )
+                time.sleep(_RETRY_SECONDS)
         yield
     finally:
         for descriptor in reversed(descriptors):
             os.close(descriptor)
 
 
-def _take(descriptor: int, path: Path, deadline: float) -> None:
-    if sys.platform == "win32":
-        return  # the CLI's locks there are not known; the rename is atomic all the same
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise LockTimedOut(
-                    f"Another program keeps {path.name} locked; try again in a moment."
-                ) from None
-            time.sleep(_RETRY_SECONDS)
+class Turnstile:
+    """A lock that one process at a time passes, tried without waiting."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def try_enter(self) -> bool:
+        """Take the lock if it is free; return whether it is ours now.
+
+        Raises:
+            OSError: The lock file cannot be made or opened.
+        """
+        descriptor = _open(self._path)
+        if not _try(descriptor):
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    def leave(self) -> None:
+        """Let the next one in."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), _MODE)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            # The CLI's locks there are not known; among our own processes a byte will do.
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         else:
-            return
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True

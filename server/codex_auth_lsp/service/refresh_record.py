@@ -1,0 +1,83 @@
+"""What our processes tell one another of the last refresh: one small file beside the login.
+
+It names no token, only its fingerprint. Written before a token is sent, so that a crash between
+the request and the rename is known as such; kept afterwards, so that a refusal is asked for once
+for all windows, and so that refreshes of our own accord keep their distance.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.domain.timestamps import format_rfc3339, parse_rfc3339
+from codex_auth_lsp.errors import (
+    NeedsReauth,
+    RefreshTokenExpired,
+    RefreshTokenReused,
+    RefreshTokenRevoked,
+)
+from codex_auth_lsp.stores.file import replace_durably
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+SENT = "sent"
+DONE = "done"
+FAILED = "failed"
+
+_REFUSALS: dict[str, type[NeedsReauth]] = {
+    error.kind: error
+    for error in (NeedsReauth, RefreshTokenExpired, RefreshTokenReused, RefreshTokenRevoked)
+}
+_MAXIMUM_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRecord:
+    """One refresh.
+
+    `outcome` is `sent` while nobody knows, `done`, `failed` (it may work later), or the kind of
+    a permanent refusal. `fingerprint` is that of the refresh token that was sent.
+    """
+
+    fingerprint: str
+    sent_at: datetime
+    outcome: str
+
+    @property
+    def refusal(self) -> type[NeedsReauth] | None:
+        """The permanent refusal, None where there was none."""
+        return _REFUSALS.get(self.outcome)
+
+    def is_interrupted(self, fingerprint: str) -> bool:
+        """Say whether this token was sent by somebody who never learned, or stored, the answer."""
+        return self.outcome == SENT and self.fingerprint == fingerprint
+
+
+def read_record(path: Path) -> RefreshRecord | None:
+    """Return the last record, None where there is none that can be read."""
+    try:
+        raw = path.read_bytes()[:_MAXIMUM_BYTES]
+        values: Any = json.loads(raw)
+        return RefreshRecord(
+            str(values["fingerprint"]), parse_rfc3339(values["sentAt"]), str(values["outcome"])
+        )
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def write_record(path: Path, record: RefreshRecord) -> None:
+    """Replace the record, durably.
+
+    Raises:
+        OSError: The old one is as it was.
+    """
+    values = {
+        "fingerprint": record.fingerprint,
+        "sentAt": format_rfc3339(record.sent_at),
+        "outcome": record.outcome,
+    }
+    replace_durably(path, json.dumps(values).encode("ascii"))
