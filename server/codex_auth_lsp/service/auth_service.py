@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.credentials import Credentials
     from codex_auth_lsp.service.logins import Logins
     from codex_auth_lsp.service.logout import Logout
+    from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
     from codex_auth_lsp.service.refresher import Refresher
     from codex_auth_lsp.service.revocation import Revoker
     from codex_auth_lsp.stores.watcher import Watcher
@@ -69,6 +70,7 @@ class AuthService:
         )
         self._made: _Actions | None = None
         self._watcher: Watcher | None = None
+        self._schedule: RefreshSchedule | None = None
 
     @property
     def instance_id(self) -> str:
@@ -117,9 +119,16 @@ class AuthService:
         """Announce the first status, and from now on every change, whoever makes it."""
         if self._watcher is not None:
             return
-        from codex_auth_lsp.stores.watcher import Watcher  # after the first status of a window
+        # Imported after the first status of a window.
+        from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
+        from codex_auth_lsp.stores.watcher import Watcher
 
         self._keeper.start()
+        self._schedule = RefreshSchedule(
+            self._keeper.renewable, lambda: self.refresher, self._clock
+        )
+        self.events.subscribe(self._schedule.on_event)
+        self._schedule.plan()
         self._watcher = Watcher(self._cache.files, self._look_again)
         self._watcher.start()
 
@@ -136,6 +145,8 @@ class AuthService:
 
         Unless hurried, a person also sees the last page and an issuer hears of every old login.
         """
+        if self._schedule is not None:
+            self._schedule.stop()
         if self._watcher is not None:
             await self._watcher.stop()
         if self._made is None:

@@ -230,6 +230,17 @@ class StatusKeeper:
             return StoreCorrupt(report.detail)
         return StoreUnavailable(report.detail) if report.health == "unavailable" else None
 
+    def renewable(self) -> ChatGptCredential | None:
+        """Return the login that may be renewed without being asked, None where there is none."""
+        stored = self._credential()
+        if not isinstance(stored, ChatGptCredential) or self._unsaved is not None:
+            return None
+        in_use = self._status.provider.requires_openai_auth and (
+            self.environment_access_token is None
+        )
+        refused = isinstance(self._verdict_on(stored), NeedsReauth)
+        return stored if in_use and not refused and self.foreign(stored) is None else None
+
     def foreign(self, credential: ChatGptCredential) -> NeedsReauth | None:
         """Return why a login of another issuer than the configured one is left alone."""
         if (credential.issuer or OPENAI_ISSUER).rstrip("/") == self._issuer.issuer:

@@ -196,7 +196,9 @@ class Conversation:
         if request.id in self._running:
             self._refuse(request.id, INVALID_REQUEST, "A request with this id still runs.")
         elif len(self._running) >= MAXIMUM_RUNNING:
-            error = error_reply(RateLimited("Too many requests run; try again in a moment."))
+            error = error_reply(
+                RateLimited("Too many requests run; try again in a moment.", remediation=())
+            )
             self._send({"jsonrpc": "2.0", "id": request.id, "error": error})
         else:
             self._running.add(request.id)

@@ -1,0 +1,144 @@
+"""When a login is renewed without being asked: before it ends, and before a Codex CLI would do it.
+
+One timer, set only while there is a login to renew; no polling. Each process adds a little chance,
+so that of many windows one comes first and the others find the work done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.domain.claims import decode_claims, numeric_date
+from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.errors import AuthError, NeedsReauth
+from codex_auth_lsp.service.events import Event, StatusChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from codex_auth_lsp.clock import Clock
+    from codex_auth_lsp.domain.credential import Credential
+    from codex_auth_lsp.secret import Secret
+    from codex_auth_lsp.service.refresher import Refresher
+
+MARGIN = timedelta(minutes=10)
+"""Before the end of an access token; the Codex CLI renews five minutes before it."""
+
+MARGIN_SHARE = 0.6
+"""Of a lifetime so short that the margin would be all of it."""
+
+OPAQUE_TOKEN_AGE = timedelta(days=7)
+"""Of a token that does not say when it ends; the Codex CLI renews it after eight days."""
+
+FIRST_BACK_OFF, LONGEST_BACK_OFF = 30.0, 900.0
+"""Seconds to the next try after failures, doubled each time."""
+
+_CHANCE_SECONDS = 2.0  # at a start, when many windows may open at once
+_CHANCE_SHARE = 0.1  # of the margin
+_LONGEST_TIMER = 86_400.0
+
+
+def due_at(credential: ChatGptCredential, chance: float) -> datetime | None:
+    """Return when a login is to be renewed, None where nobody can say.
+
+    Args:
+        credential: The stored login.
+        chance: Between 0 and 1, drawn once a process; moves the moment to an earlier one.
+    """
+    if credential.expires_at is None:
+        last_refresh = credential.last_refresh
+        return last_refresh + OPAQUE_TOKEN_AGE * (1 - 0.01 * chance) if last_refresh else None
+    issued_at = numeric_date(decode_claims(credential.access_token) or {}, "iat")
+    began_at = issued_at or credential.last_refresh
+    margin = MARGIN
+    if began_at is not None and began_at < credential.expires_at:
+        margin = min(MARGIN, MARGIN_SHARE * (credential.expires_at - began_at))
+    return credential.expires_at - margin * (1 + _CHANCE_SHARE * chance)
+
+
+class RefreshSchedule:
+    """Renews the stored login in time.
+
+    Args:
+        current: Returns the login that may be renewed now, None where there is none.
+        refresher: Makes the refresher; called when there is something to do.
+        clock: Time.
+    """
+
+    def __init__(
+        self,
+        current: Callable[[], Credential | None],
+        refresher: Callable[[], Refresher],
+        clock: Clock,
+    ) -> None:
+        self._current = current
+        self._refresher = refresher
+        self._clock = clock
+        self._chance = random.random()  # noqa: S311 - to spread, not to hide
+        self._failures = 0
+        self._planned: tuple[Secret, Secret] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def on_event(self, event: Event) -> None:
+        """Plan anew after a change."""
+        if isinstance(event, StatusChanged):
+            self.plan()
+
+    def plan(self) -> None:
+        """Set the timer for the login that is stored now."""
+        credential = self._current()
+        if not isinstance(credential, ChatGptCredential) or not credential.refresh_token:
+            self.stop()
+            return
+        tokens = (credential.access_token, credential.refresh_token)
+        if tokens == self._planned:
+            return
+        self.stop()
+        self._planned = tokens
+        self._failures = 0
+        self._set_timer(credential, self._chance * _CHANCE_SECONDS)
+
+    def stop(self) -> None:
+        """Plan nothing."""
+        self._planned = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set_timer(self, credential: ChatGptCredential, at_least: float) -> None:
+        moment = due_at(credential, self._chance)
+        if moment is None:
+            return
+        seconds = max((moment - self._clock.now()).total_seconds(), at_least)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(min(seconds, _LONGEST_TIMER), self._begin)
+
+    def _begin(self) -> None:
+        self._timer = None
+        self._task = asyncio.ensure_future(self._renew())
+
+    async def _renew(self) -> None:
+        credential = self._current()
+        if not isinstance(credential, ChatGptCredential) or not credential.refresh_token:
+            return
+        moment = due_at(credential, self._chance)
+        if moment is not None and moment > self._clock.now():
+            self._set_timer(credential, 0.0)  # the timer was cut at its longest
+            return
+        delay = FIRST_BACK_OFF
+        try:
+            await self._refresher().of_own_accord(credential)
+        except NeedsReauth:
+            return  # a new login plans anew
+        except AuthError as error:
+            self._failures += 1
+            delay = min(FIRST_BACK_OFF * 2 ** (self._failures - 1), LONGEST_BACK_OFF)
+            delay = max(delay * (1 + self._chance), error.retry_after_seconds or 0)
+        # Where it worked, the change of the status has planned anew and set another timer.
+        if self._planned == (credential.access_token, credential.refresh_token):
+            self._set_timer(credential, delay)
