@@ -1,0 +1,326 @@
+"""A model of refreshes at the same time, and the search through every interleaving of its steps.
+
+Actors: processes of ours, which take the turnstile, record, send, and commit by the decisions of
+`service/refresh_rules.py` (imported, not rewritten); a Codex-like program, which sends without a
+lock and commits only over the token it sent; a person who signs out; and the crash of a process of
+ours between any two steps. The issuer rotates, refuses a spent token, and on request accepts it
+once more (grace) or ends the whole login (family).
+
+A state is small and hashable, so the search visits each once and is complete for its bounds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service import refresh_rules
+from codex_auth_lsp.service.refresh_rules import Refusal, Success, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TORN = -1
+"""A store whose content is no login."""
+
+# Where a process of ours is.
+IDLE, WAITING, INSIDE, RECORDED, ANSWERED, REFUSED, WRITING, DONE, CRASHED = range(9)
+# Where the Codex-like program is.
+READ, SENT, COMMITTING, OVER = range(4)
+
+
+class Ours(NamedTuple):
+    """A process of ours: its place, the token that it saw, and the answer that it got."""
+
+    place: int = IDLE
+    seen: int = 0
+    got: int = 0
+    verdict: int | None = None
+    """The token that it called dead."""
+
+
+class Codex(NamedTuple):
+    """A Codex-like program."""
+
+    place: int = READ
+    seen: int = 0
+    got: int = 0
+
+
+class State(NamedTuple):
+    """Everything: the store, the issuer, the record, the turnstile and the actors."""
+
+    stored: int | None
+    live: frozenset[int]
+    spent: frozenset[int]
+    revoked: bool
+    newest: int
+    ours: tuple[Ours, ...]
+    codex: tuple[Codex, ...]
+    turn_of: int | None = None
+    record: tuple[int, str] | None = None
+    sends: tuple[tuple[int, int], ...] = ()
+    """How often ours sent each token."""
+    crashes: int = 0
+    signed_out: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The decisions, replaceable so that a planted defect can be looked for."""
+
+    judge_turn: Callable[..., Turn] = refresh_rules.judge_turn
+    judge_success: Callable[..., Success] = refresh_rules.judge_success
+    judge_refusal: Callable[..., Refusal] = refresh_rules.judge_refusal
+    atomic_write: bool = True
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much happens at the most."""
+
+    ours: int = 2
+    codex: int = 1
+    crashes: int = 1
+    sign_outs: int = 1
+    refreshes: int = 2
+    grace: bool = False
+    family: bool = False
+
+
+@dataclass
+class Found:
+    """What the search found."""
+
+    states: int = 0
+    depth: int = 0
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    """Each broken invariant with the shortest way to it."""
+
+
+def search(bounds: Bounds, rules: Rules | None = None) -> Found:
+    """Visit every state that can be reached, breadth first, and check the invariants in each."""
+    rules = rules or Rules()
+    start = State(
+        stored=1,
+        live=frozenset({1}),
+        spent=frozenset(),
+        revoked=False,
+        newest=1,
+        ours=(Ours(),) * bounds.ours,
+        codex=(Codex(),) * bounds.codex,
+    )
+    found = Found()
+    came_from: dict[State, tuple[State, str] | None] = {start: None}
+    waiting = deque([(start, 0)])
+    while waiting:
+        state, depth = waiting.popleft()
+        found.states += 1
+        found.depth = max(found.depth, depth)
+        for step, following, broken in steps(state, bounds, rules):
+            for name in broken:
+                found.broken.setdefault(name, [*_way(came_from, state), step])
+            if following not in came_from:
+                came_from[following] = (state, step)
+                waiting.append((following, depth + 1))
+    return found
+
+
+def _way(came_from: dict[State, tuple[State, str] | None], state: State) -> list[str]:
+    way = []
+    while (origin := came_from[state]) is not None:
+        state, step = origin
+        way.append(step)
+    return way[::-1]
+
+
+Step = tuple[str, State, tuple[str, ...]]
+
+
+def steps(state: State, bounds: Bounds, rules: Rules) -> Iterator[Step]:
+    """Yield each step that can be taken now: its name, the next state, the invariants it breaks."""
+    for index, actor in enumerate(state.ours):
+        yield from _steps_of_ours(state, index, actor, bounds, rules)
+        may_crash = state.crashes < bounds.crashes and actor.place not in (IDLE, DONE, CRASHED)
+        if may_crash:
+            following = _with(state, index, Ours(place=CRASHED))
+            torn = actor.place == WRITING and not rules.atomic_write
+            yield (
+                f"{_name(index)} crashes",
+                following._replace(
+                    crashes=state.crashes + 1,
+                    turn_of=None if state.turn_of == index else state.turn_of,
+                    stored=TORN if torn else state.stored,
+                ),
+                ("I4: the store always parses",) if torn else (),
+            )
+        if actor.place == CRASHED:
+            yield f"{_name(index)} starts again", _with(state, index, Ours()), ()
+    for index, program in enumerate(state.codex):
+        yield from _steps_of_codex(state, index, program, bounds)
+    if not state.signed_out and bounds.sign_outs:
+        yield (
+            "the person signs out",
+            state._replace(stored=None, signed_out=True, revoked=True, live=frozenset()),
+            (),
+        )
+
+
+def _steps_of_ours(
+    state: State, index: int, actor: Ours, bounds: Bounds, rules: Rules
+) -> Iterator[Step]:
+    name, stored = _name(index), credential(state.stored)
+    if actor.place == IDLE and state.stored not in (None, TORN, actor.verdict):
+        yield f"{name} wants a refresh", _with(state, index, Ours(WAITING, state.stored)), ()
+    elif actor.place == WAITING:
+        if rules.judge_turn(login(actor.seen), stored) is not Turn.SPEND:
+            yield f"{name} finds it done", _with(state, index, Ours(DONE)), ()
+        elif state.turn_of is None:
+            inside = _with(state, index, actor._replace(place=INSIDE))
+            yield f"{name} enters", inside._replace(turn_of=index), ()
+    elif actor.place == INSIDE:
+        refused = state.record == (actor.seen, "refused")
+        if rules.judge_turn(login(actor.seen), stored) is not Turn.SPEND:
+            yield f"{name} leaves", _leaving(state, index, Ours(DONE)), ()
+        elif refused:
+            yield (
+                f"{name} knows of a refusal",
+                _with(state, index, actor._replace(place=REFUSED)),
+                (),
+            )
+        else:
+            recorded = _with(state, index, actor._replace(place=RECORDED))
+            yield f"{name} records", recorded._replace(record=(actor.seen, "sent")), ()
+    elif actor.place == RECORDED:
+        yield from _send(state, index, actor, bounds)
+    elif actor.place in (ANSWERED, WRITING):
+        yield from _commit(state, index, actor, rules)
+    elif actor.place == REFUSED:
+        yield from _take_refusal(state, index, actor, rules)
+    elif actor.place == DONE and state.newest < bounds.refreshes + 1:
+        yield f"{name} goes on", _with(state, index, Ours()), ()
+
+
+def _send(state: State, index: int, actor: Ours, bounds: Bounds) -> Iterator[Step]:
+    sends = dict(state.sends)
+    sends[actor.seen] = sends.get(actor.seen, 0) + 1
+    # One retry is allowed for each crash that left an outcome unknown.
+    broken = ("I1: one spend per token",) if sends[actor.seen] > 1 + state.crashes else ()
+    sent = state._replace(sends=tuple(sorted(sends.items())))
+    for answer, following in _issuer(sent, actor.seen, bounds):
+        place = ANSWERED if answer else REFUSED
+        told = actor._replace(place=place, got=answer or 0)
+        words = f"gets {answer}" if answer else "is refused"
+        yield (
+            f"{_name(index)} sends {actor.seen} and {words}",
+            _with(following, index, told),
+            broken,
+        )
+
+
+def _commit(state: State, index: int, actor: Ours, rules: Rules) -> Iterator[Step]:
+    name = _name(index)
+    if actor.place == ANSWERED and not rules.atomic_write:
+        yield f"{name} begins to write", _with(state, index, actor._replace(place=WRITING)), ()
+        return
+    decision = rules.judge_success(login(actor.seen), credential(state.stored))
+    done = _leaving(state, index, Ours(DONE))
+    if decision is Success.WRITE:
+        broken = []
+        if state.stored != actor.seen:
+            broken.append("I2: never overwrite another token")
+        if state.signed_out:
+            broken.append("I3: a logout is final")
+        written = done._replace(stored=actor.got, record=(actor.seen, "done"))
+        yield f"{name} writes {actor.got}", written, tuple(broken)
+    elif decision is Success.REVOKE:
+        live = state.live - {actor.got}
+        yield (
+            f"{name} revokes {actor.got}",
+            done._replace(live=live, record=(actor.seen, "done")),
+            (),
+        )
+    else:
+        yield f"{name} adopts", done._replace(record=(actor.seen, "done")), ()
+
+
+def _take_refusal(state: State, index: int, actor: Ours, rules: Rules) -> Iterator[Step]:
+    name = _name(index)
+    decision = rules.judge_refusal(login(actor.seen), credential(state.stored))
+    if decision is not Refusal.DEAD:
+        yield f"{name} finds another login", _leaving(state, index, Ours(DONE)), ()
+        return
+    alive = state.stored is not None and state.stored in state.live
+    broken = ("I5: no new sign-in while a live token is stored",) if alive else ()
+    dead = _leaving(state, index, Ours(DONE, verdict=actor.seen))
+    yield f"{name} calls {actor.seen} dead", dead._replace(record=(actor.seen, "refused")), broken
+
+
+def _steps_of_codex(state: State, index: int, program: Codex, bounds: Bounds) -> Iterator[Step]:
+    if program.place == READ and state.stored not in (None, TORN):
+        read = _with_codex(state, index, Codex(SENT, state.stored))
+        yield f"Codex {index} reads {state.stored}", read, ()
+    elif program.place == SENT:
+        for answer, following in _issuer(state, program.seen, bounds):
+            told = program._replace(place=COMMITTING if answer else OVER, got=answer or 0)
+            words = f"gets {answer}" if answer else "is refused"
+            step = f"Codex {index} sends {program.seen} and {words}"
+            yield step, _with_codex(following, index, told), ()
+    elif program.place == COMMITTING:
+        over = _with_codex(state, index, program._replace(place=OVER))
+        wins = state.stored == program.seen
+        written = over._replace(stored=program.got) if wins else over
+        yield f"Codex {index} {'writes' if wins else 'drops'} {program.got}", written, ()
+
+
+def _issuer(state: State, token: int, bounds: Bounds) -> Iterator[tuple[int | None, State]]:
+    """Yield the issuer's answers: a new token or a refusal, and what it remembers then."""
+    if state.revoked:
+        yield None, state
+    elif token in state.live:
+        newest = state.newest + 1
+        live = state.live - {token} | {newest}
+        yield newest, state._replace(live=live, spent=state.spent | {token}, newest=newest)
+    elif bounds.grace and token in state.spent:
+        yield max(state.live, default=None), state
+    elif bounds.family:
+        yield None, state._replace(live=frozenset(), revoked=True)
+    else:
+        yield None, state
+
+
+@cache
+def login(token: int) -> ChatGptCredential:
+    """Return the login that holds a token; all tokens are of one sign-in."""
+    return ChatGptCredential(
+        id_token=Secret("id"),
+        access_token=Secret(f"access {token}"),
+        refresh_token=Secret(f"refresh {token}"),
+        account_id="account",
+        login_owner_id="owner",
+    )
+
+
+def credential(stored: int | None) -> ChatGptCredential | None:
+    """Return what a reader of the store sees."""
+    return None if stored in (None, TORN) else login(stored)
+
+
+def _name(index: int) -> str:
+    return f"window {index}"
+
+
+def _with(state: State, index: int, actor: Ours) -> State:
+    return state._replace(ours=(*state.ours[:index], actor, *state.ours[index + 1 :]))
+
+
+def _with_codex(state: State, index: int, program: Codex) -> State:
+    return state._replace(codex=(*state.codex[:index], program, *state.codex[index + 1 :]))
+
+
+def _leaving(state: State, index: int, actor: Ours) -> State:
+    return _with(state, index, actor)._replace(turn_of=None)
