@@ -4,14 +4,16 @@ import tseslint from "typescript-eslint";
 export default tseslint.config(
   { ignores: ["dist/", "out/", "node_modules/", "test/node_modules/", "test/screenshots/"] },
   {
-    files: ["**/*.mjs"],
+    files: ["**/*.mjs", "**/*.cjs"],
     extends: [js.configs.recommended],
     languageOptions: {
       globals: {
         Buffer: "readonly",
+        exports: "writable",
+        require: "readonly",
         console: "readonly",
-        document: "readonly",
         fetch: "readonly",
+        navigator: "readonly",
         process: "readonly",
         setTimeout: "readonly",
         clearTimeout: "readonly",

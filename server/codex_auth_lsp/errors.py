@@ -206,7 +206,7 @@ class LoginMethodNotAllowed(LoginError):
 class LoginMethodUnavailable(LoginError):
     kind = "loginMethodUnavailable"
     sentence = "This way of signing in is not available here."
-    advice = ()
+    advice = (SIGN_IN, SIGN_IN_WITH_API_KEY)
 
 
 class WrongWorkspace(LoginError):

@@ -5,6 +5,7 @@ import type { AuthClient } from "./client";
 import { openPage, showFailure } from "./messages";
 import { describeStatus } from "./presentStatus";
 import type { AuthStatus } from "./protocol";
+import type { CommandId } from "./remediation";
 import type { SignIn } from "./signIn";
 
 interface Entry extends QuickPickItem {
@@ -21,7 +22,7 @@ export async function showAccount(client: AuthClient, signIn: SignIn): Promise<v
   const { status } = client;
   if (status === undefined) return;
   const entries = [
-    ...(status.pendingLogin === undefined ? actions(status) : waitingActions(signIn)),
+    ...(status.pendingLogin === undefined ? actions(client, status) : waitingActions(signIn)),
     command("$(output) Show Log", "codexAuth.showLog"),
     { label: "Status", kind: QuickPickItemKind.Separator },
     ...describeStatus(status).map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
@@ -31,24 +32,25 @@ export async function showAccount(client: AuthClient, signIn: SignIn): Promise<v
   await chosen?.run?.();
 }
 
-function actions(status: AuthStatus): Entry[] {
-  const entries: Entry[] = [];
-  const signedIn = status.state === "signedIn";
-  entries.push(
-    command(signedIn ? "$(account) Sign In as Someone Else" : "$(sign-in) Sign In", "codexAuth.signIn"),
-    command("$(device-mobile) Sign In with Device Code", "codexAuth.signInWithDeviceCode"),
-    command("$(key) Sign In with API Key", "codexAuth.signInWithApiKey"),
-  );
-  if (status.state !== "signedOut") entries.push(command("$(sign-out) Sign Out", "codexAuth.signOut"));
-  return entries;
+/** What can be done now, as far as the server offers it here. */
+function actions(client: AuthClient, status: AuthStatus): Entry[] {
+  const signIn = status.state === "signedIn" ? "$(account) Sign In as Someone Else" : "$(sign-in) Sign In";
+  return [
+    ...(client.offers("browser") ? [command(signIn, "codexAuth.signIn")] : []),
+    ...(client.offers("deviceCode") ? [command("$(device-mobile) Sign In with Device Code", "codexAuth.signInWithDeviceCode")] : []),
+    ...(client.offers("apiKey") ? [command("$(key) Sign In with API Key", "codexAuth.signInWithApiKey")] : []),
+    ...(status.state === "signedOut" ? [] : [command("$(sign-out) Sign Out", "codexAuth.signOut")]),
+  ];
 }
 
 function waitingActions(signIn: SignIn): Entry[] {
-  const { link } = signIn;
+  const { prompt } = signIn;
+  const cancel: Entry = { label: "$(close) Cancel Sign-In", run: () => signIn.cancel() };
+  if (prompt === undefined) return [cancel];
   return [
-    { label: "$(link-external) Open Again", description: "Show the sign-in once more", run: () => signIn.reopenBrowser() },
-    ...(link === undefined ? [] : [{ label: "$(copy) Copy Link", run: () => env.clipboard.writeText(link) }]),
-    { label: "$(close) Cancel Sign-In", run: () => signIn.cancel() },
+    { label: "$(link-external) Open Again", description: "Show the sign-in once more", run: () => signIn.present(prompt) },
+    { label: "$(copy) Copy Link", run: () => env.clipboard.writeText(prompt.url) },
+    cancel,
   ];
 }
 
@@ -62,6 +64,6 @@ function mfaLinks(status: AuthStatus): Entry[] {
   }));
 }
 
-function command(label: string, id: string): Entry {
+function command(label: string, id: CommandId): Entry {
   return { label, run: () => commands.executeCommand(id) };
 }

@@ -5,7 +5,6 @@ import { EventEmitter, type CancellationToken, type Disposable, type LogOutputCh
 import type { LanguageClient, RequestParam, RequestType } from "vscode-languageclient/node";
 import type { Connection } from "./presentStatus";
 import * as protocol from "./protocol";
-import { redactText } from "./redact";
 import { findServer, type ServerSearch } from "./serverCommand";
 import { serverSettings, thisMachine } from "./serverProcess";
 import { Session } from "./session";
@@ -63,6 +62,11 @@ export class AuthClient implements Disposable {
     return this.#connection;
   }
 
+  /** Whether the server that runs has this way of signing in. */
+  offers(method: protocol.LoginMethodId): boolean {
+    return this.#session?.offers(method) ?? false;
+  }
+
   /** Starts the server unless it runs; rejects with `ServerUnavailable`. */
   start(): Promise<void> {
     if (this.#starting === undefined && this.#session?.isRunning()) return Promise.resolve();
@@ -72,6 +76,7 @@ export class AuthClient implements Disposable {
 
   async restart(): Promise<void> {
     await this.#starting?.catch(() => undefined);
+    this.#show("starting", undefined);
     await this.#close();
     this.#crashes = 0;
     await this.start();
@@ -140,7 +145,7 @@ export class AuthClient implements Disposable {
     try {
       this.#adopt(await client.sendRequest(protocol.statusRequest, {}));
     } catch (error) {
-      this.#log.warn(`The status could not be read: ${redactText(String(error))}`);
+      this.#log.warn(`The status could not be read: ${String(error)}`);
     }
   }
 
@@ -162,7 +167,7 @@ export class AuthClient implements Disposable {
       return;
     }
     await this.start().catch((error: unknown) => {
-      this.#log.error(redactText(String(error)));
+      this.#log.error(String(error));
       this.#gaveUp.fire(undefined);
     });
   }
@@ -171,7 +176,6 @@ export class AuthClient implements Disposable {
     const session = this.#session;
     this.#session = undefined;
     await session?.end();
-    this.#show("stopped", undefined);
   }
 
   #isOpen(): boolean {
@@ -186,7 +190,7 @@ export class AuthClient implements Disposable {
 }
 
 function startFailure(program: string, why: string): string {
-  return `The Codex sign-in server ${program} did not start: ${redactText(why).replace(/[.\s]+$/, "")}.`;
+  return `The Codex sign-in server ${program} did not start: ${why.replace(/[.\s]+$/, "")}.`;
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -3,11 +3,12 @@
 import { commands, type Disposable, type LogOutputChannel } from "vscode";
 import { showAccount } from "./account";
 import type { AuthClient } from "./client";
+import type { CommandId } from "./remediation";
 import type { SignIn } from "./signIn";
 import { signOut } from "./signOut";
 
 export function registerCommands(client: AuthClient, signIn: SignIn, log: LogOutputChannel): Disposable[] {
-  const table: Record<string, () => unknown> = {
+  const table: Record<CommandId, () => unknown> = {
     "codexAuth.signIn": () => signIn.inBrowser(),
     "codexAuth.signInWithDeviceCode": () => signIn.withDeviceCode(),
     "codexAuth.signInWithApiKey": () => signIn.withApiKey(),

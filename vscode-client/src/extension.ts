@@ -3,6 +3,7 @@
 import { window, workspace, type ExtensionContext } from "vscode";
 import { AuthClient, ServerUnavailable } from "./client";
 import { registerCommands } from "./commands";
+import { openLog } from "./log";
 import { offer, showFailure, showNotice } from "./messages";
 import { SignIn } from "./signIn";
 import { StatusItem } from "./statusItem";
@@ -13,7 +14,7 @@ const TOLD_MISSING = "codexAuth.toldThatServerIsMissing";
 let client: AuthClient | undefined;
 
 export function activate(context: ExtensionContext): void {
-  const log = window.createOutputChannel("Codex Sign-In", { log: true });
+  const log = openLog();
   const authClient = (client = new AuthClient(log));
   const statusItem = new StatusItem();
   const signIn = new SignIn(authClient);

@@ -4,6 +4,7 @@ import { commands, env, Uri, window } from "vscode";
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient/node";
 import { ServerUnavailable } from "./client";
 import type { ErrorData, Notice } from "./protocol";
+import { redactText } from "./redact";
 import { adviceOf, literal, type Action, type Advice } from "./remediation";
 import { INSTALL_COMMAND } from "./serverCommand";
 
@@ -35,11 +36,14 @@ export async function showFailure(error: unknown, retry?: () => unknown): Promis
     await offer(window.showErrorMessage, error.message, unavailableButtons(error, again));
   } else if (error instanceof ResponseError && isErrorData(error.data)) {
     const advice = adviceOf(error.data.remediation);
-    await offer(window.showErrorMessage, withSentences(error.message, advice), [...buttons(advice), SHOW_LOG]);
+    const helpful = error.data.retryable && !advice.actions.some(({ command }) => command === "codexAuth.signIn");
+    const choices = [...(helpful ? again : []), ...buttons(advice), SHOW_LOG];
+    await offer(window.showErrorMessage, withSentences(error.message, advice), choices);
   } else if (isConnectionLoss(error)) {
     await offer(window.showErrorMessage, "The Codex sign-in server ended before it answered.", [...again, SHOW_LOG]);
   } else {
-    await offer(window.showErrorMessage, "Codex sign-in failed. The log says more.", [...again, SHOW_LOG]);
+    const why = redactText(error instanceof Error ? error.message : String(error));
+    await offer(window.showErrorMessage, `Codex sign-in failed: ${why}`, [...again, SHOW_LOG]);
   }
 }
 

@@ -19,6 +19,8 @@ type FormatTime = (time: string) => string;
 /** Characters of a label that are shown in the status bar; the tooltip has all of it. */
 const LABEL_LIMIT = 48;
 
+const WAITING = "Waiting for the sign-in to be finished. Click to cancel, to open it again or to copy the link.";
+
 export function presentStatus(
   status: AuthStatus | undefined,
   connection: Connection,
@@ -30,7 +32,7 @@ export function presentStatus(
   }
   if (connection === "starting" || status === undefined) return unknownYet();
   const tooltip = facts(status, formatTime);
-  if (status.pendingLogin !== undefined) return { ...waiting(), tooltip: `Waiting for the sign-in to be finished in the browser.\n\n${tooltip}` };
+  if (status.pendingLogin !== undefined) return { ...waiting(), tooltip: `${WAITING}\n\n${tooltip}` };
   return { ...presentState(status), tooltip };
 }
 
@@ -42,7 +44,7 @@ export function describeStatus(status: AuthStatus, formatTime: FormatTime = loca
     ...(account?.planType === undefined ? [] : [`Plan: ChatGPT ${capitalized(account.planType)}`]),
     `Billing: ${billingInWords(status)}`,
     `Login kept in: ${storeInWords(store)}`,
-    ...(expiresAt === undefined ? [] : [`Valid until: ${formatTime(expiresAt)}, renewed by itself before then`]),
+    ...(expiresAt === undefined ? [] : [`Valid until: ${formatTime(expiresAt)}, renewed when needed`]),
     ...(status.freshness === "stale" ? ["The login has expired or could not be renewed yet"] : []),
     `Provider: ${status.provider.id}`,
     ...status.provider.problems,
@@ -82,8 +84,8 @@ function notRequired(status: AuthStatus): Omit<Presentation, "tooltip"> {
     : plain("$(plug) Codex: No Sign-In Needed", "Codex: the provider needs no sign-in");
 }
 
-function waiting(): Presentation {
-  return { ...plain("$(sync~spin) Codex: Signing in…", "Codex: signing in. Choose to cancel or to open the browser again"), tooltip: "" };
+function waiting(): Omit<Presentation, "tooltip"> {
+  return plain("$(sync~spin) Codex: Signing in…", "Codex: signing in. Choose to cancel, to open it again or to copy the link");
 }
 
 function unknownYet(): Presentation {

@@ -1,6 +1,7 @@
-// The wire contract, version 1, as declarations: methods, types and error data.
+// The part of the wire contract, version 1, that this client uses, as declarations.
 // This file mirrors server/codex_auth_lsp/wire; where they differ, the server's side is right.
 // Enumerations are open: an unknown value is treated as the nearest general case.
+// The requests here are those that every server of version 1 answers.
 
 import { NotificationType, RequestType } from "vscode-languageclient/node";
 
@@ -19,22 +20,10 @@ export type EnvironmentKind = "local" | "ssh" | "wsl" | "container" | "codespace
 
 export interface ServerAuthCapabilities {
   protocolVersion: number;
-  serverInstanceId: string;
   loginMethods: string[];
-  requests: string[];
-  notifications: string[];
 }
 
 export type LoginMethodId = "browser" | "deviceCode" | "apiKey";
-
-export interface LoginMethod {
-  id: Open<LoginMethodId>;
-  title: string;
-  description: string;
-  available: boolean;
-  unavailableReason?: string;
-  recommended: boolean;
-}
 
 export type AuthState = "signedOut" | "signedIn" | "needsReauth" | "notRequired" | "unavailable";
 
@@ -134,9 +123,6 @@ export interface AuthError extends ErrorData {
 export type NoParams = Record<string, never>;
 
 export const statusRequest = new RequestType<NoParams, AuthStatus, ErrorData>("auth/status");
-export const methodsRequest = new RequestType<NoParams, { methods: LoginMethod[] }, ErrorData>(
-  "auth/methods",
-);
 
 export interface LoginParams {
   method: LoginMethodId;
@@ -163,10 +149,6 @@ export const cancelLoginRequest = new RequestType<
   CancelLoginResult,
   ErrorData
 >("auth/cancelLogin");
-
-export const reopenBrowserRequest = new RequestType<{ attemptId?: string }, NoParams, ErrorData>(
-  "auth/reopenBrowser",
-);
 
 export interface LogoutResult {
   removed: string[];

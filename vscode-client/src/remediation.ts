@@ -2,8 +2,8 @@
 
 import type { Remediation } from "./protocol";
 
-/** The commands of this extension that advice may name; others are hidden. */
-export const KNOWN_COMMANDS: ReadonlySet<string> = new Set([
+/** The commands of this extension; the server's advice may name them, and no others. */
+const COMMANDS = [
   "codexAuth.signIn",
   "codexAuth.signInWithDeviceCode",
   "codexAuth.signInWithApiKey",
@@ -12,11 +12,13 @@ export const KNOWN_COMMANDS: ReadonlySet<string> = new Set([
   "codexAuth.showLog",
   "codexAuth.status",
   "codexAuth.cancel",
-]);
+] as const;
+
+export type CommandId = (typeof COMMANDS)[number];
 
 export interface Action {
   title: string;
-  command?: string;
+  command?: CommandId;
   url?: string;
 }
 
@@ -30,7 +32,7 @@ export function adviceOf(remediation: unknown): Advice {
   const advice: Advice = { actions: [], sentences: [] };
   for (const { title, command, url } of Array.isArray(remediation) ? remediation.filter(isRemediation) : []) {
     if (command !== undefined) {
-      if (KNOWN_COMMANDS.has(command)) advice.actions.push({ title, command });
+      if (isKnown(command)) advice.actions.push({ title, command });
     } else if (url !== undefined) {
       if (isHttps(url)) advice.actions.push({ title, url });
     } else {
@@ -50,6 +52,10 @@ export function isSignInAddress(url: string): boolean {
   const parsed = parseUrl(url);
   if (parsed === undefined) return false;
   return parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname));
+}
+
+function isKnown(command: string): command is CommandId {
+  return COMMANDS.some((known) => known === command);
 }
 
 function isRemediation(value: unknown): value is Remediation {

@@ -52,8 +52,11 @@ export function findServer(settings: ServerSettings, machine: Machine): ServerSe
   return searchPath(name, [...args, ...options], machine);
 }
 
-/** Variables that change which code a program runs; the server is started without them. */
-const INJECTING = /^(?:PYTHON|LD_|DYLD_|ELECTRON_|NODE_OPTIONS$)/i;
+/**
+ * Variables that change which code a program runs: the server is started without them, as with
+ * Python's `-I`. All others stay, since a provider's key may be in any variable.
+ */
+const INJECTING = /^(?:PYTHON|LD_|DYLD_|ELECTRON_|NODE_OPTIONS$|BASH_ENV$)/i;
 
 export function serverEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !INJECTING.test(name)));

@@ -6,17 +6,16 @@ import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { workspace, type LogOutputChannel } from "vscode";
-import { redactText } from "./redact";
 import { serverEnvironment, type Machine, type ServerCommand, type ServerSettings } from "./serverCommand";
 
 export type ServerProcess = ChildProcessWithoutNullStreams;
 
-/** Milliseconds that a server may take to end by itself after it was told to. */
-const EXIT_DEADLINE = 2000;
+/** Milliseconds that a server may take to end by itself: it may be writing a login just then. */
+const EXIT_DEADLINE = 6000;
 
 /** Starts the program; rejects when it cannot be started at all. */
 export async function launch(command: ServerCommand, log: LogOutputChannel): Promise<ServerProcess> {
-  log.info(`Starting ${[command.program, ...command.args].map(redactText).join(" ")}`);
+  log.info(`Starting ${[command.program, ...command.args].join(" ")}`);
   const server = spawn(command.program, command.args, {
     cwd: neutralFolder(),
     env: serverEnvironment(process.env),
@@ -25,12 +24,10 @@ export async function launch(command: ServerCommand, log: LogOutputChannel): Pro
     windowsHide: true,
   });
   await once(server, "spawn"); // an `error` before it rejects this wait
-  server.on("error", (error) => { log.error(`The server: ${redactText(error.message)}`); });
+  server.on("error", (error) => { log.error(`The server: ${error.message}`); });
   server.stdin.on("error", () => undefined); // a server that is gone is noticed by its exit
   server.on("exit", (code, signal) => { log.info(`The server has ended (${signal ?? code ?? "unknown"}).`); });
-  createInterface({ input: server.stderr, crlfDelay: Infinity }).on("line", (line) => {
-    log.info(redactText(line));
-  });
+  createInterface({ input: server.stderr, crlfDelay: Infinity }).on("line", (line) => { log.info(line); });
   return server;
 }
 

@@ -1,6 +1,6 @@
 // One server process with the client that talks to it, from the spawn to the end of the process.
 
-import { env, EventEmitter, LogLevel, UIKind, workspace, type LogOutputChannel } from "vscode";
+import { env, LogLevel, UIKind, type LogOutputChannel } from "vscode";
 import {
   CloseAction,
   ErrorAction,
@@ -9,18 +9,13 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from "vscode-languageclient/node";
-import type {
-  InitializeResult,
-  LanguageClientOptions,
-  MessageTransports,
-  StaticFeature,
-} from "vscode-languageclient/node";
+import type { LanguageClientOptions, MessageTransports, StaticFeature } from "vscode-languageclient/node";
 import { environmentOf } from "./environment";
+import { withoutTrace } from "./log";
 import * as protocol from "./protocol";
-import { redactText } from "./redact";
 import type { ServerCommand } from "./serverCommand";
 import { ended, launch, type ServerProcess } from "./serverProcess";
-import { traced, type TraceSink } from "./trace";
+import { traced } from "./trace";
 
 /** Milliseconds that a server may take to answer `initialize`; a cold start on a slow disk takes some. */
 const START_DEADLINE = 20_000;
@@ -29,6 +24,7 @@ export class Session {
   readonly languageClient: LanguageClient;
   readonly #started = Date.now();
   #process: ServerProcess | undefined;
+  #loginMethods: readonly string[] | undefined;
 
   constructor(command: ServerCommand, log: LogOutputChannel, closed: () => void) {
     const connect = async (): Promise<MessageTransports> => {
@@ -37,7 +33,10 @@ export class Session {
         reader: new StreamMessageReader(this.#process.stdout),
         writer: new StreamMessageWriter(this.#process.stdin),
       };
-      return traced(transports, traceSink(log));
+      return traced(transports, {
+        isOn: () => log.logLevel === LogLevel.Trace,
+        write: (line) => { log.trace(line); },
+      });
     };
     this.languageClient = new QuietLanguageClient("codexAuth", "Codex", connect, clientOptions(log, closed));
     this.languageClient.registerFeature(authCapabilities());
@@ -45,17 +44,23 @@ export class Session {
 
   async start(): Promise<void> {
     await withDeadline(this.languageClient.start(), START_DEADLINE);
-    const result: InitializeResult | undefined = this.languageClient.initializeResult;
-    const experimental = result?.capabilities.experimental as { auth?: Partial<protocol.ServerAuthCapabilities> } | undefined;
-    const version = experimental?.auth?.protocolVersion;
-    if (version === undefined) throw new Error("it is a language server, but not one for Codex sign-in");
+    const { capabilities } = this.languageClient.initializeResult ?? { capabilities: {} };
+    const { auth } = (capabilities.experimental ?? {}) as { auth?: Partial<protocol.ServerAuthCapabilities> };
+    if (auth === undefined) throw new Error("it is a language server, but not one for Codex sign-in");
+    const version = auth.protocolVersion ?? protocol.PROTOCOL_VERSION;
     if (version !== protocol.PROTOCOL_VERSION) {
       throw new Error(`it speaks version ${version} of the protocol, and this extension version ${protocol.PROTOCOL_VERSION}`);
     }
+    this.#loginMethods = auth.loginMethods;
   }
 
   isRunning(): boolean {
     return this.languageClient.isRunning();
+  }
+
+  /** Whether the server has this way of signing in, as far as it has said. */
+  offers(method: protocol.LoginMethodId): boolean {
+    return this.#loginMethods?.includes(method) ?? true;
   }
 
   /** How the process ended by itself, in words; nothing while it runs. */
@@ -79,16 +84,14 @@ export class Session {
 /** Failures are told by the commands, in one message with an action; the library's own go to the log. */
 class QuietLanguageClient extends LanguageClient {
   override error(message: string, data?: unknown): void {
-    const detail = data instanceof Error ? data.message : typeof data === "string" ? data : "";
-    super.error(redactText(detail === "" ? message : `${message} ${detail}`), undefined, false);
+    super.error(message, data, false);
   }
 }
 
 function clientOptions(log: LogOutputChannel, closed: () => void): LanguageClientOptions {
   return {
     documentSelector: [],
-    outputChannel: log,
-    traceOutputChannel: deafToTraceLevel(log),
+    outputChannel: withoutTrace(log),
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     initializationFailedHandler: () => false,
     errorHandler: {
@@ -98,26 +101,6 @@ function clientOptions(log: LogOutputChannel, closed: () => void): LanguageClien
         return { action: CloseAction.DoNotRestart, handled: true };
       },
     },
-  };
-}
-
-/** Keeps the library's own trace off, which does not redact. */
-function deafToTraceLevel(log: LogOutputChannel): LogOutputChannel {
-  const silence = new EventEmitter<LogLevel>();
-  return Object.create(log, {
-    logLevel: { value: LogLevel.Info },
-    onDidChangeLogLevel: { value: silence.event },
-  }) as LogOutputChannel;
-}
-
-function traceSink(log: LogOutputChannel): TraceSink {
-  return {
-    detail: () => {
-      if (log.logLevel !== LogLevel.Trace) return "off";
-      const setting = workspace.getConfiguration("codexAuth").inspect("trace.server")?.globalValue;
-      return setting === "verbose" ? "verbose" : "messages";
-    },
-    write: (line) => { log.trace(line); },
   };
 }
 

@@ -6,7 +6,7 @@ import { env, ProgressLocation, ThemeIcon, Uri, window } from "vscode";
 import type { CancellationToken, Disposable, Progress } from "vscode";
 import type { AuthClient } from "./client";
 import { offer, openPage, showFailure } from "./messages";
-import { cancelLoginRequest, loginRequest, reopenBrowserRequest } from "./protocol";
+import { cancelLoginRequest, loginRequest } from "./protocol";
 import type { LoginMethodId, LoginPrompt, LoginResult } from "./protocol";
 import { isSignInAddress } from "./remediation";
 
@@ -24,16 +24,16 @@ export class SignIn implements Disposable {
   constructor(client: AuthClient) {
     this.#client = client;
     this.#listeners = [
-      client.onPrompt((prompt) => { void this.#present(prompt).catch(showFailure); }),
+      client.onPrompt((prompt) => { this.#receive(prompt); }),
       client.onCompleted(({ attemptId }) => { this.#prompts.delete(attemptId); }),
       client.onDidChange(() => { if (client.connection !== "running") this.#prompts.clear(); }),
     ];
   }
 
-  /** The link of the sign-in that is waiting now. */
-  get link(): string | undefined {
+  /** What the sign-in that is waiting now has asked of the person. */
+  get prompt(): LoginPrompt | undefined {
     const attemptId = this.#client.status?.pendingLogin?.attemptId;
-    return attemptId === undefined ? undefined : this.#prompts.get(attemptId)?.url;
+    return attemptId === undefined ? undefined : this.#prompts.get(attemptId);
   }
 
   async inBrowser(): Promise<void> {
@@ -60,12 +60,13 @@ export class SignIn implements Disposable {
     ]);
   }
 
-  async cancel(): Promise<void> {
-    await this.#client.request(cancelLoginRequest, {}).catch(showFailure);
+  async cancel(attemptId?: string): Promise<void> {
+    await this.#client.request(cancelLoginRequest, attemptId === undefined ? {} : { attemptId }).catch(showFailure);
   }
 
-  async reopenBrowser(): Promise<void> {
-    await this.#client.request(reopenBrowserRequest, {}).catch(showFailure);
+  /** Shows the person what the sign-in asks of them. */
+  async present(prompt: LoginPrompt): Promise<void> {
+    await (prompt.kind === "deviceCode" ? this.#presentCode(prompt) : this.#presentLink(prompt)).catch(showFailure);
   }
 
   dispose(): void {
@@ -101,17 +102,20 @@ export class SignIn implements Disposable {
     }
   }
 
-  async #present(prompt: LoginPrompt): Promise<void> {
-    if (!isSignInAddress(prompt.url)) throw new Error("the server named an address that is not opened");
-    this.#prompts.set(prompt.attemptId, prompt);
-    await (prompt.kind === "deviceCode" ? this.#presentCode(prompt) : this.#presentLink(prompt));
+  #receive(prompt: LoginPrompt): void {
+    if (isSignInAddress(prompt.url)) {
+      this.#prompts.set(prompt.attemptId, prompt);
+      void this.present(prompt);
+    } else {
+      void offer(window.showErrorMessage, "The sign-in server named an address that is not safe to open.", []);
+      void this.cancel(prompt.attemptId);
+    }
   }
 
   async #presentLink(prompt: LoginPrompt): Promise<void> {
-    const opened = await openInBrowser(prompt.url);
+    if (await openInBrowser(prompt.url)) return; // the progress message tells the person what to do
     if (!this.#isWaiting(prompt)) return;
-    const message = opened ? "Finish signing in to Codex in your browser." : "The browser did not open. Copy the link and open it yourself.";
-    await offer(opened ? window.showInformationMessage : window.showWarningMessage, message, [
+    await offer(window.showWarningMessage, "The browser did not open. Copy the link and open it yourself.", [
       { title: "Copy Link", run: () => this.#ifWaiting(prompt, () => env.clipboard.writeText(prompt.url)) },
       { title: "Open Again", run: () => this.#ifWaiting(prompt, () => this.#presentLink(prompt)) },
     ]);
@@ -127,7 +131,7 @@ export class SignIn implements Disposable {
     );
     if (!this.#isWaiting(prompt)) return;
     if (choice === undefined) {
-      await this.#client.request(cancelLoginRequest, { attemptId: prompt.attemptId });
+      await this.cancel(prompt.attemptId);
       return;
     }
     await env.clipboard.writeText(code);

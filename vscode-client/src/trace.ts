@@ -7,7 +7,7 @@ import { redactMessage } from "./redact";
 
 export interface TraceSink {
   /** Asked for every message, since the level of the log can change at any time. */
-  detail(): "off" | "messages" | "verbose";
+  isOn(): boolean;
   write(line: string): void;
 }
 
@@ -17,6 +17,9 @@ interface Envelope {
   error?: { code: number };
 }
 
+const SENT = "-->";
+const RECEIVED = "<--";
+
 export function traced(transports: MessageTransports, sink: TraceSink): MessageTransports {
   const asked = new Map<number | string, string>();
   const note = (arrow: string, message: Message): void => {
@@ -24,8 +27,7 @@ export function traced(transports: MessageTransports, sink: TraceSink): MessageT
     const answers = method === undefined && id != null ? asked.get(id) : undefined;
     if (arrow === SENT && method !== undefined && id != null) asked.set(id, method);
     if (arrow === RECEIVED && method === undefined && id != null) asked.delete(id);
-    const detail = sink.detail();
-    if (detail !== "off") sink.write(describe(arrow, message as Envelope, answers, detail));
+    if (sink.isOn()) sink.write(describe(arrow, message as Envelope, answers));
   };
   return {
     ...transports,
@@ -34,20 +36,11 @@ export function traced(transports: MessageTransports, sink: TraceSink): MessageT
   };
 }
 
-const SENT = "-->";
-const RECEIVED = "<--";
-
-function describe(
-  arrow: string,
-  envelope: Envelope,
-  answers: string | undefined,
-  detail: "messages" | "verbose",
-): string {
+function describe(arrow: string, envelope: Envelope, answers: string | undefined): string {
   const outcome = envelope.error ? `error ${envelope.error.code}` : "answer";
   const what = envelope.method ?? `${outcome}${answers === undefined ? "" : ` to ${answers}`}`;
   const id = envelope.id == null ? "" : ` (${envelope.id})`;
-  const body = detail === "verbose" ? ` ${JSON.stringify(redactMessage(envelope, answers))}` : "";
-  return `${arrow} ${what}${id}${body}`;
+  return `${arrow} ${what}${id} ${JSON.stringify(redactMessage(envelope, answers))}`;
 }
 
 function tracedReader(reader: MessageReader, note: (message: Message) => void): MessageReader {

@@ -11,7 +11,7 @@ let login; // { id, attemptId, method } of the request that waits
 
 const SIGNED_IN = {
   state: "signedIn", method: "chatgpt", billing: "subscription", freshness: "fresh",
-  account: { id: "account-1", email: "ana@example.com", planType: "plus", label: "ana@example.com" },
+  account: { id: "account-1", email: "someone@example.com", planType: "plus", label: "someone@example.com" },
   expiresAt: "2030-01-02T03:04:05Z",
 };
 
@@ -19,23 +19,22 @@ const answers = {
   initialize: () => ({
     capabilities: {
       experimental: {
-        auth: { protocolVersion: 1, serverInstanceId, loginMethods: ["browser", "deviceCode", "apiKey"], requests: [], notifications: [] },
+        auth: {
+          protocolVersion: 1, serverInstanceId, loginMethods: ["browser", "deviceCode", "apiKey"],
+          requests: ["auth/status", "auth/login", "auth/cancelLogin", "auth/logout"], notifications: [],
+        },
       },
     },
     serverInfo: { name: "fake", version: "0" },
   }),
   "auth/status": async () => {
-    await new Promise((resolve) => setTimeout(resolve, 700)); // long enough for "unknown" to be seen
+    await statusMayBeKnown();
     return status;
   },
   "auth/cancelLogin": () => {
     if (login === undefined) return { outcome: "notFound" };
     endLogin({ code: -32802, kind: "loginCancelled" });
     return { outcome: "cancelled" };
-  },
-  "auth/reopenBrowser": () => {
-    prompt();
-    return {};
   },
   "auth/logout": () => {
     change({ ...signedOut() }, "logout");
@@ -47,13 +46,19 @@ const answers = {
 async function receive({ id, method, params }) {
   if (method !== undefined) void tell("/record", { method, params });
   if (method === "exit") process.exit(0);
-  if (method === "initialized") notify("auth/statusChanged", { status, cause: "startup", origin: "thisServer", accountChanged: false });
+  if (method === "initialized") void greet();
   if (method === "$/cancelRequest" && login?.id === params.id) endLogin({ code: -32800, kind: "loginCancelled" });
   if (method === "auth/login") startLogin(id, params);
   else if (id !== undefined && method !== undefined) {
     const answer = answers[method];
     send(answer === undefined ? { id, error: { code: -32601, message: "Unknown method." } } : { id, result: await answer() });
   }
+}
+
+async function greet() {
+  notify("window/logMessage", { type: 3, message: "the server tells code=SECRETTOLD" });
+  await statusMayBeKnown();
+  notify("auth/statusChanged", { status, cause: "startup", origin: "thisServer", accountChanged: false });
 }
 
 function startLogin(id, params) {
@@ -104,7 +109,7 @@ function signedOut() {
   return {
     revision, serverInstanceId, state: "signedOut", billing: "none", freshness: "unknown", shadowed: [],
     cloud: { available: false, reason: "signedOut", mfa: { requirement: "unknown", reason: "Nobody is signed in.", links: [] } },
-    store: { mode: "file", backend: "file", path: "/home/ana/.codex/auth.json", encrypted: false, health: "ok" },
+    store: { mode: "file", backend: "file", path: "/home/someone/.codex/auth.json", encrypted: false, health: "ok" },
     provider: { id: "openai", authKind: "openai", requiresOpenaiAuth: true, ready: false, problems: [] },
   };
 }
@@ -124,6 +129,11 @@ function send(message) {
   const body = Buffer.from(JSON.stringify({ jsonrpc: "2.0", ...message }));
   process.stdout.write(`Content-Length: ${body.length}\r\n\r\n`);
   process.stdout.write(body);
+}
+
+/** Resolves when the test lets it. */
+async function statusMayBeKnown() {
+  await fetch(`${control}/status`);
 }
 
 async function tell(path, body) {
@@ -151,5 +161,5 @@ process.stdin.on("data", (chunk) => {
   }
 });
 process.stdin.on("end", () => process.exit(0));
-process.stderr.write("the fake server runs\n");
+process.stderr.write("the server says access_token=SECRETLOGGED\n");
 listenForOrders().catch(() => process.exit(1));

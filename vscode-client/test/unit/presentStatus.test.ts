@@ -15,8 +15,8 @@ const TABLE: Row[] = [
   ["the server runs and has said nothing", undefined, "running", shown("Codex: …")],
   ["a status is left from before a restart", SIGNED_OUT, "starting", shown("Codex: …")],
   ["signed out", SIGNED_OUT, "running", shown("Codex: Sign In", "codexAuth.signIn")],
-  ["signed in", SIGNED_IN, "running", shown("$(account) ana@example.com")],
-  ["signed in and offline", { ...SIGNED_IN, freshness: "stale" }, "running", shown("$(account) ana@example.com")],
+  ["signed in", SIGNED_IN, "running", shown("$(account) someone@example.com")],
+  ["signed in and offline", { ...SIGNED_IN, freshness: "stale" }, "running", shown("$(account) someone@example.com")],
   ["waiting for the browser", { ...SIGNED_OUT, pendingLogin: pending() }, "running", shown("$(sync~spin) Codex: Signing in…")],
   ["signed in and signing in anew", { ...SIGNED_IN, pendingLogin: pending() }, "running", shown("$(sync~spin) Codex: Signing in…")],
   ["the login has ended", { ...SIGNED_IN, state: "needsReauth" }, "running", shown("$(warning) Codex: Sign In Again", "codexAuth.signIn", "warning")],
@@ -25,7 +25,7 @@ const TABLE: Row[] = [
   ["a provider without sign-in", notRequired, "running", shown("$(plug) Codex: No Sign-In Needed")],
   ["a locked keyring", unreadable("locked"), "running", shown("$(warning) Codex: Keyring Locked", "codexAuth.account", "warning")],
   ["a damaged file", unreadable("corrupt"), "running", shown("$(warning) Codex: Login Unreadable", "codexAuth.account", "warning")],
-  ["a state of a later server, with an account", { ...SIGNED_IN, state: "guest" }, "running", shown("$(account) ana@example.com")],
+  ["a state of a later server, with an account", { ...SIGNED_IN, state: "guest" }, "running", shown("$(account) someone@example.com")],
   ["a state of a later server", { ...SIGNED_OUT, state: "asleep" }, "running", shown("Codex: …")],
   ["the server has ended", SIGNED_IN, "stopped", shown("$(warning) Codex: Stopped", "codexAuth.account", "error")],
   ["there is no server", undefined, "missing", shown("$(warning) Codex: Server Not Found", "codexAuth.account", "warning")],
@@ -48,10 +48,10 @@ test("the tooltip has account, plan, billing, store, expiry, provider and the la
   };
   const tooltip = presentStatus(status, "running", (time) => `<${time}>`).tooltip.replace(/\\/g, "");
   for (const part of [
-    "**Signed in: ana@example.com**",
+    "**Signed in: someone@example.com**",
     "Plan: ChatGPT Plus",
     "Billing: included in the ChatGPT plan",
-    "Login kept in: a file (/home/ana/.codex/auth.json)",
+    "Login kept in: a file (/home/someone/.codex/auth.json)",
     "Valid until: <2030-01-02T03:04:05Z>",
     "Provider: openai",
     "Last error: The network cannot be reached",

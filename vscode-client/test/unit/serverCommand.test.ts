@@ -7,7 +7,7 @@ const NO_SETTINGS: ServerSettings = { command: undefined, codexHome: undefined, 
 
 function machine(programs: string[], more: Partial<Machine> = {}): Machine {
   return {
-    path: ["/usr/bin", "/home/ana/.local/bin"].join(delimiter),
+    path: ["/usr/bin", "/home/someone/.local/bin"].join(delimiter),
     platform: "linux",
     workspaceFolders: [],
     isExecutableFile: (path) => programs.includes(path),
@@ -25,9 +25,9 @@ test("the setting comes first and is used as it is", () => {
 });
 
 test("without the setting the program on the PATH is started by its own path", () => {
-  assert.deepEqual(findServer(NO_SETTINGS, machine(["/home/ana/.local/bin/codex-auth-lsp"])), {
+  assert.deepEqual(findServer(NO_SETTINGS, machine(["/home/someone/.local/bin/codex-auth-lsp"])), {
     found: true,
-    command: { program: "/home/ana/.local/bin/codex-auth-lsp", args: [] },
+    command: { program: "/home/someone/.local/bin/codex-auth-lsp", args: [] },
   });
 });
 
@@ -43,12 +43,12 @@ test("a bare name in the setting is looked for on the PATH", () => {
 });
 
 test("folder and issuer are handed over as options, after the command's own arguments", () => {
-  const settings = { command: ["/opt/python", "-I"], codexHome: "/home/ana/codex", issuer: "https://auth.example.com" };
+  const settings = { command: ["/opt/python", "-I"], codexHome: "/home/someone/codex", issuer: "https://auth.example.com" };
   assert.deepEqual(findServer(settings, machine([])), {
     found: true,
     command: {
       program: "/opt/python",
-      args: ["-I", "--codex-home", "/home/ana/codex", "--issuer", "https://auth.example.com"],
+      args: ["-I", "--codex-home", "/home/someone/codex", "--issuer", "https://auth.example.com"],
     },
   });
 });
@@ -106,14 +106,15 @@ for (const settings of [
 
 test("variables that change which code runs are left out of the server's environment", () => {
   const environment = {
-    HOME: "/home/ana",
+    HOME: "/home/someone",
     HTTPS_PROXY: "http://proxy",
     PYTHONPATH: "/work",
     PYTHONSTARTUP: "/work/x.py",
     LD_PRELOAD: "/work/x.so",
     DYLD_INSERT_LIBRARIES: "/work/x.dylib",
     NODE_OPTIONS: "--require /work/x.js",
+    BASH_ENV: "/work/x.sh",
     ELECTRON_RUN_AS_NODE: "1",
   };
-  assert.deepEqual(serverEnvironment(environment), { HOME: "/home/ana", HTTPS_PROXY: "http://proxy" });
+  assert.deepEqual(serverEnvironment(environment), { HOME: "/home/someone", HTTPS_PROXY: "http://proxy" });
 });

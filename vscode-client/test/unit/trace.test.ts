@@ -4,15 +4,13 @@ import { test } from "node:test";
 import { StreamMessageReader, StreamMessageWriter, type Message } from "vscode-languageserver-protocol/node";
 import { traced } from "../../src/trace";
 
-type Detail = "off" | "messages" | "verbose";
-
 /** Sends a request, lets the other side answer it, and returns what was traced. */
-async function exchange(detail: Detail, request: object, response: object): Promise<string[]> {
+async function exchange(isOn: boolean, request: object, response: object): Promise<string[]> {
   const lines: string[] = [];
   const [toServer, fromServer] = [new PassThrough(), new PassThrough()];
   const transports = traced(
     { reader: new StreamMessageReader(fromServer), writer: new StreamMessageWriter(toServer) },
-    { detail: () => detail, write: (line) => lines.push(line) },
+    { isOn: () => isOn, write: (line) => lines.push(line) },
   );
   const answered = new Promise<Message>((resolve) => transports.reader.listen(resolve));
   await transports.writer.write({ jsonrpc: "2.0", ...request });
@@ -24,12 +22,8 @@ async function exchange(detail: Detail, request: object, response: object): Prom
 const ASK = { id: 3, method: "auth/credential", params: {} };
 const ANSWER = { id: 3, result: { headers: { Authorization: "Bearer secret" } } };
 
-test("one line for each message", async () => {
-  assert.deepEqual(await exchange("messages", ASK, ANSWER), ["--> auth/credential (3)", "<-- answer to auth/credential (3)"]);
-});
-
-test("contents are redacted, the answer to a request by its method", async () => {
-  assert.deepEqual(await exchange("verbose", ASK, ANSWER), [
+test("one line for each message, redacted, the answer to a request by its method", async () => {
+  assert.deepEqual(await exchange(true, ASK, ANSWER), [
     '--> auth/credential (3) {"jsonrpc":"2.0","id":3,"method":"auth/credential","params":{}}',
     '<-- answer to auth/credential (3) {"jsonrpc":"2.0","id":3,"result":"[hidden]"}',
   ]);
@@ -37,9 +31,9 @@ test("contents are redacted, the answer to a request by its method", async () =>
 
 test("an error is told with its code", async () => {
   const failure = { id: 3, error: { code: -32803, message: "no" } };
-  assert.deepEqual((await exchange("messages", ASK, failure))[1], "<-- error -32803 to auth/credential (3)");
+  assert.match((await exchange(true, ASK, failure))[1] ?? "", /^<-- error -32803 to auth\/credential \(3\) \{/);
 });
 
 test("nothing is written while the trace is off", async () => {
-  assert.deepEqual(await exchange("off", ASK, ANSWER), []);
+  assert.deepEqual(await exchange(false, ASK, ANSWER), []);
 });

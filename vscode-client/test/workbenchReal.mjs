@@ -1,0 +1,216 @@
+// The packaged extension in a real VS Code workbench, with the real language server of this
+// checkout, against the sandbox issuer: a person signs in on its pages in a real browser.
+// Screenshots go to test/screenshots/real, and with UPDATE_SCREENSHOTS=1 to docs/screenshots too.
+// Needs the checkout's .venv, which `make demo` sets up.
+
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import {
+  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, row, runCommand, statusBar, statusEntry, toast,
+} from "./workbenchDriver.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const root = join(here, "../..");
+const shots = join(here, "screenshots/real");
+const PROGRAM = [join(root, ".venv/bin/python"), "-I", "-m", "codex_auth_lsp"];
+const API_KEY = "sk-sandbox-0123456789-not-a-real-key";
+const PERSON = "plus@example.com";
+
+/** The issuer, on 127.0.0.2: VS Code in a browser rewrites addresses on 127.0.0.1 and no others. */
+async function startSandbox() {
+  assert.ok(existsSync(PROGRAM[0]), `${PROGRAM[0]} is missing; make demo sets it up`);
+  const issuerProcess = spawn(PROGRAM[0], [...PROGRAM.slice(1), "sandbox", "--host", "127.0.0.2", "--json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const gone = once(issuerProcess, "exit");
+  const [line] = await Promise.race([
+    once(createInterface({ input: issuerProcess.stdout }), "line"),
+    gone.then(() => { throw new Error("the sandbox did not start"); }),
+  ]);
+  const { issuer, control } = JSON.parse(line);
+  return {
+    issuer,
+    ask: async (what) => (await fetch(`${control}/${what}`)).json(),
+    close: async () => {
+      issuerProcess.kill();
+      await gone;
+    },
+  };
+}
+
+/** What the addresses of a sign-in carried; none of it may be kept. */
+const carried = new Map();
+
+function noteAddresses(context) {
+  context.on("request", (request) => {
+    const { pathname, searchParams } = new URL(request.url());
+    if (!["/oauth/authorize", "/auth/callback"].includes(pathname)) return;
+    for (const name of ["state", "code"]) {
+      if (searchParams.has(name)) carried.set(searchParams.get(name), name);
+    }
+  });
+}
+
+/** Begins a sign-in from the palette; returns the issuer's page. */
+async function beginSignIn({ page, context }) {
+  const signInPage = await pageOpenedBy(context, () => runCommand(page, "Codex: Sign In"));
+  await signInPage.locator("button.person").first().waitFor();
+  return signInPage;
+}
+
+/** Does what the person does on the issuer's pages; returns what the last page says. */
+async function answer(signInPage, { allow }) {
+  await signInPage.locator("button.person").filter({ hasText: PERSON }).click();
+  await signInPage.getByRole("button", { name: allow ? "Allow" : "Deny" }).click();
+  await signInPage.waitForURL(/^http:\/\/(localhost|127\.0\.0\.1):(1455|1457)\//);
+  const text = await signInPage.locator("body").innerText();
+  await signInPage.close();
+  return text;
+}
+
+const steps = {
+  async "nobody is signed in"({ page, context, shot }) {
+    noteAddresses(context);
+    await statusBar(page, "Codex: Sign In");
+    await shot("signed-out");
+  },
+
+  async "a person signs in on the issuer's pages"({ page, context, codexHome, shot }) {
+    const signInPage = await beginSignIn({ page, context });
+    await page.bringToFront();
+    await toast(page, "Codex: Sign In").getByText("Cancel", { exact: true }).waitFor();
+    await statusBar(page, "Codex: Signing in…");
+    await shot("waiting");
+    assert.match(await answer(signInPage, { allow: true }), new RegExp(PERSON));
+    await page.bringToFront();
+    await statusBar(page, PERSON);
+    await toast(page, `Signed in to Codex as ${PERSON}.`).waitFor();
+    await shot("signed-in");
+    assert.equal(statSync(join(codexHome, "auth.json")).mode & 0o777, 0o600);
+  },
+
+  async "the tooltip has the facts"({ page, shot }) {
+    await statusEntry(page).hover();
+    await page.locator(".monaco-hover").filter({ hasText: "Plan: ChatGPT Plus" }).waitFor();
+    await shot("tooltip");
+    await leaveStatusBar(page);
+    await clearMessages(page);
+  },
+
+  async "a sign-out by another program is seen"({ page, command }) {
+    const { status } = spawnSync(command[0], [...command.slice(1), "logout"], { stdio: "inherit" });
+    assert.equal(status, 0);
+    await statusBar(page, "Codex: Sign In");
+  },
+
+  async "a sign-in that the person refuses is told in one message"({ page, context, codexHome, shot }) {
+    await answer(await beginSignIn({ page, context }), { allow: false });
+    await page.bringToFront();
+    await (await listedMessage(page, "The sign-in was refused")).getByText("Sign in again", { exact: true }).waitFor();
+    await statusBar(page, "Codex: Sign In");
+    await shot("refused");
+    await clearMessages(page);
+    assert.ok(!existsSync(join(codexHome, "auth.json")));
+  },
+
+  async "signs in with an API key"({ page, codexHome, shot }) {
+    await runCommand(page, "Codex: Sign In with API Key");
+    const box = page.locator(".quick-input-widget input[type=password]");
+    await box.fill(API_KEY);
+    await box.press("Enter");
+    await (await listedMessage(page, "billed at API rates")).waitFor();
+    await statusBar(page, "API key");
+    await shot("signed-in-with-api-key");
+    await clearMessages(page);
+    assert.equal(JSON.parse(readFileSync(join(codexHome, "auth.json"), "utf8")).OPENAI_API_KEY, API_KEY);
+  },
+
+  async "a deleted login is seen"({ page, codexHome }) {
+    rmSync(join(codexHome, "auth.json"));
+    await statusBar(page, "Codex: Sign In");
+  },
+
+  async "what cannot be a key is told in one message"({ page, shot }) {
+    await runCommand(page, "Codex: Sign In with API Key");
+    const box = page.locator(".quick-input-widget input[type=password]");
+    await box.fill("not a key");
+    await box.press("Enter");
+    await (await listedMessage(page, "API key")).getByText("Create an API key", { exact: true }).waitFor();
+    await shot("refused-key");
+    await clearMessages(page);
+  },
+
+  async "a way of signing in that the server does not have is told, and not in the menu"({ page, shot }) {
+    await runCommand(page, "Codex: Sign In with Device Code");
+    await (await listedMessage(page, "device code")).getByText("Show Log", { exact: true }).waitFor();
+    await statusBar(page, "Codex: Sign In");
+    await shot("no-device-code");
+    await clearMessages(page);
+    await runCommand(page, "Codex: Account");
+    await row(page, "Sign In with API Key").waitFor();
+    assert.equal(await row(page, "Sign In with Device Code").count(), 0);
+    await page.keyboard.press("Escape");
+  },
+
+  async "signing out revokes the login"({ page, context, codexHome, sandbox, shot }) {
+    await answer(await beginSignIn({ page, context }), { allow: true });
+    await page.bringToFront();
+    await statusBar(page, PERSON);
+    await runCommand(page, "Codex: Sign Out");
+    const signOut = dialog(page).getByRole("button", { name: "Sign Out" });
+    await signOut.waitFor();
+    await shot("sign-out");
+    await signOut.click();
+    await toast(page, "Signed out of Codex.").waitFor();
+    await statusBar(page, "Codex: Sign In");
+    assert.ok(!existsSync(join(codexHome, "auth.json")));
+    const { requests } = await sandbox.ask("log");
+    assert.equal(requests.filter(({ path }) => path === "/oauth/revoke").at(-1)?.status, 200);
+  },
+
+  async "no secret is in any file of the workbench"({ page, sandbox, logs, files, shot }) {
+    await runCommand(page, "Codex: Show Log");
+    await page.locator(".part.panel .view-line").first().waitFor();
+    await shot("log");
+    assert.match(logs(), /<-- answer to auth\/logout \(\d+\) \{/);
+    const { secrets } = await sandbox.ask("secrets");
+    for (const { kind, value } of secrets) carried.set(value, kind);
+    carried.set(API_KEY, "typed API key");
+    const kinds = new Set(carried.values());
+    for (const kind of ["state", "code", "accessToken", "refreshToken"]) assert.ok(kinds.has(kind), kind);
+    const written = files();
+    for (const [value, kind] of carried) assert.ok(!written.includes(value), `the ${kind} is in a file`);
+  },
+};
+
+const sandbox = await startSandbox();
+const codexHome = mkdtempSync(join(tmpdir(), "codex-home-"));
+try {
+  const options = {
+    settings: {
+      "codexAuth.server.command": [...PROGRAM, "--log-level", "debug"],
+      "codexAuth.server.codexHome": codexHome,
+      "codexAuth.server.issuer": sandbox.issuer,
+    },
+    trusted: [sandbox.issuer],
+  };
+  const command = [...PROGRAM, "--codex-home", codexHome, "--issuer", sandbox.issuer];
+  await drive(steps, options, { sandbox, codexHome, command }, shots);
+} finally {
+  await sandbox.close();
+  rmSync(codexHome, { recursive: true, force: true });
+}
+
+if (process.env.UPDATE_SCREENSHOTS === "1" && process.exitCode === undefined) {
+  const published = join(root, "docs/screenshots");
+  mkdirSync(published, { recursive: true });
+  for (const name of ["signed-out", "waiting", "signed-in"]) {
+    copyFileSync(join(shots, `${name}.png`), join(published, `vscode-${name}.png`));
+  }
+}

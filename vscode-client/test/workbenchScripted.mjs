@@ -1,0 +1,235 @@
+// The packaged extension in a real VS Code workbench, against the scripted server.
+// Screenshots go to test/screenshots/scripted.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast,
+} from "./workbenchDriver.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const API_KEY = "sk-test-SECRETKEY-0123456789";
+const SECRETS = [API_KEY, "SECRETSTATE", "SECRETCODE", "SECRETTOLD", "SECRETLOGGED"];
+const TITLES = [
+  "Codex: Sign In", "Codex: Sign In with Device Code", "Codex: Sign In with API Key",
+  "Codex: Sign Out", "Codex: Account", "Codex: Show Log",
+];
+
+/** The sign-in page and the test's line to the scripted server, which holds its status back at first. */
+async function startControl() {
+  const received = [];
+  const servers = new Set();
+  let held = [];
+  const http = createServer((request, response) => {
+    if (request.url === "/orders") {
+      response.writeHead(200).flushHeaders();
+      servers.add(response);
+      request.on("close", () => servers.delete(response));
+    } else if (request.url === "/status") {
+      if (held === undefined) response.end();
+      else held.push(response);
+    } else if (request.url === "/record") {
+      let body = "";
+      request.on("data", (chunk) => (body += chunk));
+      request.on("end", () => {
+        received.push(JSON.parse(body));
+        response.end();
+      });
+    } else {
+      response.writeHead(200, { "content-type": "text/html" }).end("<h1>Sign in</h1>");
+    }
+  }).listen(0, "127.0.0.2"); // VS Code rewrites addresses on 127.0.0.1, not on this one
+  await once(http, "listening");
+  return {
+    received,
+    origin: `http://127.0.0.2:${http.address().port}`,
+    order: (word) => { for (const server of servers) server.write(`${word}\n`); },
+    holdStatus: () => { held = []; },
+    tellStatus: () => {
+      for (const response of held) response.end();
+      held = undefined;
+    },
+    close: () => {
+      http.closeAllConnections();
+      http.close();
+    },
+  };
+}
+
+const steps = {
+  async "the status is unknown until the server tells it"({ page, control, shot }) {
+    await statusBar(page, "Codex: …");
+    await shot("unknown");
+    control.tellStatus();
+    await statusBar(page, "Codex: Sign In");
+    await shot("signed-out");
+  },
+
+  async "says what it can do in the handshake"({ control }) {
+    const { params } = control.received.find(({ method }) => method === "initialize");
+    assert.deepEqual(params.capabilities.experimental.auth, { protocolVersion: 1, loginPrompt: true, environment: "web" });
+  },
+
+  async "has its commands in the palette"({ page }) {
+    const titles = await paletteTitles(page, "Codex: ");
+    assert.deepEqual(titles.filter((title) => title.startsWith("Codex: ")).sort(), [...TITLES].sort());
+  },
+
+  async "a cancelled sign-in leaves no message"({ page, context }) {
+    await (await pageOpenedBy(context, () => runCommand(page, "Codex: Sign In"))).close();
+    await page.bringToFront();
+    await statusBar(page, "Codex: Signing in…");
+    await toast(page, "Codex: Sign In").getByText("Cancel", { exact: true }).click();
+    await statusBar(page, "Codex: Sign In");
+    assert.equal(await page.locator(".notifications-toasts .codicon-error").count(), 0);
+  },
+
+  async "signs in with the browser"({ page, context, shot }) {
+    const signInPage = await pageOpenedBy(context, () => statusEntry(page).click());
+    await signInPage.waitForURL(/SECRETSTATE/);
+    await signInPage.close();
+    await page.bringToFront();
+    await statusBar(page, "Codex: Signing in…");
+    await toast(page, "Waiting for you to sign in in the browser.").getByText("Cancel", { exact: true }).waitFor();
+    await leaveStatusBar(page);
+    await shot("waiting");
+  },
+
+  async "the link of a waiting sign-in can be copied and opened again"({ page, context, control, shot }) {
+    await statusEntry(page).click();
+    await row(page, "Copy Link").waitFor();
+    await shot("account-waiting");
+    await row(page, "Copy Link").click();
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()).includes("SECRETSTATE"));
+    await statusEntry(page).click();
+    await (await pageOpenedBy(context, () => row(page, "Open Again").click())).close();
+    await page.bringToFront();
+    await leaveStatusBar(page);
+    assert.ok(!control.received.some(({ method }) => method === "auth/reopenBrowser"));
+  },
+
+  async "the account is shown after the sign-in"({ page, control, shot }) {
+    control.order("signedIn");
+    await statusBar(page, "someone@example.com");
+    await toast(page, "Signed in to Codex as someone@example.com").waitFor();
+    await shot("signed-in");
+  },
+
+  async "the tooltip has the facts"({ page, shot }) {
+    await statusEntry(page).hover();
+    const hover = page.locator(".monaco-hover").filter({ hasText: "Plan: ChatGPT Plus" });
+    await hover.waitFor();
+    assert.match(await hover.innerText(), /included in the ChatGPT plan/);
+    await shot("tooltip");
+    await leaveStatusBar(page);
+  },
+
+  async "the account menu has the facts and the actions"({ page, shot }) {
+    await runCommand(page, "Codex: Account");
+    await row(page, "Sign Out").waitFor();
+    await shot("account");
+    await page.keyboard.press("Escape");
+  },
+
+  async "signs out after asking"({ page, control, shot }) {
+    await runCommand(page, "Codex: Sign Out");
+    await dialog(page).getByText("The Codex CLI on this machine uses the same login").waitFor();
+    await shot("sign-out");
+    await dialog(page).getByRole("button", { name: "Sign Out" }).click();
+    await statusBar(page, "Codex: Sign In");
+    assert.ok(control.received.some(({ method }) => method === "auth/logout"));
+  },
+
+  async "shows a device code, and cancels when the person does"({ page, shot }) {
+    await runCommand(page, "Codex: Sign In with Device Code");
+    await dialog(page).getByText("Your code: WXYZ-SECRETCODE").waitFor();
+    await shot("device-code");
+    await dialog(page).getByRole("button", { name: "Cancel" }).click();
+    await statusBar(page, "Codex: Sign In");
+  },
+
+  async "signs in with an API key"({ page, control, shot }) {
+    await runCommand(page, "Codex: Sign In with API Key");
+    const box = page.locator(".quick-input-widget input[type=password]");
+    await box.fill(API_KEY);
+    await shot("api-key");
+    await page.keyboard.press("Enter");
+    await toast(page, "billed at API rates").getByText("Pricing", { exact: true }).waitFor();
+    await statusBar(page, "API key");
+    await shot("signed-in-with-api-key");
+    const { params } = control.received.findLast(({ method }) => method === "auth/login");
+    assert.deepEqual(params, { method: "apiKey", apiKey: API_KEY });
+  },
+
+  async "a refused key is told in one message"({ page, shot }) {
+    await runCommand(page, "Codex: Sign In with API Key");
+    await page.locator(".quick-input-widget input[type=password]").fill("not a key");
+    await page.keyboard.press("Enter");
+    const message = await listedMessage(page, "That cannot be an API key.");
+    await message.getByText("Show the log", { exact: true }).waitFor();
+    assert.equal(await message.getByText("Show Log", { exact: true }).count(), 0);
+    await shot("refused-key");
+    await clearMessages(page);
+  },
+
+  async "a sign-out by another program is seen"({ page, control }) {
+    control.order("otherProcessSignedOut");
+    await statusBar(page, "Codex: Sign In");
+  },
+
+  async "a login that has ended asks for a new one"({ page, control, shot }) {
+    control.order("needsReauth");
+    await statusBar(page, "Codex: Sign In Again");
+    await shot("needs-sign-in-again");
+  },
+
+  async "a crash is followed by a new start, with the status unknown in between"({ page, control }) {
+    control.holdStatus();
+    control.order("crash");
+    await statusBar(page, "Codex: …");
+    control.tellStatus();
+    await statusBar(page, "Codex: Sign In");
+    assert.equal(control.received.filter(({ method }) => method === "initialize").length, 2);
+  },
+
+  async "nothing that a workspace says is obeyed"({ home }) {
+    assert.ok(!existsSync(join(home, "hostile")));
+  },
+
+  async "the log at its most talkative has none of the secrets"({ page, logs, files, shot }) {
+    await runCommand(page, "Codex: Show Log");
+    await page.locator(".part.panel .view-line").first().waitFor();
+    await shot("log");
+    for (const line of [/--> auth\/login \(\d+\) \{/, /the server says \S*\[hidden\]/, /the server tells \S*\[hidden\]/]) {
+      assert.match(logs(), line);
+    }
+    const written = files();
+    for (const secret of SECRETS) assert.ok(!written.includes(secret), `${secret} is in a file`);
+  },
+
+  async "without a server it says so, and how to get one"({ page, changeSettings, shot }) {
+    changeSettings({});
+    await statusBar(page, "Codex: Server Not Found");
+    await toast(page, "pipx install codex-auth-lsp").getByText("Copy Install Command", { exact: true }).waitFor();
+    await shot("no-server");
+  },
+};
+
+const control = await startControl();
+const options = {
+  settings: { "codexAuth.server.command": [process.execPath, join(here, "fakeServer.mjs"), control.origin] },
+  workspaceSettings: {
+    "codexAuth.server.command": ["/bin/sh", "-c", 'touch "$HOME/hostile"'],
+    "codexAuth.server.codexHome": "/tmp",
+  },
+  trusted: [control.origin],
+};
+try {
+  await drive(steps, options, { control }, join(here, "screenshots/scripted"));
+} finally {
+  control.close();
+}
