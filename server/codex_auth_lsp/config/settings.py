@@ -24,6 +24,7 @@ DEFAULT_PROVIDER = "openai"
 
 _MAXIMUM_BYTES = 1024 * 1024
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
+_AT_THE_END = "(at end of document)"
 
 T = TypeVar("T")
 
@@ -81,14 +82,25 @@ def _parse(raw: bytes, path: Path) -> dict[str, Any]:
     import tomllib  # not needed where there is no config.toml
 
     try:
-        return tomllib.loads(raw.decode("utf-8"))
+        text = raw.decode("utf-8")
     except UnicodeDecodeError as exc:
         line = raw[: exc.start].count(b"\n") + 1
         raise ConfigurationInvalid(f"{path}, line {line}: this is not UTF-8 text.") from exc
+    try:
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as exc:  # tomllib's own error, too long integers
-        position = _POSITION.search(str(exc))
-        where = f", line {position[1]}, column {position[2]}" if position else ""
+        where = _position(str(exc), text)
         raise ConfigurationInvalid(f"{path}{where}: this is not valid TOML.") from exc
+
+
+def _position(problem: str, text: str) -> str:
+    """Return where tomllib met a problem; of the end of a file it does not say where that is."""
+    if position := _POSITION.search(problem):
+        return f", line {position[1]}, column {position[2]}"
+    if _AT_THE_END in problem:
+        lines = text.split("\n")
+        return f", line {len(lines)}, column {len(lines[-1]) + 1}"
+    return ""
 
 
 class _Table:

@@ -92,7 +92,8 @@ def judge_redirect(query: str, request: AuthorizationRequest) -> Redirect:
     """Return what a redirect's query string means for the attempt.
 
     The state is compared first and in constant time, so that nothing without it has an effect,
-    an error included (RFC 6749 section 10.12). A parameter that comes twice is refused (3.1).
+    an error included (RFC 6749 section 10.12). A parameter that comes twice is refused, an empty
+    one is as if it were not there (3.1).
     """
     try:
         pairs = parse_qsl(
@@ -106,9 +107,9 @@ def judge_redirect(query: str, request: AuthorizationRequest) -> Redirect:
     if Secret(parameters.get("state", "")) != request.expected_state:
         return NotOurs("The address does not belong to the sign-in that is waiting.")
     # RFC 9207 section 2.4: a redirect of another issuer must not get our code answered.
-    if "iss" in parameters and parameters["iss"].rstrip("/") != request.issuer.issuer:
+    if parameters.get("iss", "").rstrip("/") not in {"", request.issuer.issuer}:
         return NotOurs("The address comes from another issuer.")
-    if "error" in parameters:
+    if parameters.get("error"):
         return AuthorizationRefused(
             clean_text(parameters["error"]), clean_text(parameters.get("error_description", ""))
         )

@@ -118,18 +118,26 @@ def _client(url: str, seconds: float) -> httpx.AsyncClient:
     import httpx
 
     parts = urlsplit(url)
-    local = is_loopback(parts.hostname or "")
-    # Plain http needs no certificate authorities, whose loading costs 20 ms; an empty context
-    # trusts nobody.
-    verify: ssl.SSLContext | bool = (
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if parts.scheme == "http" else True
-    )
     return httpx.AsyncClient(
         follow_redirects=False,
         timeout=httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds)),
-        trust_env=not local,
-        verify=verify,
+        trust_env=not is_loopback(parts.hostname or ""),  # which is about proxies alone here
+        verify=_trusted_authorities(parts.scheme),
     )
+
+
+def _trusted_authorities(scheme: str) -> ssl.SSLContext:
+    import httpx
+
+    if scheme == "http":
+        # It needs none, and loading them costs 20 ms; an empty context trusts nobody.
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        return httpx.create_ssl_context()
+    except OSError as exc:
+        raise TlsUntrusted(
+            "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read."
+        ) from exc
 
 
 async def _body(response: httpx.Response) -> bytes:

@@ -69,13 +69,9 @@ class Control:
         if request.method != "POST" or post is None:
             return error_response("not_found", "There is no such control.", 404)
         try:
-            payload = json.loads(request.body or b"{}")
-            if not isinstance(payload, dict):
-                raise ValueError("body")
-            return json_response(post(payload))
-        except (ValueError, RecursionError) as exc:
-            problem = "body" if isinstance(exc, json.JSONDecodeError) else str(exc)
-            return error_response("invalid_request", f"Not understood: {problem}.")
+            return json_response(post(_payload(request.body or b"{}")))
+        except ValueError as exc:
+            return error_response("invalid_request", f"Not understood: {exc}.")
 
     def _faults(self, payload: dict[str, Any]) -> dict[str, Any]:
         self._state.faults.add(Fault.from_json(payload))
@@ -98,8 +94,9 @@ class Control:
         values: dict[str, Any] = {}
         for name, value in payload.items():
             field = _POLICY_NAMES.get(name)
-            wanted = bool if isinstance(getattr(Policy(), field or "", 0), bool) else (int, float)
-            if field is None or not isinstance(value, wanted):
+            is_flag = isinstance(getattr(Policy(), field or "", 0), bool)
+            fits = isinstance(value, int | float) and isinstance(value, bool) is is_flag
+            if field is None or not fits:
                 raise ValueError(name)
             values[field] = value
         self._state.ledger.policy = replace(self._state.ledger.policy, **values)
@@ -127,3 +124,13 @@ class Control:
     def _secrets(self) -> dict[str, Any]:
         minted = self._state.ledger.mint.minted
         return {"secrets": [{"kind": kind, "value": value} for kind, value in minted]}
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    try:
+        payload = json.loads(body)
+    except (ValueError, RecursionError):
+        payload = None
+    if not isinstance(payload, dict):
+        raise ValueError("body")
+    return payload

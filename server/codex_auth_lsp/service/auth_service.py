@@ -20,6 +20,7 @@ from codex_auth_lsp.service.status_keeper import StatusKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.domain.issuer import IssuerSettings
@@ -96,6 +97,10 @@ class AuthService:
     def credentials(self) -> Credentials:
         """Credentials for requests to a provider."""
         return self._actions.credentials
+
+    def now(self) -> datetime:
+        """Return the time by which the service goes."""
+        return self._clock.now()
 
     def status(self) -> dict[str, Any]:
         """Return the contract's `AuthStatus`, as the cache is now."""

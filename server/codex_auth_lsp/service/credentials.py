@@ -88,7 +88,7 @@ class Credentials:
     async def _replace_rejected(self) -> None:
         if not isinstance(self._keeper.stored_credential(), ChatGptCredential):
             raise ApiKeyRejected(provider_id=DEFAULT_PROVIDER)
-        await self._refresher(force=True)
+        await self._refresher(force_since=self._clock.now())
 
     async def _renew_if_needed(self, min_validity_seconds: float) -> None:
         try:

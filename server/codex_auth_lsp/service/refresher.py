@@ -103,9 +103,16 @@ class Refresher:
         self._not_before: datetime | None = None
 
     async def __call__(
-        self, *, force: bool = False, min_validity_seconds: float = DEFAULT_VALIDITY_SECONDS
+        self,
+        *,
+        force_since: datetime | None = None,
+        min_validity_seconds: float = DEFAULT_VALIDITY_SECONDS,
     ) -> dict[str, Any]:
         """Return the status of a login that is valid for long enough; a static key always is.
+
+        Args:
+            force_since: Renew even a valid one, unless it was renewed after this moment.
+            min_validity_seconds: How long is long enough.
 
         Raises:
             NotSignedIn, NeedsReauth: There is nothing to renew, or not any more.
@@ -115,13 +122,14 @@ class Refresher:
         self._keeper.look()
         credential = self._keeper.stored_credential()
         if isinstance(credential, ChatGptCredential) and (
-            force or self._is_needed(credential, min_validity_seconds)
+            self._is_older(credential, force_since)
+            or self._is_needed(credential, min_validity_seconds)
         ):
             foreign = self._keeper.foreign(credential)
             if foreign is not None:
                 raise foreign
             self._obey_retry_after()
-            await self._join(credential, "forced" if force else _reason(credential))
+            await self._join(credential, _reason(credential, forced=force_since is not None))
             self._keeper.stored_credential()  # raises where somebody signed out meanwhile
         return self._keeper.wire()
 
@@ -134,7 +142,7 @@ class Refresher:
         self._obey_retry_after()
         record = read_record(self._cache.refresh_record_path)
         if record is None or abs(self._clock.now() - record.sent_at) >= OWN_DISTANCE:
-            await self._join(credential, _reason(credential))
+            await self._join(credential, _reason(credential, forced=False))
 
     async def close(self) -> None:
         """Wait for the answer to a request that is on its way, and until it is stored."""
@@ -144,12 +152,23 @@ class Refresher:
             self._saving.cancel()
             await asyncio.wait([self._saving])
 
+    def _is_older(self, credential: ChatGptCredential, moment: datetime | None) -> bool:
+        if moment is None:
+            return False
+        refreshed_at = self._refreshed_at(credential)
+        return refreshed_at is None or refreshed_at < moment
+
     def _is_needed(self, credential: ChatGptCredential, min_validity_seconds: float) -> bool:
         now = self._clock.now()
         if credential.expires_at is not None:
             return (credential.expires_at - now).total_seconds() < min_validity_seconds
-        last_refresh = credential.last_refresh
-        return last_refresh is None or now - last_refresh >= OPAQUE_TOKEN_AGE
+        refreshed_at = self._refreshed_at(credential)
+        return refreshed_at is None or now - refreshed_at >= OPAQUE_TOKEN_AGE
+
+    def _refreshed_at(self, credential: ChatGptCredential) -> datetime | None:
+        """Return `last_refresh`, unless a clock that went wrong has put it into the future."""
+        moment = credential.last_refresh
+        return moment if moment is not None and moment <= self._clock.now() else None
 
     def _obey_retry_after(self) -> None:
         if self._not_before is None:
@@ -345,5 +364,7 @@ class Refresher:
         return self._keeper.view.snapshot.credential
 
 
-def _reason(credential: ChatGptCredential) -> str:
+def _reason(credential: ChatGptCredential, *, forced: bool) -> str:
+    if forced:
+        return "forced"
     return "scheduled" if credential.expires_at is None else "proactive_expiry"

@@ -7,7 +7,7 @@ all of them read: the order of keys, `OPENAI_API_KEY` always present, `last_refr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,7 @@ class DocumentInvalid(Exception):
 class Document:
     """A parsed document: all its members as they stand, and the credential they amount to."""
 
-    members: dict[str, Any]
+    members: dict[str, Any] = field(repr=False)  # the secrets in it are plain strings
 
     @cached_property
     def credential(self) -> Credential | None:

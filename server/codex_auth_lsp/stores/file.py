@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import secrets
 import stat
@@ -35,6 +36,8 @@ _MAXIMUM_BYTES = 4 * 1024 * 1024
 _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 
+logger = logging.getLogger(__name__)
+
 
 class FileStore:
     """The `file` store mode."""
@@ -42,20 +45,25 @@ class FileStore:
     def __init__(self, home: CodexHome) -> None:
         self._home = home
         self.path = home.path / FILE_NAME
-        self._last: tuple[tuple[int, ...], Snapshot] | None = None
+        self._last: Snapshot | None = None
 
     def read(self) -> Snapshot:
-        """Return what is stored; a file that did not change since the last call is not read."""
+        """Return what is stored; the same content is parsed once.
+
+        Times and size would not do for "the same": older kernels give two writes within a few
+        milliseconds the same times.
+        """
         problem = self._home.problem()
         if problem is not None:
             return self._snapshot("unavailable", detail=problem.message)
         try:
-            signature = _signature(self.path.stat())
+            raw = _read_regular_file(self.path)
         except OSError as exc:
             return self._unreadable(exc)
-        if self._last is None or self._last[0] != signature:
-            self._last = (signature, self._read_file())
-        return self._noting_read_only(self._last[1])
+        version = hashlib.sha256(raw).hexdigest()
+        if self._last is None or self._last.version != version:
+            self._last = self._judge(raw, version)
+        return self._noting_read_only(self._last)
 
     def _noting_read_only(self, snapshot: Snapshot) -> Snapshot:
         """Say of a healthy store that it cannot be written, where that is so."""
@@ -88,29 +96,30 @@ class FileStore:
         document = merge(self.read().document)
         if document is not None:
             replace_durably(self._real_path(), document.render())
-            self._last = None
         return document
 
     def remove(self) -> Removed | None:
-        """Remove the file; of a symbolic link, the target too, since the login is in it."""
+        """Remove the file; of a symbolic link the target, since the login is in it."""
         problem = self._home.problem()
         if problem is not None:
             raise problem
-        if not os.path.lexists(self.path):
-            return None
         try:
+            if not self.path.exists():
+                return None
             with self._locks():
                 return self._remove_locked()
         except OSError as exc:
             raise _write_error(exc, self.path) from exc
 
-    def _remove_locked(self) -> Removed:
+    def _remove_locked(self) -> Removed | None:
         # The last moment to see which tokens these are: another program may have renewed them.
         removed = Removed(self.read().credential)
-        for path in {self._real_path(), self.path}:
-            path.unlink(missing_ok=True)
-        _sync_folder(self.path.parent)
-        self._last = None
+        path = self._real_path()
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return None  # another program was faster
+        _sync_folder(path.parent)
         return removed
 
     def _locks(self) -> AbstractContextManager[None]:
@@ -121,12 +130,7 @@ class FileStore:
     def _real_path(self) -> Path:
         return Path(os.path.realpath(self.path))
 
-    def _read_file(self) -> Snapshot:
-        try:
-            raw = _read_regular_file(self.path)
-        except OSError as exc:
-            return self._unreadable(exc)
-        version = hashlib.sha256(raw).hexdigest()
+    def _judge(self, raw: bytes, version: str) -> Snapshot:
         try:
             document = parse_document(raw)
         except DocumentInvalid as exc:
@@ -138,9 +142,7 @@ class FileStore:
     def _unreadable(self, exc: OSError) -> Snapshot:
         if exc.errno in _NOT_THERE:
             return self._noting_read_only(self._snapshot("ok"))
-        return self._snapshot(
-            "unavailable", detail=f"{self.path} cannot be read: {exc.strerror or 'not a file'}."
-        )
+        return self._snapshot("unavailable", detail=f"{self.path} cannot be read: {exc.strerror}.")
 
     def _snapshot(
         self,
@@ -155,24 +157,18 @@ class FileStore:
         return Snapshot(report, CredentialSource("file", path), version, document)
 
 
-def _signature(status: os.stat_result) -> tuple[int, ...]:
-    # A rename changes the inode, a write in place size or time: together they show any change.
-    return (
-        status.st_dev, status.st_ino, status.st_size,
-        status.st_mtime_ns, status.st_ctime_ns, status.st_mode,
-    )  # fmt: skip
-
-
 def _read_regular_file(path: Path) -> bytes:
-    # O_NONBLOCK: opening a named pipe must not wait for its writer.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
         raw = file.read(_MAXIMUM_BYTES + 1)
     if len(raw) > _MAXIMUM_BYTES:
         raise OSError(errno.EFBIG, "it is far too large for a login")
     return raw
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe waits for its writer
 
 
 def replace_durably(path: Path, content: bytes) -> None:
@@ -202,19 +198,31 @@ def _make_temporary(folder: Path) -> tuple[int, Path]:
     temporary = folder / f".auth-{secrets.token_hex(4)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(temporary, flags, _FILE_MODE)
-    if hasattr(os, "fchmod"):
-        os.fchmod(descriptor, _FILE_MODE)  # a umask can only have taken bits away
+    try:
+        if hasattr(os, "fchmod"):
+            os.fchmod(descriptor, _FILE_MODE)  # a umask can only have taken bits away
+    except BaseException:
+        os.close(descriptor)
+        temporary.unlink(missing_ok=True)
+        raise
     return descriptor, temporary
 
 
 def _sync_folder(folder: Path) -> None:
+    """Put a rename or a removal on the disk, where the file system can do that.
+
+    It has already happened: a network file system that syncs no folders has not made it fail.
+    """
     if os.name == "nt":  # folders cannot be opened there
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as exc:
+        logger.info("%s cannot be synced: %s", folder, exc.strerror)
 
 
 def _write_error(exc: OSError, path: Path) -> StoreError:

@@ -1,7 +1,7 @@
 """JSON text that survives a round trip (RFC 8259), laid out as the Codex CLI writes it.
 
-Key order, integers of any size and the text of every fraction are kept; what has two readings
-(a repeated key, a lone surrogate, `NaN`) is refused rather than guessed.
+Key order and the text of every number are kept; what has two readings (a repeated key, a lone
+surrogate, `NaN`) is refused rather than guessed.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 from typing import Any, Self
 
+MAXIMUM_DEPTH = 127
+"""How deep values may be nested: what the Codex CLI's own parser takes."""
 
-class Fraction(float):
-    """A JSON number with a fraction or an exponent that remembers how it was written."""
+
+class Number(float):
+    """A JSON number that remembers how it was written."""
 
     __slots__ = ("text",)
 
     def __new__(cls, text: str) -> Self:
-        """Return the number; its `text` is what gets written again."""
+        """Return the number, infinite where it is too large; its `text` is written again."""
         number = super().__new__(cls, text)
         number.text = text
         return number
@@ -37,11 +40,13 @@ def parse_json(raw: bytes) -> Any:
     try:
         value = json.loads(
             text,
-            parse_float=Fraction,
+            parse_float=Number,
+            parse_int=Number,
             parse_constant=_refuse_constant,
             object_pairs_hook=_object_without_repeats,
         )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        _check_depth(value)
+        render_json(value)
     except json.JSONDecodeError as exc:
         raise ValueError(f"line {exc.lineno}, column {exc.colno} is not JSON") from exc
     except UnicodeEncodeError as exc:
@@ -68,7 +73,15 @@ def _render(value: Any, newline: str) -> str:
 
 
 def _scalar(value: Any) -> str:
-    return value.text if isinstance(value, Fraction) else json.dumps(value, ensure_ascii=False)
+    return value.text if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
+
+
+def _check_depth(value: Any, left: int = MAXIMUM_DEPTH) -> None:
+    if isinstance(value, dict | list):
+        if not left:
+            raise ValueError("it is nested too deeply")
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_depth(inner, left - 1)
 
 
 def _refuse_constant(_name: str) -> Any:

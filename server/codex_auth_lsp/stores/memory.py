@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
@@ -16,15 +17,15 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._document: Document | None = None
-        self._changes = 0
 
     def read(self) -> Snapshot:
         """Return what is stored."""
+        document = self._document
         return Snapshot(
             StoreReport(mode="ephemeral", backend="memory"),
             CredentialSource("memory"),
-            str(self._changes),
-            self._document,
+            hashlib.sha256(document.render()).hexdigest() if document is not None else "",
+            document,
         )
 
     def check_writable(self) -> None:
@@ -35,11 +36,9 @@ class MemoryStore:
         document = merge(self._document)
         if document is not None:
             self._document = document
-            self._changes += 1
         return document
 
     def remove(self) -> Removed | None:
         """Forget the document."""
         document, self._document = self._document, None
-        self._changes += 1
         return Removed(document.credential) if document is not None else None

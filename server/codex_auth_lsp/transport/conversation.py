@@ -202,7 +202,8 @@ class Conversation:
             self._send({"jsonrpc": "2.0", "id": request.id, "error": error})
         else:
             self._running.add(request.id)
-            self._dispatcher.handle(request)
+            received_at = self._service.now()
+            self._dispatcher.handle(request, received_at)
 
     @property
     def _dispatcher(self) -> Dispatcher:

@@ -26,14 +26,16 @@ from pygls.protocol.json_rpc import (
 )
 from pygls.server import JsonRPCServer
 
+from codex_auth_lsp.transport.envelope import Call
 from codex_auth_lsp.transport.error_replies import error_reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from codex_auth_lsp.transport.envelope import MessageId, Reply, Request
 
-    Handler = Callable[[Any], Awaitable[Any]]
+    Handler = Callable[[Call], Awaitable[Any]]
     Send = Callable[[dict[str, Any]], None]
 
 SETTLE_SECONDS = 1.0
@@ -65,16 +67,17 @@ class Dispatcher:
 
     def _register(self, method: str, handler: Handler) -> None:
         @self._server.feature(method)
-        async def run(params: Any) -> Any:
+        async def run(call: Call) -> Any:
             task = asyncio.current_task()
             if task is not None:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            return await handler(params)
+            return await handler(call)
 
-    def handle(self, request: Request) -> None:
+    def handle(self, request: Request, received_at: datetime) -> None:
         """Run the handler of a request whose method has one."""
-        message = JsonRPCRequestMessage(request.id, request.method, _VERSION, request.params)
+        call = Call(request.params, received_at)
+        message = JsonRPCRequestMessage(request.id, request.method, _VERSION, call)
         self._protocol.handle_message(message)
 
     def cancel(self, message_id: MessageId) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.flows.base import LoginPrompts
     from codex_auth_lsp.service.auth_service import AuthService
     from codex_auth_lsp.transport.client import ClientCapabilities
+    from codex_auth_lsp.transport.envelope import Call
     from codex_auth_lsp.transport.progress import WorkDoneProgress
 
 Params = TypeVar("Params", bound=Received)
@@ -45,7 +46,7 @@ class Handlers:
         self._prompts = prompts
         self._progress = progress
 
-    def table(self) -> Mapping[str, Callable[[Any], Awaitable[Any]]]:
+    def table(self) -> Mapping[str, Callable[[Call], Awaitable[Any]]]:
         """Return the handler of each method."""
         return {
             methods.LOGIN: self.login,
@@ -54,9 +55,9 @@ class Handlers:
             methods.CREDENTIAL: self.credential,
         }
 
-    async def login(self, raw: Any) -> dict[str, Any]:
+    async def login(self, call: Call) -> dict[str, Any]:
         """Answer `auth/login`."""
-        params = read(LoginParams, raw)
+        params = read(LoginParams, call.params)
         attempt = await self._service.logins.begin(_login_request(params), self._prompts)
         token = params.work_done_token
         if token is not None:
@@ -74,21 +75,22 @@ class Handlers:
             "links": [{"title": link.title, "url": link.url} for link in links],
         }
 
-    async def logout(self, raw: Any) -> dict[str, Any]:
+    async def logout(self, call: Call) -> dict[str, Any]:
         """Answer `auth/logout`."""
-        params = read(LogoutParams, raw)
+        params = read(LogoutParams, call.params)
         return (await self._service.logout(revoke=params.revoke)).to_wire()
 
-    async def refresh(self, raw: Any) -> dict[str, Any]:
+    async def refresh(self, call: Call) -> dict[str, Any]:
         """Answer `auth/refresh`."""
-        params = read(RefreshParams, raw)
+        params = read(RefreshParams, call.params)
         return await self._service.refresher(
-            force=params.force, min_validity_seconds=params.min_validity_seconds
+            force_since=call.received_at if params.force else None,
+            min_validity_seconds=params.min_validity_seconds,
         )
 
-    async def credential(self, raw: Any) -> dict[str, Any]:
+    async def credential(self, call: Call) -> dict[str, Any]:
         """Answer `auth/credential`: to a client that said it would ask."""
-        params = read(CredentialParams, raw)
+        params = read(CredentialParams, call.params)
         if not self._client.credential:
             raise CapabilityNotDeclared
         issued = await self._service.credentials.issue(
