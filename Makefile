@@ -19,11 +19,11 @@ lint: $(VENV)/.dev
 # The Debian packages that some tests need (run as root): chromium, a keyring, strace and the like.
 parts:
 	apt-get update -qq
-	xargs -a tests/parts/debian.txt apt-get install -y -qq --no-install-recommends
+	DEBIAN_FRONTEND=noninteractive xargs -a tests/parts/debian.txt apt-get install -y -qq --no-install-recommends
 
 $(VENV)/.runtime: requirements.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("codex-auth-lsp needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
-	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Setting up $(VENV) (once) ..."
 	@$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .

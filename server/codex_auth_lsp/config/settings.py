@@ -62,20 +62,39 @@ def read_settings(path: Path) -> Settings:
     """Return the settings in `path`; the defaults when there is no such file.
 
     Raises:
-        ConfigurationInvalid: It cannot be read, is not TOML (line and column are named), or holds
-            a value of the wrong kind (its dotted key is named). No message repeats a value.
+        ConfigurationInvalid: As of `read_config` and `parse_settings`.
+    """
+    return parse_settings(read_config(path), path)
+
+
+def read_config(path: Path) -> bytes:
+    """Return what stands in `path`, nothing when there is no such file.
+
+    Raises:
+        ConfigurationInvalid: It cannot be read, or is no file of a sensible size.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ConfigurationInvalid(f"{path} is not a file.")
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_MAXIMUM_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
-        return Settings()
+        return b""
     except OSError as exc:
         raise ConfigurationInvalid(f"{path} cannot be read: {exc.strerror}.") from exc
     if len(raw) > _MAXIMUM_BYTES:
         raise ConfigurationInvalid(f"{path} is larger than 1 MiB.")
-    return _settings(_Table(_parse(raw, path), path))
+    return raw
+
+
+def parse_settings(raw: bytes, path: Path) -> Settings:
+    """Return the settings in the content of `path`.
+
+    Raises:
+        ConfigurationInvalid: It is not TOML (line and column are named), or holds a value of the
+            wrong kind (its dotted key is named). No message repeats a value.
+    """
+    return _settings(_Table(_parse(raw, path), path)) if raw else Settings()
 
 
 def _parse(raw: bytes, path: Path) -> dict[str, Any]:

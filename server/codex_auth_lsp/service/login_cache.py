@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.config.settings import Settings, read_settings
+from codex_auth_lsp.config.settings import Settings, parse_settings, read_config
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.stores.select import select_store
 
@@ -36,7 +36,7 @@ class LoginCache:
     def __init__(self, home: CodexHome) -> None:
         self.home = home
         self._config_path = home.path / CONFIG_NAME
-        self._config_signature: tuple[int, ...] | None = ()
+        self._config: bytes | None = b""
         self._settings = Settings()
         self._settings_error: ConfigurationInvalid | None = None
         self.store: CredentialStore = select_store(self._settings.store_mode, home)
@@ -62,31 +62,23 @@ class LoginCache:
 
     def look(self) -> View:
         """Return the cache as it is now."""
-        signature = self._signature()
-        if signature != self._config_signature:
-            self._config_signature = signature
-            self._read_settings()
+        self._read_settings()
         return View(self._settings, self._settings_error, self.store.read())
 
     def _read_settings(self) -> None:
-        mode = self._settings.store_mode
+        """Read what is there; the same content is parsed once, and the same trouble told once."""
+        config: bytes | None = None
         try:
-            self._settings = read_settings(self._config_path)
-            self._settings_error = None
+            config = read_config(self._config_path)
+            if config != self._config:
+                self._take(parse_settings(config, self._config_path))
         except ConfigurationInvalid as exc:
-            self._settings_error = exc
-        if self._settings.store_mode != mode:
-            self.store = select_store(self._settings.store_mode, self.home)
+            if self._settings_error is None or self._settings_error.message != exc.message:
+                self._settings_error = exc
+        self._config = config
 
-    def _signature(self) -> tuple[int, ...] | None:
-        try:
-            status = self._config_path.stat()
-        except OSError:
-            return None
-        return (
-            status.st_dev,
-            status.st_ino,
-            status.st_size,
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-        )
+    def _take(self, settings: Settings) -> None:
+        if settings.store_mode != self._settings.store_mode:
+            self.store = select_store(settings.store_mode, self.home)
+        self._settings = settings
+        self._settings_error = None

@@ -100,8 +100,9 @@ class StatusKeeper:
 
     def start(self) -> None:
         """Announce the first status, and from now on every difference."""
-        self._announcing = True
         self.look()
+        self._announcing = True
+        self._announced_identity = self._status.identity
         self._publish("startup")
         self._schedule()
 

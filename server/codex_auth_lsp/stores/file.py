@@ -14,6 +14,7 @@ import logging
 import os
 import secrets
 import stat
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 FILE_NAME = "auth.json"
 
 _FILE_MODE = 0o600
+_SETTLE_SECONDS = 0.02  # between two looks at a file that may be half written
 _MAXIMUM_BYTES = 4 * 1024 * 1024
 _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -57,13 +59,23 @@ class FileStore:
         if problem is not None:
             return self._snapshot("unavailable", detail=problem.message)
         try:
-            raw = _read_regular_file(self.path)
+            snapshot = self._read_file()
+            while snapshot.report.health == "corrupt" and snapshot is not self._last:
+                # Older Codex versions write in place: what changes while one looks is half of it.
+                self._last = snapshot
+                time.sleep(_SETTLE_SECONDS)
+                snapshot = self._read_file()
         except OSError as exc:
             return self._unreadable(exc)
+        self._last = snapshot
+        return self._noting_read_only(snapshot)
+
+    def _read_file(self) -> Snapshot:
+        raw = _read_regular_file(self.path)
         version = hashlib.sha256(raw).hexdigest()
-        if self._last is None or self._last.version != version:
-            self._last = self._judge(raw, version)
-        return self._noting_read_only(self._last)
+        if self._last is not None and self._last.version == version:
+            return self._last
+        return self._judge(raw, version)
 
     def _noting_read_only(self, snapshot: Snapshot) -> Snapshot:
         """Say of a healthy store that it cannot be written, where that is so."""

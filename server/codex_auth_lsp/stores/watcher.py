@@ -2,8 +2,8 @@
 
 On Linux inotify tells, without a timer; elsewhere the files are looked at twice a second.
 A notice means "look again", not "something changed": the reader decides what is different.
-The folder is watched rather than the file, since a rename replaces the file; of a symbolic link,
-the target's folder too; of a missing folder, its nearest parent that exists.
+Folders are watched beside the files, since a rename replaces a file; of a symbolic link, the
+target's too; of a missing folder, its nearest parent that exists.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import stat
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,21 +48,23 @@ class Watcher:
     async def _watch_inotify(self) -> None:
         from asyncinotify import Inotify, Mask  # only where a watch is started
 
-        interesting = (
-            Mask.CLOSE_WRITE | Mask.CREATE | Mask.MOVED_TO | Mask.MOVED_FROM | Mask.DELETE
-            | Mask.ATTRIB | Mask.DELETE_SELF | Mask.MOVE_SELF
+        # Writes are watched on the files alone: a busy program writes others in the same folder.
+        in_folder = (
+            Mask.CREATE | Mask.MOVED_TO | Mask.MOVED_FROM | Mask.DELETE | Mask.ATTRIB
+            | Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.ONLYDIR
         )  # fmt: skip
+        in_file = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.ATTRIB
         while True:
             try:
-                folders = self._folders()
+                targets = self._targets()
                 with Inotify() as inotify:
-                    for folder, _ in folders:
-                        inotify.add_watch(folder, interesting | Mask.ONLYDIR)
+                    for target in targets:
+                        inotify.add_watch(target.path, in_folder if target.is_folder else in_file)
                     self._on_change()  # what happened before the watch was in place
                     async for event in inotify:
                         self._on_change()
                         moved = event.mask & (Mask.IGNORED | Mask.MOVE_SELF)
-                        if moved or self._folders() != folders:
+                        if moved or self._targets() != targets:
                             break
             except OSError as exc:
                 # No inotify instance left (EMFILE, ENOSPC), or a folder went away just now.
@@ -77,17 +81,32 @@ class Watcher:
                 before = now
                 self._on_change()
 
-    def _folders(self) -> frozenset[tuple[Path, int]]:
-        """Return the folders to watch with their inodes, which tell a replaced folder apart."""
-        folders = set()
+    def _targets(self) -> frozenset[_Target]:
+        """Return what to watch: the files that exist, and the folders in which they can appear."""
+        targets = set()
         for file in self._files:
-            folders.add(_nearest_folder(file.parent))
-            if file.is_symlink():
-                folders.add(_nearest_folder(Path(os.path.realpath(file)).parent))
-        return frozenset((folder, folder.stat().st_ino) for folder in folders)
+            real = Path(os.path.realpath(file))
+            targets |= {_target(_nearest_folder(path.parent)) for path in {file, real}}
+            if real.is_file():
+                targets.add(_target(real))
+        return frozenset(targets)
 
     def _signatures(self) -> list[tuple[int, ...] | None]:
         return [_signature(file) for file in self._files]
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A path to watch; the inode tells what has been put in its place."""
+
+    path: Path
+    inode: int
+    is_folder: bool
+
+
+def _target(path: Path) -> _Target:
+    status = path.stat()
+    return _Target(path, status.st_ino, stat.S_ISDIR(status.st_mode))
 
 
 def _nearest_folder(folder: Path) -> Path:

@@ -1,0 +1,108 @@
+"""The provider in use and how it authenticates, from `config.toml` and the environment."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+
+from codex_auth_lsp.config.settings import ProviderSettings, Settings
+from codex_auth_lsp.domain.provider import ProviderAuth
+from codex_auth_lsp.providers.active import active_provider
+
+BASE_URL = "https://lab.example/v1"
+
+
+def settings(provider_id: str = "lab", **provider: object) -> Settings:
+    defined = {"lab": ProviderSettings("The Lab", base_url=BASE_URL, **provider)}
+    return Settings(model_provider=provider_id, model_providers=MappingProxyType(defined))
+
+
+@pytest.mark.parametrize(
+    ("provider", "environment", "kind", "present", "problems"),
+    [
+        ({}, {}, "none", False, ()),
+        ({"env_key": "LAB_KEY"}, {"LAB_KEY": "secret"}, "environmentKey", True, ()),
+        (
+            {"env_key": "LAB_KEY"},
+            {},
+            "environmentKey",
+            False,
+            ("The environment variable LAB_KEY is not set.",),
+        ),
+        (
+            {"env_key": "LAB_KEY", "env_key_instructions": "Ask at the desk."},
+            {"LAB_KEY": "  "},
+            "environmentKey",
+            False,
+            ("The environment variable LAB_KEY is not set. Ask at the desk.",),
+        ),
+        ({"env_key": ""}, {"": "x"}, "none", False, ()),
+        ({"requires_openai_auth": True}, {}, "openai", False, ()),
+        (
+            {"requires_openai_auth": True, "env_key": "LAB_KEY"},
+            {"LAB_KEY": "secret"},
+            "openai",
+            False,
+            ("`env_key` is ignored because `requires_openai_auth` is true.",),
+        ),
+    ],
+)
+def test_provider_of_the_configuration(provider, environment, kind, present, problems):
+    """OpenAI sign-in goes before a variable, a variable before nothing; no value is told."""
+    found = active_provider(settings(**provider), environment)
+    required = kind == "openai"
+    variable = None if required else provider.get("env_key")
+
+    assert found == ProviderAuth(
+        id="lab",
+        name="The Lab",
+        auth_kind=kind,
+        requires_openai_auth=required,
+        base_url=BASE_URL,
+        environment_key=variable,
+        environment_key_present=present,
+        problems=problems,
+    )
+    assert "secret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("provider_id", "name", "kind"),
+    [
+        ("openai", "OpenAI", "openai"),
+        ("ollama", "Ollama", "none"),
+        ("lmstudio", "LM Studio", "none"),
+    ],
+)
+def test_built_in_provider_needs_no_table(provider_id, name, kind):
+    """OpenAI asks for its sign-in, the local ones for nothing."""
+    found = active_provider(settings(provider_id), {})
+
+    assert (found.id, found.name, found.auth_kind, found.problems) == (provider_id, name, kind, ())
+
+
+def test_default_is_openai():
+    """A person without a `config.toml` uses it."""
+    assert active_provider(Settings(), {}).id == "openai"
+
+
+def test_undefined_provider_is_told_as_a_problem_of_itself():
+    """A typo in `model_provider` neither asks for a sign-in nor looks ready."""
+    found = active_provider(settings("lap"), {})
+
+    assert (found.id, found.auth_kind, found.requires_openai_auth) == ("lap", "none", False)
+    assert found.problems == ("`model_provider` in config.toml names `lap`, which is not defined.",)
+
+
+def test_provider_in_a_status_has_no_value_of_a_variable():
+    """Whether it is ready is decided with the whole status."""
+    provider = active_provider(settings(env_key="LAB_KEY"), {"LAB_KEY": "secret"})
+
+    assert provider.to_status_wire(ready=True) == {
+        "id": "lab",
+        "authKind": "environmentKey",
+        "requiresOpenaiAuth": False,
+        "ready": True,
+        "problems": [],
+    }

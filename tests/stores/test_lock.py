@@ -1,0 +1,179 @@
+"""Locks between processes: real files, real holders."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from codex_auth_lsp.errors import LockTimedOut
+from codex_auth_lsp.stores.lock import Turnstile, held
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SHORT = 0.2
+"""Seconds of a wait that is meant to be in vain."""
+
+PATIENCE = 10.0
+"""Seconds that nothing here may take."""
+
+_HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "a")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def other_process_holds(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Let another process hold the lock as the Codex CLI does, until the block or it ends."""
+    with subprocess.Popen(
+        [sys.executable, "-I", "-c", _HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def is_locked(path: Path) -> bool:
+    """Say whether anybody holds the lock, looked at through a descriptor of its own."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> tuple[Path, Path]:
+    return tmp_path / "auth.lock", tmp_path / "auth.json.lock"
+
+
+def test_both_locks_are_held_for_the_block_and_free_after_it(paths):
+    """Also when the block fails; the files stay, and only their owner may open them."""
+
+    def fail_with_locks() -> None:
+        with held(paths, seconds=SHORT):
+            assert [is_locked(path) for path in paths] == [True, True]
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_with_locks()
+    assert [is_locked(path) for path in paths] == [False, False]
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in paths}
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_lock_of_another_process_is_waited_for_no_longer_than_the_deadline(paths, which):
+    """The error names the lock; whatever was taken is let go."""
+    with other_process_holds(paths[which]):
+        started = time.monotonic()
+        with (
+            pytest.raises(LockTimedOut, match=f"keeps {paths[which].name} locked"),
+            held(paths, seconds=SHORT),
+        ):
+            pytest.fail("the lock was taken twice")
+        waited = time.monotonic() - started
+        assert is_locked(paths[1 - which]) is False
+
+    assert SHORT <= waited < PATIENCE
+
+
+def test_first_lock_is_taken_before_the_second(paths):
+    """The order is the Codex CLI's: two programs that wait for each other would wait for ever."""
+    first, second = paths
+    taken = threading.Event()
+
+    def take() -> None:
+        with held(paths, seconds=PATIENCE):
+            taken.set()
+
+    with other_process_holds(second):
+        thread = threading.Thread(target=take)
+        thread.start()
+        deadline = time.monotonic() + PATIENCE
+        while not is_locked(first):
+            assert time.monotonic() < deadline
+        assert not taken.is_set()
+    thread.join(PATIENCE)
+
+    assert taken.is_set()
+
+
+def test_lock_of_a_process_that_was_killed_is_free(paths):
+    """The kernel lets go for it."""
+    with other_process_holds(paths[0]) as holder:
+        holder.kill()
+        holder.wait(PATIENCE)
+        with held(paths, seconds=PATIENCE):
+            assert is_locked(paths[0])
+
+
+def test_child_process_does_not_inherit_a_lock(paths):
+    """A credential command or a browser that lives on keeps nobody waiting."""
+    script = "import sys; print('runs', flush=True); sys.stdin.read()"
+    with held(paths, seconds=SHORT):
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-c", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            close_fds=False,
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"runs\n"
+    locked = [is_locked(path) for path in paths]
+    child.communicate()
+
+    assert locked == [False, False]
+
+
+def test_lock_file_that_is_a_link_is_not_followed(paths, tmp_path):
+    """Nobody makes us create or open a file elsewhere."""
+    paths[0].symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(OSError, match="symbolic links"), held(paths, seconds=SHORT):
+        pytest.fail("a link was followed")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_turnstile_lets_one_through_at_a_time(tmp_path):
+    """Without waiting; whoever leaves lets the next one in."""
+    first, second = (Turnstile(tmp_path / "refresh.lock") for _ in range(2))
+
+    assert [first.try_enter(), second.try_enter()] == [True, False]
+    first.leave()
+    assert [second.try_enter(), first.try_enter()] == [True, False]
+    second.leave()
+    second.leave()
+    assert not is_locked(tmp_path / "refresh.lock")
+
+
+def test_turnstile_is_free_when_its_process_has_ended(tmp_path):
+    """A crash in the middle of a refresh blocks nobody."""
+    path = tmp_path / "refresh.lock"
+    turnstile = Turnstile(path)
+    with other_process_holds(path) as holder:
+        assert turnstile.try_enter() is False
+        holder.kill()
+        holder.wait(PATIENCE)
+
+    assert turnstile.try_enter() is True
+    turnstile.leave()

@@ -1,0 +1,258 @@
+"""Notice of changes: after each of them somebody is told to look, and then sees what is there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import shutil
+import sys
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from codex_auth_lsp.stores.file import replace_durably
+from codex_auth_lsp.stores.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+SECONDS = 10.0
+"""A ceiling against hangs, far above what a notice takes."""
+
+
+class Observer:
+    """Looks at a file whenever it is told to, and knows what it saw last."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.seen: list[bytes | None] = []
+        self._told = asyncio.Event()
+
+    def look(self) -> None:
+        try:
+            self.seen.append(self.path.read_bytes())
+        except OSError:
+            self.seen.append(None)
+        self._told.set()
+
+    async def sees(self, expected: bytes | None) -> None:
+        """Wait until the last look saw this: no later look was needed, none was missing."""
+        async with asyncio.timeout(SECONDS):
+            while self.seen[-1:] != [expected]:
+                self._told.clear()
+                await self._told.wait()
+
+    async def looks_after(self, change: Callable[[], object]) -> None:
+        """Make a change and wait until somebody is told to look."""
+        looks = len(self.seen)
+        change()
+        async with asyncio.timeout(SECONDS):
+            while len(self.seen) == looks:
+                self._told.clear()
+                await self._told.wait()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "codex"
+    path.mkdir()
+    return path
+
+
+@asynccontextmanager
+async def watching(*files: Path) -> AsyncIterator[Observer]:
+    """Watch the files; yields an observer of the first one that has looked once."""
+    observer = Observer(files[0])
+    watcher = Watcher(files, observer.look)
+    watcher.start()
+    try:
+        await observer.sees(files[0].read_bytes() if files[0].is_file() else None)
+        yield observer
+    finally:
+        await watcher.stop()
+
+
+async def test_file_that_is_made_replaced_written_and_removed_is_noticed(folder):
+    """Each way in which programs write a login, one after the other."""
+    path = folder / "auth.json"
+    async with watching(path) as observer:
+        path.write_bytes(b"made")
+        await observer.sees(b"made")
+        replace_durably(path, b"replaced")
+        await observer.sees(b"replaced")
+        path.write_bytes(b"written in place")
+        await observer.sees(b"written in place")
+        path.write_bytes(b"")
+        await observer.sees(b"")
+        with path.open("ab") as file:
+            file.write(b"appended")
+        await observer.sees(b"appended")
+        path.unlink()
+        await observer.sees(None)
+        (folder / "other").write_bytes(b"moved")
+        (folder / "other").rename(path)
+        await observer.sees(b"moved")
+        path.rename(folder / "away")
+        await observer.sees(None)
+
+
+async def test_every_watched_file_counts(folder, tmp_path):
+    """Also one in another folder; the observer is told of it as of its own."""
+    (tmp_path / "elsewhere").mkdir()
+    config = tmp_path / "elsewhere" / "config.toml"
+    async with watching(folder / "auth.json", config) as observer:
+        await observer.looks_after(lambda: config.write_bytes(b"x = 1"))
+
+
+async def test_mode_that_changes_is_noticed(folder):
+    """A file that can no longer be read is a change too."""
+    path = folder / "auth.json"
+    path.write_bytes(b"x")
+    async with watching(path) as observer:
+        await observer.looks_after(lambda: path.chmod(0o640))
+
+
+async def test_link_is_followed_to_where_it_leads_now(folder, tmp_path):
+    """A change of the target is noticed, and so is a link that leads elsewhere from now on."""
+    targets = [tmp_path / name / "codex.json" for name in ("one", "two")]
+    for target in targets:
+        target.parent.mkdir()
+        target.write_bytes(target.parent.name.encode())
+    path = folder / "auth.json"
+    path.symlink_to(targets[0])
+    async with watching(path) as observer:
+        replace_durably(targets[0], b"one, changed")
+        await observer.sees(b"one, changed")
+        (folder / "new link").symlink_to(targets[1])
+        (folder / "new link").rename(path)
+        await observer.sees(b"two")
+        replace_durably(targets[1], b"two, changed")
+        await observer.sees(b"two, changed")
+        targets[1].unlink()
+        await observer.sees(None)
+
+
+async def test_folder_that_is_replaced_is_watched_as_the_new_one(folder, tmp_path):
+    """A backup that is moved into place, for instance."""
+    path = folder / "auth.json"
+    path.write_bytes(b"old")
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "auth.json").write_bytes(b"new")
+    async with watching(path) as observer:
+        folder.rename(tmp_path / "old")
+        await observer.sees(None)
+        new.rename(folder)
+        await observer.sees(b"new")
+        replace_durably(path, b"new, changed")
+        await observer.sees(b"new, changed")
+
+
+async def test_folder_that_is_removed_and_made_again_is_watched(folder):
+    """Whoever clears their Codex folder and signs in again is seen to."""
+    path = folder / "auth.json"
+    path.write_bytes(b"old")
+    async with watching(path) as observer:
+        for content in (b"first", b"second"):
+            shutil.rmtree(folder)
+            await observer.sees(None)
+            folder.mkdir()
+            path.write_bytes(content)
+            await observer.sees(content)
+
+
+async def test_folder_that_is_missing_is_waited_for(tmp_path):
+    """The first login makes it, and more than one level may be missing."""
+    path = tmp_path / "home" / ".codex" / "auth.json"
+    async with watching(path) as observer:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"first login")
+        await observer.sees(b"first login")
+
+
+async def test_burst_of_changes_ends_with_a_look_at_the_last(folder):
+    """Intermediate states may be skipped; the final one never is."""
+    path = folder / "auth.json"
+    async with watching(path) as observer:
+        for number in range(500):
+            replace_durably(path, b"%d" % number)
+            path.write_bytes(b"in place %d" % number)
+        await observer.sees(b"in place 499")
+
+
+async def test_nothing_is_told_after_the_end(folder):
+    """A watcher that was stopped holds no descriptor and calls nobody."""
+    path = folder / "auth.json"
+    descriptors = len(list(Path("/dev/fd").iterdir()))
+    async with watching(path) as observer:
+        path.write_bytes(b"x")
+        await observer.sees(b"x")
+    looks = len(observer.seen)
+    path.write_bytes(b"y")
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    assert len(observer.seen) == looks
+    assert len(list(Path("/dev/fd").iterdir())) == descriptors
+
+
+async def test_stop_before_start_is_nothing(folder):
+    """An end that comes early is an end."""
+    await Watcher([folder / "auth.json"], lambda: None).stop()
+
+
+async def test_other_systems_look_at_the_files(folder, monkeypatch):
+    """Where nothing tells of changes, looking does, and tells of the same ones."""
+    path = folder / "auth.json"
+    observer = Observer(path)
+    watcher = Watcher([path], observer.look)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(sys, "platform", "darwin")
+        watcher.start()
+    await asyncio.sleep(0)  # the first look is its own
+    try:
+        path.write_bytes(b"made")
+        await observer.sees(b"made")
+        replace_durably(path, b"twice")
+        await observer.sees(b"twice")
+        path.unlink()
+        await observer.sees(None)
+    finally:
+        await watcher.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+async def test_without_inotify_the_files_are_looked_at(folder, caplog):
+    """Its instances are few, and other programs may have taken them all."""
+    caplog.set_level(logging.INFO, logger="codex_auth_lsp")
+    path = folder / "auth.json"
+    observer = Observer(path)
+    watcher = Watcher([path], observer.look)
+    import asyncinotify  # noqa: F401 - the import itself needs descriptors
+
+    with no_more_descriptors():
+        watcher.start()
+        while "inotify is not available" not in caplog.text:
+            await asyncio.sleep(0)
+    try:
+        path.write_bytes(b"seen all the same")
+        await observer.sees(b"seen all the same")
+    finally:
+        await watcher.stop()
+
+
+@contextmanager
+def no_more_descriptors() -> Iterator[None]:
+    """Let every attempt to open something fail, as at a process's limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
