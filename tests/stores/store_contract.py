@@ -19,7 +19,7 @@ def store_login(
     store: CredentialStore, credential: ApiKeyCredential | ChatGptCredential
 ) -> Document:
     """Store a new login as the service does."""
-    stored = store.update(lambda old: login_document(credential, old))
+    stored = store.update(lambda old: login_document(credential, old), over_unreadable=True)
     assert stored is not None
     return stored
 

@@ -16,6 +16,7 @@ from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.domain.store_report import CredentialSource
 from codex_auth_lsp.errors import (
     LockTimedOut,
+    StoreCorrupt,
     StoreReadOnly,
     StoreUnavailable,
     StoreWriteFailed,
@@ -174,13 +175,28 @@ def test_file_that_is_no_login_gives_way_to_a_new_one_or_a_logout(store, path):
     assert not path.exists()
 
 
-def test_merge_over_junk_is_given_nothing(store, path):
-    """A refresh then writes nothing, and the junk stays for whoever wants to look at it."""
+def test_junk_is_no_empty_store(store, path):
+    """A refresh must not take it for a logout; a login is what replaces it."""
     path.write_bytes(b"junk")
     given = []
-    assert store.update(given.append) is None
+    with pytest.raises(StoreCorrupt):
+        store.update(given.append)
+    store.update(given.append, over_unreadable=True)
 
     assert (given, path.read_bytes()) == ([None], b"junk")
+
+
+def test_what_a_killed_process_left_behind_is_swept_by_the_next_write(store, path):
+    """It may hold live tokens. Empty files and a Codex CLI's own are left alone."""
+    left = [".auth-0123abcd", ".auth-89abcdef"]
+    kept = [".auth-aB3dE9", ".auth-0123abc", ".auth-0123abcdef", ".auth-00000000"]
+    for name in left + kept:
+        path.with_name(name).write_bytes(b"" if name == ".auth-00000000" else b"half a login")
+
+    store_login(store, KEY)
+
+    names = {entry.name for entry in path.parent.iterdir()}
+    assert {*kept, "auth.json", *LOCKS} == names
 
 
 def test_far_too_large_file_is_not_read(store, path):

@@ -139,6 +139,8 @@ class AuthService:
 
     def _look_again(self) -> None:
         self._keeper.look()
+        if self._schedule is not None:
+            self._schedule.look_for_interruption()
 
     async def stop_logins(self, error: AuthError | None = None) -> None:
         """End the running login and free its port."""

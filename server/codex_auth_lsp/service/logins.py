@@ -248,7 +248,7 @@ class Logins:
             return login_document(credential, old)
 
         with self._keeper.own_change():
-            await asyncio.to_thread(self._cache.store.update, merge)
+            await asyncio.to_thread(self._cache.store.update, merge, over_unreadable=True)
         return replaced[-1] if replaced else None
 
     def _reach(self, attempt: Attempt, phase: LoginPhase) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SENT = "sent"
+RETRIED = "retried"
 DONE = "done"
 FAILED = "failed"
 
@@ -39,7 +40,8 @@ _MAXIMUM_BYTES = 4096
 class RefreshRecord:
     """One refresh.
 
-    `outcome` is `sent` while nobody knows, `done`, `failed` (it may work later), or the kind of
+    `outcome` is `sent` while nobody knows, `retried` while nobody knows how the one retry after
+    that went, `done`, `failed` (it may work later), or the kind of
     a permanent refusal. `fingerprint` is that of the refresh token that was sent.
     """
 
@@ -54,6 +56,10 @@ class RefreshRecord:
 
     def is_interrupted(self, fingerprint: str) -> bool:
         """Say whether this token was sent by somebody who never learned, or stored, the answer."""
+        return self.outcome in {SENT, RETRIED} and self.fingerprint == fingerprint
+
+    def wants_retry(self, fingerprint: str) -> bool:
+        """Say whether it should be sent once more at once: some issuers answer again for a time."""
         return self.outcome == SENT and self.fingerprint == fingerprint
 
 
@@ -80,4 +86,4 @@ def write_record(path: Path, record: RefreshRecord) -> None:
         "sentAt": format_rfc3339(record.sent_at),
         "outcome": record.outcome,
     }
-    replace_durably(path, json.dumps(values).encode("ascii"))
+    replace_durably(path, json.dumps(values).encode("ascii"), prefix=".refresh-")

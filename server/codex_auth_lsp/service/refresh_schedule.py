@@ -37,6 +37,9 @@ OPAQUE_TOKEN_AGE = timedelta(days=7)
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 30.0, 900.0
 """Seconds to the next try after failures, doubled each time."""
 
+INQUIRY_SECONDS = 1.5
+"""After a sign of a renewal until it is looked at whether it broke off."""
+
 _CHANCE_SECONDS = 2.0  # at a start, when many windows may open at once
 _CHANCE_SHARE = 0.1  # of the margin
 _LONGEST_TIMER = 86_400.0
@@ -82,6 +85,7 @@ class RefreshSchedule:
         self._failures = 0
         self._planned: tuple[Secret, Secret] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._inquiry: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     def on_event(self, event: Event) -> None:
@@ -102,10 +106,34 @@ class RefreshSchedule:
         self._planned = tokens
         self._failures = 0
         self._set_timer(credential, self._chance * _CHANCE_SECONDS)
+        self.look_for_interruption()
+
+    def look_for_interruption(self) -> None:
+        """After a change beside the login: find out soon whether a renewal broke off.
+
+        Some issuers answer to a spent token again, for seconds: then a crash costs nothing.
+        """
+        if self._planned is not None and self._inquiry is None:
+            loop = asyncio.get_running_loop()
+            self._inquiry = loop.call_later(INQUIRY_SECONDS, self._inquire)
+
+    def _inquire(self) -> None:
+        self._inquiry = None
+        credential = self._current()
+        if not isinstance(credential, ChatGptCredential):
+            return
+        broke_off = self._refresher().broke_off(credential)
+        if broke_off is None:
+            self.look_for_interruption()
+        elif broke_off:
+            self._task = asyncio.ensure_future(self._renew(urgent=True))
 
     def stop(self) -> None:
         """Plan nothing."""
         self._planned = None
+        self._cancel_timer()
+
+    def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -114,6 +142,7 @@ class RefreshSchedule:
         moment = due_at(credential, self._chance)
         if moment is None:
             return
+        self._cancel_timer()
         seconds = max((moment - self._clock.now()).total_seconds(), at_least)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(min(seconds, _LONGEST_TIMER), self._begin)
@@ -122,12 +151,12 @@ class RefreshSchedule:
         self._timer = None
         self._task = asyncio.ensure_future(self._renew())
 
-    async def _renew(self) -> None:
+    async def _renew(self, *, urgent: bool = False) -> None:
         credential = self._current()
         if not isinstance(credential, ChatGptCredential) or not credential.refresh_token:
             return
         moment = due_at(credential, self._chance)
-        if moment is not None and moment > self._clock.now():
+        if not urgent and moment is not None and moment > self._clock.now():
             self._set_timer(credential, 0.0)  # the timer was cut at its longest
             return
         delay = FIRST_BACK_OFF

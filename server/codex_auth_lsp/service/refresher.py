@@ -12,6 +12,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.account import account_from_claims
@@ -34,6 +35,7 @@ from codex_auth_lsp.oauth.endpoints import token_endpoint
 from codex_auth_lsp.service.refresh_record import (
     DONE,
     FAILED,
+    RETRIED,
     SENT,
     RefreshRecord,
     read_record,
@@ -100,6 +102,7 @@ class Refresher:
         self._turnstile = Turnstile(cache.refresh_lock_path)
         self._running: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
         self._not_before: datetime | None = None
 
     async def __call__(
@@ -128,6 +131,8 @@ class Refresher:
             foreign = self._keeper.foreign(credential)
             if foreign is not None:
                 raise foreign
+            if self._keeper.unsaved_error is not None:
+                raise self._keeper.unsaved_error
             self._obey_retry_after()
             await self._join(credential, _reason(credential, forced=force_since is not None))
             self._keeper.stored_credential()  # raises where somebody signed out meanwhile
@@ -141,16 +146,33 @@ class Refresher:
         """
         self._obey_retry_after()
         record = read_record(self._cache.refresh_record_path)
-        if record is None or abs(self._clock.now() - record.sent_at) >= OWN_DISTANCE:
+        if (
+            record is None
+            or record.wants_retry(credential.refresh_token.fingerprint())
+            or abs(self._clock.now() - record.sent_at) >= OWN_DISTANCE
+        ):
             await self._join(credential, _reason(credential, forced=False))
+
+    def broke_off(self, credential: ChatGptCredential) -> bool | None:
+        """Say whether a renewal of this login broke off; None while one is under way."""
+        record = read_record(self._cache.refresh_record_path)
+        if record is None or not record.wants_retry(credential.refresh_token.fingerprint()):
+            return False
+        try:
+            is_free = self._turnstile.try_enter()
+        except OSError:
+            return False
+        if is_free:
+            self._turnstile.leave()
+        return True if is_free else None
 
     async def close(self) -> None:
         """Wait for the answer to a request that is on its way, and until it is stored."""
         if self._running is not None:
             await asyncio.wait([self._running], timeout=FINISH_SECONDS)
         if self._saving is not None:
-            self._saving.cancel()
-            await asyncio.wait([self._saving])
+            self._ending.set()
+            await asyncio.wait([self._saving], timeout=FINISH_SECONDS)
 
     def _is_older(self, credential: ChatGptCredential, moment: datetime | None) -> bool:
         if moment is None:
@@ -219,7 +241,8 @@ class Refresher:
             if before is not None and before.fingerprint == fingerprint and before.refusal:
                 raise before.refusal  # one of our windows was told so
             await asyncio.to_thread(self._cache.store.check_writable)
-            sent = RefreshRecord(fingerprint, self._clock.now(), SENT)
+            retried = before is not None and before.wants_retry(fingerprint)
+            sent = RefreshRecord(fingerprint, self._clock.now(), RETRIED if retried else SENT)
             await self._record(sent)
             renewed = await self._request(seen, reason)
         except NeedsReauth as error:
@@ -322,28 +345,35 @@ class Refresher:
     ) -> None:
         """Write what could not be written, when the disk takes it; nobody else has a turn before.
 
-        Cancelled at the end of the process, it tries for a last time.
+        At the end of the process it tries for a last time.
         """
-        attempt = 0
+        delays = chain(_SAVE_DELAYS, repeat(_SAVE_DELAYS[-1]))
         try:
-            while True:
-                try:
-                    await self._clock.sleep(_SAVE_DELAYS[min(attempt, len(_SAVE_DELAYS) - 1)])
-                except asyncio.CancelledError:
-                    await self._save(spent, renewed)
+            while not self._ending.is_set():
+                await self._sleep_unless_ending(next(delays))
+                if await self._save_again(spent, renewed, sent):
                     return
-                attempt += 1
-                try:
-                    await self._save(spent, renewed)
-                except StoreError:
-                    continue
-                await self._record(replace(sent, outcome=DONE))
-                return
-        except StoreError as error:
-            logger.error("The renewed login is lost: %s", error.message)
+            logger.error("The renewed login could not be stored and is lost.")
         finally:
             self._saving = None
             self._turnstile.leave()
+
+    async def _save_again(
+        self, spent: ChatGptCredential, renewed: ChatGptCredential, sent: RefreshRecord
+    ) -> bool:
+        try:
+            await self._save(spent, renewed)
+        except StoreError:
+            return False
+        await self._record(replace(sent, outcome=DONE))
+        return True
+
+    async def _sleep_unless_ending(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
+        except TimeoutError:
+            pass
 
     async def _record(self, record: RefreshRecord) -> None:
         """Write the record; only before a token is sent does it have to work.
@@ -354,7 +384,7 @@ class Refresher:
         try:
             await asyncio.to_thread(write_record, self._cache.refresh_record_path, record)
         except OSError as exc:
-            if record.outcome == SENT:
+            if record.outcome in {SENT, RETRIED}:
                 raise StoreWriteFailed(
                     f"Nothing can be written beside the login: {exc.strerror}."
                 ) from exc

@@ -27,12 +27,11 @@ from codex_auth_lsp.errors import (
     AuthError,
     NeedsReauth,
     NotSignedIn,
-    StoreCorrupt,
-    StoreUnavailable,
 )
 from codex_auth_lsp.providers.active import active_provider
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.events import Events, StatusChanged
+from codex_auth_lsp.stores.base import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -226,10 +225,12 @@ class StatusKeeper:
         return self._store_error() or foreign
 
     def _store_error(self) -> AuthError | None:
-        report = self._view.snapshot.report
-        if report.health == "corrupt":
-            return StoreCorrupt(report.detail)
-        return StoreUnavailable(report.detail) if report.health == "unavailable" else None
+        return unreadable(self._view.snapshot.report)
+
+    @property
+    def unsaved_error(self) -> AuthError | None:
+        """Why tokens are kept in memory alone, None where none are."""
+        return self._unsaved.error if self._unsaved is not None else None
 
     def renewable(self) -> ChatGptCredential | None:
         """Return the login that may be renewed without being asked, None where there is none."""

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from codex_auth_lsp.errors import StoreCorrupt, StoreUnavailable
 from codex_auth_lsp.stores.document import Document
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
+    from codex_auth_lsp.errors import StoreError
 
 LOCK_SECONDS = 5.0
 """How long a write waits for another program's lock: the Codex CLI's own limit."""
@@ -51,6 +53,13 @@ class Removed:
     credential: Credential | None
 
 
+def unreadable(report: StoreReport) -> StoreError | None:
+    """Return the error of a store whose content nobody can read, None where it can be read."""
+    if report.health == "corrupt":
+        return StoreCorrupt(report.detail)
+    return StoreUnavailable(report.detail) if report.health == "unavailable" else None
+
+
 class CredentialStore(Protocol):
     """One place where logins are kept."""
 
@@ -66,14 +75,19 @@ class CredentialStore(Protocol):
         """
         ...
 
-    def update(self, merge: Merge) -> Document | None:
+    def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
         """Store what `merge` makes of the current document, which nobody can change meanwhile.
+
+        Args:
+            merge: Gets None where nothing is stored.
+            over_unreadable: Take what is there and cannot be read for nothing, as a login does.
 
         Returns:
             The document that was stored, None where `merge` wanted no change.
 
         Raises:
-            StoreUnavailable, StoreReadOnly, StoreWriteFailed, LockTimedOut: Nothing was changed.
+            StoreCorrupt, StoreUnavailable, StoreReadOnly, StoreWriteFailed, LockTimedOut: Nothing
+                was changed.
         """
         ...
 

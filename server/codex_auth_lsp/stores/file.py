@@ -12,6 +12,7 @@ import errno
 import hashlib
 import logging
 import os
+import re
 import secrets
 import stat
 import time
@@ -20,9 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
-from codex_auth_lsp.errors import StoreError, StoreReadOnly, StoreUnavailable, StoreWriteFailed
+from codex_auth_lsp.errors import (
+    StoreError,
+    StoreReadOnly,
+    StoreUnavailable,
+    StoreWriteFailed,
+)
 from codex_auth_lsp.stores import lock
-from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot
+from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot, unreadable
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 
 if TYPE_CHECKING:
@@ -33,6 +39,8 @@ if TYPE_CHECKING:
 FILE_NAME = "auth.json"
 
 _FILE_MODE = 0o600
+_PREFIX = ".auth-"
+_LEFT_BEHIND = re.compile(r"\.auth-[0-9a-f]{8}")
 _SETTLE_SECONDS = 0.02  # between two looks at a file that may be half written
 _MAXIMUM_BYTES = 4 * 1024 * 1024
 _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -95,19 +103,25 @@ class FileStore:
         except OSError as exc:
             raise _write_error(exc, self.path) from exc
 
-    def update(self, merge: Merge) -> Document | None:
+    def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
         """Replace the file by what `merge` makes of it, under the locks of the Codex CLI."""
         self._home.ensure()
         try:
             with self._locks():
-                return self._update_locked(merge)
+                return self._update_locked(merge, over_unreadable=over_unreadable)
         except OSError as exc:
             raise _write_error(exc, self.path) from exc
 
-    def _update_locked(self, merge: Merge) -> Document | None:
-        document = merge(self.read().document)
+    def _update_locked(self, merge: Merge, *, over_unreadable: bool) -> Document | None:
+        snapshot = self.read()
+        trouble = unreadable(snapshot.report)
+        if trouble is not None and not over_unreadable:
+            raise trouble
+        document = merge(snapshot.document)
         if document is not None:
-            replace_durably(self._real_path(), document.render())
+            path = self._real_path()
+            replace_durably(path, document.render())
+            _sweep(path.parent)
         return document
 
     def remove(self) -> Removed | None:
@@ -131,6 +145,7 @@ class FileStore:
             path.unlink()
         except FileNotFoundError:
             return None  # another program was faster
+        _sweep(path.parent)
         _sync_folder(path.parent)
         return removed
 
@@ -183,17 +198,18 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe waits for its writer
 
 
-def replace_durably(path: Path, content: bytes) -> None:
+def replace_durably(path: Path, content: bytes, *, prefix: str = _PREFIX) -> None:
     """Put `content` in the place of `path` in one step that survives a power loss.
 
     Args:
         path: A real path, no symbolic link.
         content: The whole new content.
+        prefix: Of the temporary file's name.
 
     Raises:
         OSError: The old file is as it was, and no temporary file is left.
     """
-    descriptor, temporary = _make_temporary(path.parent)
+    descriptor, temporary = _make_temporary(path.parent, prefix)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -206,8 +222,21 @@ def replace_durably(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def _make_temporary(folder: Path) -> tuple[int, Path]:
-    temporary = folder / f".auth-{secrets.token_hex(4)}"
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process of ours has left half done; call it with the locks held.
+
+    Whoever writes a login holds them, so no such file is in use. A Codex CLI's are named otherwise.
+    """
+    for path in folder.glob(f"{_PREFIX}*"):
+        try:
+            if _LEFT_BEHIND.fullmatch(path.name) and path.lstat().st_size > 0:
+                path.unlink()
+        except OSError:
+            pass  # not ours to remove, or gone
+
+
+def _make_temporary(folder: Path, prefix: str = _PREFIX) -> tuple[int, Path]:
+    temporary = folder / f"{prefix}{secrets.token_hex(4)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(temporary, flags, _FILE_MODE)
     try:

@@ -31,7 +31,7 @@ class MemoryStore:
     def check_writable(self) -> None:
         """Memory can always be written."""
 
-    def update(self, merge: Merge) -> Document | None:
+    def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:  # noqa: ARG002
         """Store what `merge` makes of the current document."""
         document = merge(self._document)
         if document is not None:

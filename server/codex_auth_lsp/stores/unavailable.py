@@ -30,7 +30,7 @@ class UnavailableStore:
         """Raise `StoreUnavailable`."""
         raise StoreUnavailable(self._reason)
 
-    def update(self, _merge: Merge) -> Document | None:
+    def update(self, _merge: Merge, *, over_unreadable: bool = False) -> Document | None:  # noqa: ARG002
         """Raise `StoreUnavailable`."""
         raise StoreUnavailable(self._reason)
 
