@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 LOCKS := requirements.lock requirements-build.lock requirements-dev.lock
 
-.PHONY: demo test lint parts lock clean
+.PHONY: demo test lint prove parts lock clean
 
 demo: $(VENV)/.runtime
 	@$(PY) -I -m codex_auth_lsp demo
@@ -15,6 +15,14 @@ test: $(VENV)/.dev
 
 lint: $(VENV)/.dev
 	@$(PY) tests/run.py --lint-only
+
+# The reliability proofs with their full figures, in about half an hour; writes docs/reliability.md.
+# PROVE_ONLY names parts (crash faults ends rotation beside_codex torn model), the others change sizes.
+prove: $(VENV)/.dev
+	@test -d tests/parts/node_modules || npm ci --prefix tests/parts --loglevel=error
+	@PYTHONPATH=tests $(PY) -m prove $(foreach part,$(PROVE_ONLY),--only $(part)) \
+	  $(foreach size,KILLS PROCESSES CYCLES BESIDE ROUNDS READS WALKS SEED,$(if \
+	  $(PROVE_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(PROVE_$(size))))
 
 # The Debian packages that some tests need (run as root): chromium, a keyring, strace and the like.
 parts:

@@ -20,12 +20,17 @@ _SIOCSIFFLAGS = 0x8914  # <linux/sockios.h>
 _IFF_UP = 0x1  # <linux/if.h>
 
 
+children_too = False
+"""Whether every process that a test starts is kept in as well."""
+
+
 class LeavesTheMachine(Exception):
     """A test was about to talk to another machine."""
 
 
 def enforce() -> str:
     """Let this process reach loopback alone from now on; return in words how far that reaches."""
+    global children_too
     sys.addaudithook(_audit)
     if sys.platform != "linux" or os.geteuid() != 0:
         return "loopback alone, for this process (as root on Linux: for its children too)"
@@ -33,6 +38,7 @@ def enforce() -> str:
         _enter_empty_network()
     except OSError as exc:
         return f"loopback alone, for this process (a network namespace: {exc.strerror})"
+    children_too = True
     return "loopback alone, in a namespace of its own"
 
 

@@ -18,6 +18,8 @@ KINDS = set(get_args(ErrorKind))
 """Every `kind` of `protocol.md`; a class comes with the first code that raises it."""
 
 RETRYABLE = {
+    "loginInProgress",
+    "callbackPortUnavailable",
     "networkUnreachable",
     "proxyError",
     "issuerUnavailable",

@@ -54,7 +54,6 @@ MAY_IMPORT: dict[str, set[str]] = {
 OWNERS: dict[str, set[str]] = {
     "pygls": {"transport"},
     "lsprotocol": {"transport"},
-    "attrs": {"transport"},
     "cattrs": {"transport"},
     "pydantic": {"wire"},
     "pydantic_core": {"wire"},
@@ -95,14 +94,13 @@ TIME = {
     ("clock", "datetime.now"): "it is the clock",
     ("clock", "time.monotonic"): "it is the clock",
     ("clock", "asyncio.sleep"): "it is the clock",
-    (
-        "stores.lock",
-        "time.monotonic",
-    ): "blocks a thread on another process; no test can wait for it",
+    ("stores.lock", "time.monotonic"): "waits in a thread for another process",
     ("stores.lock", "time.sleep"): "the same",
     ("stores.file", "time.sleep"): "a pause of milliseconds before a file is called corrupt",
     ("stores.watcher", "asyncio.sleep"): "looks at files, which no clock of ours changes",
     ("transport.dispatcher", "asyncio.sleep"): "lets a task begin, and takes no time",
+    ("transport.conversation", "asyncio.sleep"): "lets answers go out, and takes no time",
+    ("flows.base", "asyncio.sleep"): "lets a prompt begin, and takes no time",
 }
 """Where the time or a wait comes from anything but `Clock`, and why."""
 

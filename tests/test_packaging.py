@@ -26,7 +26,7 @@ LOCKS = {
     "requirements-dev.lock": GROUPS["dev"],
 }
 
-COMES_WITH = {"attrs": "lsprotocol", "cattrs": "pygls", "pydantic_core": "pydantic"}
+COMES_WITH = {"cattrs": "pygls", "pydantic_core": "pydantic"}
 """Libraries that are part of what a declared one offers: its values, its errors."""
 
 ADDRESS = re.compile(r"https?://|--(?:index|extra-index|find-links)|@ file:", re.IGNORECASE)

@@ -7,13 +7,13 @@ What a language client did wrong in a request's params is `InvalidParams`, which
 
     AuthError
     ├─ LoginError                  a login attempt ended without a credential
-    │  ├─ LoginInProgress          loginInProgress          another one runs
+    │  ├─ LoginInProgress          loginInProgress          another one runs           retryable
     │  ├─ LoginCancelled           loginCancelled           ended on request
     │  ├─ LoginSuperseded          loginSuperseded          a newer login took its place
     │  ├─ LoginTimedOut            loginTimedOut            its deadline passed
     │  ├─ LoginDenied              loginDenied              refused on the issuer's page
     │  ├─ NotEntitled              notEntitled              the workspace has no Codex
-    │  ├─ CallbackPortUnavailable  callbackPortUnavailable  1455 and 1457 are taken
+    │  ├─ CallbackPortUnavailable  callbackPortUnavailable  1455 and 1457 are taken    retryable
     │  ├─ TokenExchangeFailed      tokenExchangeFailed      the issuer refused the code
     │  ├─ ApiKeyInvalid            apiKeyInvalid            cannot be a key
     │  ├─ LoginMethodNotAllowed    loginMethodNotAllowed    forbidden by config.toml
@@ -141,6 +141,7 @@ class LoginError(AuthError):
 
 class LoginInProgress(LoginError):
     kind = "loginInProgress"
+    retryable = True
     sentence = "Another sign-in is already running."
     advice = (Remediation("Cancel the running sign-in", command="codexAuth.cancel"),)
 
@@ -176,9 +177,10 @@ class NotEntitled(LoginError):
 
 class CallbackPortUnavailable(LoginError):
     kind = "callbackPortUnavailable"
+    retryable = True
     sentence = (
-        "The ports that the sign-in page may answer to, 1455 and 1457 on 127.0.0.1, "
-        "are both in use by other programs; close one of them and sign in again."
+        "The ports that the sign-in page may answer to, 1455 and 1457 on 127.0.0.1, are both in "
+        "use by other programs or by sign-ins in other windows; end one of them and sign in again."
     )
     advice = (SIGN_IN_AGAIN, SIGN_IN_WITH_API_KEY)
 

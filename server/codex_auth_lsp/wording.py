@@ -33,6 +33,14 @@ def status_sentence(status: dict[str, Any]) -> str:
     )
 
 
+def login_sentence(status: dict[str, Any]) -> str:
+    """Return who has signed in, or why the new login is not the one in use."""
+    for entry in status["shadowed"]:
+        if entry["source"]["kind"] != "environment":
+            return f"The login is stored, but not in use. {entry['reason']}"
+    return status_sentence(status)
+
+
 def logout_sentence(result: dict[str, Any]) -> str:
     """Return what a logout did, and what it could not do."""
     if not result["removed"]:

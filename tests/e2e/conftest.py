@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from e2e.logins import Browser
 from e2e.promises import broken_promises, status_changes, without_revision
 from e2e.shapes import CodexHome
 from support.lsp_client import UNSET, LanguageClient, clean_environment, mask, server_command
-from support.sandbox import Browser, Sandbox
+from support.sandbox import Sandbox
 from support.secrets_guard import SecretsGuard, process_arguments
 
 if TYPE_CHECKING:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from codex_auth_lsp.sandbox.visitor import Visitor, VisitResult
 from support import raw_callback
 
 if TYPE_CHECKING:
     from support.lsp_client import LanguageClient, PendingRequest
     from support.raw_callback import RawResponse
+    from support.secrets_guard import SecretsGuard
 
 
 @dataclass(slots=True)
@@ -53,6 +55,49 @@ class Attempt:
     async def answer(self, **query: str) -> RawResponse:
         """Deliver such a redirect as the person's browser does."""
         return await raw_callback.deliver(self.callback(**query))
+
+
+@dataclass(frozen=True)
+class Browser:
+    """The person with a browser, who goes through the sandbox's real pages."""
+
+    guard: SecretsGuard
+
+    async def sign_in(
+        self, client: LanguageClient, *, person: str | None = None, **params: Any
+    ) -> dict[str, Any]:
+        """Sign a client in, from the login request to its result.
+
+        Args:
+            client: A client that handles `auth/loginPrompt`.
+            person: One of the sandbox's people by id, the first where none is named.
+            params: More params of `auth/login`.
+        """
+        attempt = await begin(client, **params)
+        await self.visit(attempt.url, person=person)
+        return dict(await attempt.request.result())
+
+    async def visit(
+        self,
+        url: str,
+        *,
+        person: str | None = None,
+        decision: str = "allow",
+        deliver: bool = True,
+    ) -> VisitResult:
+        """Open an authorize URL, choose who to be, decide, and go where that leads.
+
+        With `deliver` false the browser stops before it requests the callback.
+        """
+        visit = await Visitor().visit(url, person=person, decision=decision, deliver=deliver)
+        self.guard.add_callback(visit.callback_url)
+        return visit
+
+    async def callback_url(self, url: str, **options: Any) -> str:
+        """Return the redirect to which a visit leads; it is not requested."""
+        visit = await self.visit(url, deliver=False, **options)
+        assert visit.callback_url is not None, f"the pages ended with HTTP {visit.final_status}"
+        return visit.callback_url
 
 
 def parameters(url: str) -> dict[str, str]:

@@ -26,8 +26,9 @@ from support.secrets_guard import ACCESS_TOKEN, API_KEY
 
 if TYPE_CHECKING:
     from e2e.conftest import Starter
+    from e2e.logins import Browser
     from e2e.shapes import CodexHome
-    from support.sandbox import Browser, Sandbox
+    from support.sandbox import Sandbox
     from support.secrets_guard import SecretsGuard
 
 ADA = {"id": "account-ada", "email": "ada@example.com", "planType": "plus"}

@@ -2,9 +2,10 @@
 
 Actors: processes of ours, which take the turnstile, record, send, and commit by the decisions of
 `service/refresh_rules.py` (imported, not rewritten); a Codex-like program, which sends without a
-lock and commits only over the token it sent; a person who signs out; and the crash of a process of
-ours between any two steps. The issuer rotates, refuses a spent token, and on request accepts it
-once more (grace) or ends the whole login (family).
+lock and commits only over the token it sent; a person who signs out; the crash of a process of
+ours between any two steps; answers that are lost on their way; and moments in which the file cannot
+be read. The issuer rotates, refuses a spent token, and on request accepts it once more (grace) or
+ends the whole login (family).
 
 A state is small and hashable, so the search visits each once and is complete for its bounds.
 """
@@ -26,6 +27,23 @@ if TYPE_CHECKING:
 
 TORN = -1
 """A store whose content is no login."""
+
+SIGN_OUT = "the person signs out"
+
+SPENT_ONCE = "I1: one spend per token"
+NEVER_OVER_ANOTHER = "I2: never overwrite another token"
+LOGOUT_IS_FINAL = "I3: a logout is final"
+ALWAYS_PARSES = "I4: the store always parses"
+NO_NEED_TO_SIGN_IN = "I5: no new sign-in while a live token is stored"
+NEVER_ENDS_A_LOGIN = "I6: a refresh never ends a login"
+INVARIANTS = (
+    SPENT_ONCE,
+    NEVER_OVER_ANOTHER,
+    LOGOUT_IS_FINAL,
+    ALWAYS_PARSES,
+    NO_NEED_TO_SIGN_IN,
+    NEVER_ENDS_A_LOGIN,
+)
 
 # Where a process of ours is.
 IDLE, WAITING, INSIDE, RECORDED, ANSWERED, REFUSED, WRITING, DONE, CRASHED = range(9)
@@ -66,6 +84,11 @@ class State(NamedTuple):
     sends: tuple[tuple[int, int], ...] = ()
     """How often ours sent each token."""
     crashes: int = 0
+    losses: int = 0
+    """Answers that were lost."""
+    disturbances: int = 0
+    """How often the file could not be read."""
+    readable: bool = True
     signed_out: bool = False
 
 
@@ -77,6 +100,8 @@ class Rules:
     judge_success: Callable[..., Success] = refresh_rules.judge_success
     judge_refusal: Callable[..., Refusal] = refresh_rules.judge_refusal
     atomic_write: bool = True
+    unreadable_is_absent: bool = False
+    forgets_unread_refusal: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +112,8 @@ class Bounds:
     codex: int = 1
     crashes: int = 1
     sign_outs: int = 1
+    losses: int = 0
+    disturbances: int = 0
     refreshes: int = 2
     grace: bool = False
     family: bool = False
@@ -105,15 +132,7 @@ class Found:
 def search(bounds: Bounds, rules: Rules | None = None) -> Found:
     """Visit every state that can be reached, breadth first, and check the invariants in each."""
     rules = rules or Rules()
-    start = State(
-        stored=1,
-        live=frozenset({1}),
-        spent=frozenset(),
-        revoked=False,
-        newest=1,
-        ours=(Ours(),) * bounds.ours,
-        codex=(Codex(),) * bounds.codex,
-    )
+    start = beginning(bounds)
     found = Found()
     came_from: dict[State, tuple[State, str] | None] = {start: None}
     waiting = deque([(start, 0)])
@@ -128,6 +147,19 @@ def search(bounds: Bounds, rules: Rules | None = None) -> Found:
                 came_from[following] = (state, step)
                 waiting.append((following, depth + 1))
     return found
+
+
+def beginning(bounds: Bounds) -> State:
+    """Return the state in which nothing has happened yet: a login is stored, and it is live."""
+    return State(
+        stored=1,
+        live=frozenset({1}),
+        spent=frozenset(),
+        revoked=False,
+        newest=1,
+        ours=(Ours(),) * bounds.ours,
+        codex=(Codex(),) * bounds.codex,
+    )
 
 
 def _way(came_from: dict[State, tuple[State, str] | None], state: State) -> list[str]:
@@ -156,15 +188,20 @@ def steps(state: State, bounds: Bounds, rules: Rules) -> Iterator[Step]:
                     turn_of=None if state.turn_of == index else state.turn_of,
                     stored=TORN if torn else state.stored,
                 ),
-                ("I4: the store always parses",) if torn else (),
+                (ALWAYS_PARSES,) if torn else (),
             )
         if actor.place == CRASHED:
             yield f"{_name(index)} starts again", _with(state, index, Ours()), ()
     for index, program in enumerate(state.codex):
         yield from _steps_of_codex(state, index, program, bounds)
+    if not state.readable:
+        yield "the file can be read again", state._replace(readable=True), ()
+    elif state.disturbances < bounds.disturbances:
+        disturbed = state._replace(readable=False, disturbances=state.disturbances + 1)
+        yield "the file cannot be read", disturbed, ()
     if not state.signed_out and bounds.sign_outs:
         yield (
-            "the person signs out",
+            SIGN_OUT,
             state._replace(stored=None, signed_out=True, revoked=True, live=frozenset()),
             (),
         )
@@ -173,8 +210,8 @@ def steps(state: State, bounds: Bounds, rules: Rules) -> Iterator[Step]:
 def _steps_of_ours(
     state: State, index: int, actor: Ours, bounds: Bounds, rules: Rules
 ) -> Iterator[Step]:
-    name, stored = _name(index), credential(state.stored)
-    if actor.place == IDLE and state.stored not in (None, TORN, actor.verdict):
+    name, stored = _name(index), _read(state)
+    if actor.place == IDLE and stored is not None and state.stored != actor.verdict:
         yield f"{name} wants a refresh", _with(state, index, Ours(WAITING, state.stored)), ()
     elif actor.place == WAITING:
         if rules.judge_turn(login(actor.seen), stored) is not Turn.SPEND:
@@ -208,8 +245,9 @@ def _steps_of_ours(
 def _send(state: State, index: int, actor: Ours, bounds: Bounds) -> Iterator[Step]:
     sends = dict(state.sends)
     sends[actor.seen] = sends.get(actor.seen, 0) + 1
-    # One retry is allowed for each crash that left an outcome unknown.
-    broken = ("I1: one spend per token",) if sends[actor.seen] > 1 + state.crashes else ()
+    # One retry is allowed for each crash and each lost answer that left an outcome unknown.
+    allowed = 1 + state.crashes + state.losses
+    broken = (SPENT_ONCE,) if sends[actor.seen] > allowed else ()
     sent = state._replace(sends=tuple(sorted(sends.items())))
     for answer, following in _issuer(sent, actor.seen, bounds):
         place = ANSWERED if answer else REFUSED
@@ -220,6 +258,9 @@ def _send(state: State, index: int, actor: Ours, bounds: Bounds) -> Iterator[Ste
             _with(following, index, told),
             broken,
         )
+        if state.losses < bounds.losses:
+            lost = _leaving(following, index, Ours(DONE))._replace(losses=state.losses + 1)
+            yield f"{_name(index)} sends {actor.seen} and the answer is lost", lost, broken
 
 
 def _commit(state: State, index: int, actor: Ours, rules: Rules) -> Iterator[Step]:
@@ -227,41 +268,44 @@ def _commit(state: State, index: int, actor: Ours, rules: Rules) -> Iterator[Ste
     if actor.place == ANSWERED and not rules.atomic_write:
         yield f"{name} begins to write", _with(state, index, actor._replace(place=WRITING)), ()
         return
-    decision = rules.judge_success(login(actor.seen), credential(state.stored))
+    if not state.readable and not rules.unreadable_is_absent:
+        return  # what it got is kept until the file can be read
+    decision = rules.judge_success(login(actor.seen), _read(state))
     done = _leaving(state, index, Ours(DONE))
     if decision is Success.WRITE:
         broken = []
         if state.stored != actor.seen:
-            broken.append("I2: never overwrite another token")
+            broken.append(NEVER_OVER_ANOTHER)
         if state.signed_out:
-            broken.append("I3: a logout is final")
+            broken.append(LOGOUT_IS_FINAL)
         written = done._replace(stored=actor.got, record=(actor.seen, "done"))
         yield f"{name} writes {actor.got}", written, tuple(broken)
     elif decision is Success.REVOKE:
-        live = state.live - {actor.got}
-        yield (
-            f"{name} revokes {actor.got}",
-            done._replace(live=live, record=(actor.seen, "done")),
-            (),
-        )
+        revoked = done._replace(live=state.live - {actor.got}, record=(actor.seen, "done"))
+        ended = () if state.signed_out else (NEVER_ENDS_A_LOGIN,)
+        yield f"{name} revokes {actor.got}", revoked, ended
     else:
         yield f"{name} adopts", done._replace(record=(actor.seen, "done")), ()
 
 
 def _take_refusal(state: State, index: int, actor: Ours, rules: Rules) -> Iterator[Step]:
     name = _name(index)
-    decision = rules.judge_refusal(login(actor.seen), credential(state.stored))
+    if not state.readable and not rules.forgets_unread_refusal:
+        unread = _leaving(state, index, Ours(DONE))._replace(record=(actor.seen, "refused"))
+        yield f"{name} notes that {actor.seen} was refused", unread, ()
+        return
+    decision = rules.judge_refusal(login(actor.seen), _read(state))
     if decision is not Refusal.DEAD:
         yield f"{name} finds another login", _leaving(state, index, Ours(DONE)), ()
         return
     alive = state.stored is not None and state.stored in state.live
-    broken = ("I5: no new sign-in while a live token is stored",) if alive else ()
+    broken = (NO_NEED_TO_SIGN_IN,) if alive else ()
     dead = _leaving(state, index, Ours(DONE, verdict=actor.seen))
     yield f"{name} calls {actor.seen} dead", dead._replace(record=(actor.seen, "refused")), broken
 
 
 def _steps_of_codex(state: State, index: int, program: Codex, bounds: Bounds) -> Iterator[Step]:
-    if program.place == READ and state.stored not in (None, TORN):
+    if program.place == READ and _read(state) is not None:
         read = _with_codex(state, index, Codex(SENT, state.stored))
         yield f"Codex {index} reads {state.stored}", read, ()
     elif program.place == SENT:
@@ -272,7 +316,7 @@ def _steps_of_codex(state: State, index: int, program: Codex, bounds: Bounds) ->
             yield step, _with_codex(following, index, told), ()
     elif program.place == COMMITTING:
         over = _with_codex(state, index, program._replace(place=OVER))
-        wins = state.stored == program.seen
+        wins = state.readable and state.stored == program.seen
         written = over._replace(stored=program.got) if wins else over
         yield f"Codex {index} {'writes' if wins else 'drops'} {program.got}", written, ()
 
@@ -308,6 +352,10 @@ def login(token: int) -> ChatGptCredential:
 def credential(stored: int | None) -> ChatGptCredential | None:
     """Return what a reader of the store sees."""
     return None if stored in (None, TORN) else login(stored)
+
+
+def _read(state: State) -> ChatGptCredential | None:
+    return credential(state.stored) if state.readable else None
 
 
 def _name(index: int) -> str:

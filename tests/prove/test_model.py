@@ -1,59 +1,47 @@
-"""Every interleaving of refreshes within bounds keeps the five invariants."""
+"""Every interleaving of refreshes within bounds keeps the invariants, and planted defects show."""
 
 from __future__ import annotations
 
 import pytest
 
-from codex_auth_lsp.service.refresh_rules import Refusal, Success, Turn
-from prove.model import Bounds, Rules, search
-
-BOUNDS = {
-    "two windows": Bounds(codex=0),
-    "two windows beside Codex": Bounds(),
-    "two windows beside Codex, family revocation": Bounds(family=True, refreshes=1),
-    "two windows beside Codex, grace": Bounds(grace=True, refreshes=1),
-    "one window, two crashes": Bounds(ours=1, crashes=2),
-}
+from prove.model import INVARIANTS, Rules, search
+from prove.model_search import PLANTED, SHORT, walk_often
 
 
-@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("name", SHORT)
 def test_no_interleaving_breaks_an_invariant(name):
     """The search ends, so it has seen every state; the shortest way to a fault would be shown."""
-    found = search(BOUNDS[name])
+    found = search(SHORT[name])
 
     assert found.broken == {}
     assert found.states > 100
 
 
-PLANTED = {
-    "a window does not look again inside": (
-        Rules(judge_turn=lambda *_: Turn.SPEND),
-        "I1: one spend per token",
-    ),
-    "a rotation is written over whatever is there": (
-        Rules(judge_success=lambda *_: Success.WRITE),
-        "I2: never overwrite another token",
-    ),
-    "a rotation brings a login back": (
-        Rules(judge_success=lambda *_: Success.WRITE),
-        "I3: a logout is final",
-    ),
-    "a file is written in place": (
-        Rules(atomic_write=False),
-        "I4: the store always parses",
-    ),
-    "a refusal is believed without a look": (
-        Rules(judge_refusal=lambda *_: Refusal.DEAD),
-        "I5: no new sign-in while a live token is stored",
-    ),
-}
-
-
 @pytest.mark.parametrize("name", PLANTED)
 def test_search_finds_a_planted_defect(name):
     """Each invariant is one that the search can see broken."""
-    rules, invariant = PLANTED[name]
+    rules, invariant, bounds = PLANTED[name]
 
-    found = search(Bounds(), rules)
+    found = search(bounds, rules)
 
     assert invariant in found.broken
+
+
+def test_every_invariant_has_a_planted_defect():
+    """None is believed because nothing ever tried to break it."""
+    assert {invariant for _, invariant, _ in PLANTED.values()} == set(INVARIANTS)
+
+
+def test_long_walks_break_no_invariant():
+    """More windows, crashes and rotations than a complete search can take."""
+    walked = walk_often(100, seed=1)
+
+    assert (walked.walks >= 100, walked.broken) == (True, [])
+
+
+def test_walk_finds_a_planted_defect_and_tells_a_short_way_to_it():
+    """What hypothesis walks through is the same model."""
+    walked = walk_often(500, seed=1, rules=Rules(unreadable_is_absent=True))
+
+    assert walked.broken[:1] == ["I6: a refresh never ends a login"]
+    assert len(walked.broken) < 40

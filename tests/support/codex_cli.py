@@ -1,7 +1,6 @@
 """Drivers of the real Codex CLI 0.169.0: its commands, and its app-server.
 
-Both run in an environment of their own and reach loopback addresses alone: every other address
-would go through a proxy at a closed port, which refuses at once.
+Both run in an environment of their own and reach loopback addresses alone.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from support import parts
+from support.proxies import closed_proxies
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -33,9 +33,6 @@ EXIT_DEADLINE = 10.0
 
 LONGEST_LINE = 4 * 1024 * 1024
 """Bytes of the longest message that the app-server is expected to send."""
-
-CLOSED_PROXY = "http://127.0.0.1:9"
-"""The discard service's port, where nothing listens."""
 
 QUIET_FEATURES = ("apps", "plugins", "remote_plugin", "system_proxy_fallback")
 """Features that call chatgpt.com and GitHub of their own accord (observed on 0.169.0)."""
@@ -54,11 +51,8 @@ def clean_environment(home: Path, user_home: Path, issuer: str | None = None) ->
         "CODEX_HOME": str(home),
         "CODEX_SQLITE_HOME": str(user_home),
         "BROWSER": "/bin/true",
+        **closed_proxies(),
     }
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        environment[name] = environment[name.lower()] = CLOSED_PROXY
-    for name in ("NO_PROXY", "no_proxy"):
-        environment[name] = "127.0.0.1,localhost"
     if issuer is not None:
         # The commands know no issuer for a browser login; refresh and revocation they take from
         # these variables, in spite of `oauth_provenance` in the stored login.

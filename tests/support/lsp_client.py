@@ -19,6 +19,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from support.proxies import closed_proxies
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
@@ -34,6 +36,8 @@ NO_ANSWER: Any = object()
 
 UNSET: Any = object()
 """Leaves `params` out of a message, which differs from `null`."""
+
+EXECUTE_COMMAND = "workspace/executeCommand"
 
 FULL_AUTH = {
     "loginPrompt": True,
@@ -76,7 +80,8 @@ class Message:
     at: float
     body: dict[str, Any]
     answers: str | None = None
-    """The method of the request that this response answers."""
+    """The method of the request that this response answers; of `workspace/executeCommand`, the
+    command."""
 
     @property
     def kind(self) -> Literal["response", "request", "notification"]:
@@ -108,6 +113,8 @@ class PendingRequest:
     method: str
     client: LanguageClient
     future: asyncio.Future[Message]
+    name: str
+    """The method, or the command that it asks for."""
 
     @property
     def answered(self) -> bool:
@@ -145,9 +152,10 @@ class _Waiter:
 
 
 def clean_environment(folder: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment of a person who has nothing set: own HOME, no proxy, no `CODEX_*`.
+    """Return the environment of a person who has nothing set: own HOME, no `CODEX_*`.
 
-    `BROWSER` names a program that does nothing, so that no test opens a real browser.
+    `BROWSER` names a program that does nothing, so that no test opens a real browser, and the
+    proxies lead nowhere.
     """
     home = folder / "person"
     home.mkdir(exist_ok=True, mode=0o700)
@@ -157,6 +165,7 @@ def clean_environment(folder: Path, extra: Mapping[str, str] | None = None) -> d
         "LANG": "C.UTF-8",
         "BROWSER": "true",
         "TMPDIR": str(folder),
+        **closed_proxies(),
     }
     return {**environment, **(extra or {})}
 
@@ -356,7 +365,7 @@ class LanguageClient:
             raise BrokenStream(self._epitaph())
         request_id = next(self._ids)
         future = asyncio.get_running_loop().create_future()
-        pending = PendingRequest(request_id, method, self, future)
+        pending = PendingRequest(request_id, method, self, future, _name(method, params))
         self._pending[request_id] = pending
         await self.send({**_body(method, params), "id": request_id})
         return pending
@@ -441,7 +450,7 @@ class LanguageClient:
         if "method" not in body and isinstance(body.get("id"), int | str):
             pending = self._pending.pop(body["id"], None)
         message = Message(
-            len(self.messages), time.monotonic(), body, pending.method if pending else None
+            len(self.messages), time.monotonic(), body, pending.name if pending else None
         )
         self.messages.append(message)
         if pending is not None and not pending.future.done():
@@ -513,6 +522,7 @@ async def _awaited(value: Awaitable[Any]) -> Any:
 
 _LOOKS_SECRET = re.compile(
     r"eyJ[\w-]+\.[\w-]+\.[\w-]*"  # a JWT
+    r"|sandbox-(?:code|rt|device|verifier)-[\w-]+|sk-sandbox-[\w-]+"
     r"|(?<=state=)[\w%-]+|(?<=code=)[\w%-]+|(?<=code_challenge=)[\w%-]+"
 )
 
@@ -523,6 +533,11 @@ def mask(text: str, secrets: Iterable[str] = ()) -> str:
         if secret:
             text = text.replace(secret, "***")
     return _LOOKS_SECRET.sub("***", text)
+
+
+def _name(method: str, params: Any) -> str:
+    command = params.get("command") if isinstance(params, dict) else None
+    return command if method == EXECUTE_COMMAND and isinstance(command, str) else method
 
 
 def _body(method: str, params: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -16,6 +17,9 @@ CALLBACK_PORTS = (1455, 1457)
 
 DEADLINE = 10.0
 """Seconds until a listener that neither answers nor closes counts as hanging."""
+
+LOOK_AGAIN = 0.02
+"""Seconds between two looks at a port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,15 @@ async def is_listening(port: int, *, host: str = "127.0.0.1") -> bool:
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
     return True
+
+
+async def until_closed(port: int) -> None:
+    """Wait until nothing accepts connections on this port any more."""
+    deadline = time.monotonic() + DEADLINE
+    while await is_listening(port):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"port {port} is still open")
+        await asyncio.sleep(LOOK_AGAIN)
 
 
 def occupy(port: int) -> socket.socket:

@@ -74,7 +74,7 @@ class SecretsGuard:
 
     def add_login_file(self, path: Path) -> None:
         """Watch for every secret in this `auth.json`, if there is one that can be read."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             self.add_login(json.loads(path.read_bytes()))
 
     def add_output(self, name: str, output: bytes) -> None:
@@ -84,10 +84,11 @@ class SecretsGuard:
     def learn(self, client: LanguageClient) -> None:
         """Take in what this client sent and was shown."""
         for body in client.sent:
-            if body.get("method") == "auth/login" and isinstance(body.get("params"), dict):
-                self.add(body["params"].get("apiKey"), API_KEY)
-            if body.get("method") == "auth/submitCallback" and isinstance(body["params"], dict):
-                self.add_callback(body["params"].get("url"))
+            params = body.get("params") if isinstance(body, dict) else None
+            if isinstance(params, dict) and body.get("method") == "auth/login":
+                self.add(params.get("apiKey"), API_KEY)
+            if isinstance(params, dict) and body.get("method") == "auth/submitCallback":
+                self.add_callback(params.get("url"))
         for message in client.messages:
             for name in _PROMPTS.get(message.method or "", ()):
                 for word in str((message.params or {}).get(name, "")).split():

@@ -13,7 +13,7 @@ from codex_auth_lsp.domain.account import Account, account_from_claims
 from codex_auth_lsp.domain.claims import Claims, decode_claims, numeric_date
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from codex_auth_lsp.secret import Secret
 
@@ -49,6 +49,14 @@ class ChatGptCredential:
     def expires_at(self) -> datetime | None:
         """When the access token ends, None for an opaque one."""
         return numeric_date(decode_claims(self.access_token) or {}, "exp")
+
+    @cached_property
+    def lifetime(self) -> timedelta | None:
+        """How long an access token of this login is valid, None where nobody can say."""
+        issued_at = numeric_date(decode_claims(self.access_token) or {}, "iat") or self.last_refresh
+        if self.expires_at is None or issued_at is None or issued_at >= self.expires_at:
+            return None
+        return self.expires_at - issued_at
 
     @cached_property
     def account(self) -> Account:

@@ -121,6 +121,7 @@ async def shown(prompt: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Show a prompt beside what the body waits for, no longer than the body takes."""
     showing = asyncio.ensure_future(prompt)
     try:
+        await asyncio.sleep(0)  # by now it is on its way
         yield
     finally:
         showing.cancel()

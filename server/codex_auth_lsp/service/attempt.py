@@ -82,6 +82,7 @@ class Attempt:
     expires_at: datetime
     phase: LoginPhase = LoginPhase.STARTING
     waiting: int = 0
+    nobody_waits: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     stopped_by: AuthError | None = None
     ended: asyncio.Future[Ending] = field(
@@ -105,6 +106,13 @@ class Attempt:
     async def over(self) -> Ending:
         """Wait for the end, whatever becomes of the waiting task."""
         return await asyncio.shield(self.ended)
+
+    async def left(self) -> None:
+        """Wait until it has ended and every request that waited knows."""
+        await self.over()
+        while self.waiting:
+            self.nobody_waits.clear()
+            await self.nobody_waits.wait()
 
     def to_pending_login(self) -> PendingLogin:
         """Return what a status shows of it."""

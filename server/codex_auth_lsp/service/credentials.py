@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.config.settings import DEFAULT_PROVIDER
-from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCredential
 from codex_auth_lsp.domain.timestamps import format_rfc3339
 from codex_auth_lsp.errors import (
     ApiKeyRejected,
@@ -86,7 +86,15 @@ class Credentials:
         return self._current()
 
     async def _replace_rejected(self) -> None:
-        if not isinstance(self._keeper.stored_credential(), ChatGptCredential):
+        credential = self._keeper.stored_credential()
+        if isinstance(credential, AccessTokenCredential):
+            name = self._keeper.status.source.name if self._keeper.status.source else None
+            raise ApiKeyRejected(
+                f"The provider refused the personal access token of {name or 'the login cache'}.",
+                provider_id=DEFAULT_PROVIDER,
+                remediation=(),
+            )
+        if not isinstance(credential, ChatGptCredential):
             raise ApiKeyRejected(provider_id=DEFAULT_PROVIDER)
         await self._refresher(force_since=self._clock.now())
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.settings import Settings, parse_settings, read_config
 from codex_auth_lsp.errors import ConfigurationInvalid
+from codex_auth_lsp.service.refresh_record import RefreshRecord, read_record
 from codex_auth_lsp.stores.select import select_store
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class View:
     settings: Settings
     settings_error: ConfigurationInvalid | None
     snapshot: Snapshot
+    refresh_record: RefreshRecord | None = None
 
 
 class LoginCache:
@@ -63,7 +65,12 @@ class LoginCache:
     def look(self) -> View:
         """Return the cache as it is now."""
         self._read_settings()
-        return View(self._settings, self._settings_error, self.store.read())
+        return View(
+            self._settings,
+            self._settings_error,
+            self.store.read(),
+            read_record(self.refresh_record_path),
+        )
 
     def _read_settings(self) -> None:
         """Read what is there; the same content is parsed once, and the same trouble told once."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.domain.status import account_of
 from codex_auth_lsp.errors import (
+    ApiKeyInvalid,
     AuthError,
     InternalError,
     InvalidParams,
@@ -29,9 +30,11 @@ from codex_auth_lsp.errors import (
     WrongAccount,
 )
 from codex_auth_lsp.failures import log_defect
+from codex_auth_lsp.flows.api_key import checked_api_key
 from codex_auth_lsp.flows.base import Farewell, FlowContext, LoginPhase
 from codex_auth_lsp.flows.registry import LoginMethodId, create_flows
 from codex_auth_lsp.providers.openai import models_url
+from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import Attempt, Ending, IfRunning, LoginRequest
 from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded, LoginProgressed
 from codex_auth_lsp.service.methods import method_refusal
@@ -101,9 +104,10 @@ class Logins:
                 if request.if_running in {IfRunning.JOIN, IfRunning.FAIL}:
                     raise LoginInProgress
             self._check(request)
+            self._check_key(request)
             if running is not None:
                 running.stop(LoginSuperseded())
-                await running.over()
+                await running.left()
             return self._start(request, prompts)
 
     async def wait(self, attempt: Attempt) -> dict[str, Any]:
@@ -128,6 +132,8 @@ class Logins:
             _keep_running()
         finally:
             attempt.waiting -= 1
+            if not attempt.waiting:
+                attempt.nobody_waits.set()
         if ending.error is not None:
             raise ending.error
         return self._keeper.wire()
@@ -142,8 +148,9 @@ class Logins:
     async def stop(self, error: AuthError) -> None:
         """End the running attempt, if there is one, and wait until it has ended."""
         if self._running is not None:
-            self._running.stop(error)
-            await self._running.over()
+            running = self._running
+            running.stop(error)
+            await running.left()
 
     async def close(self, *, hurried: bool) -> None:
         """Free what an ended attempt may still hold; unless hurried, once the person saw it."""
@@ -163,18 +170,34 @@ class Logins:
             error = LoginMethodNotAllowed if refusal.by_policy else LoginMethodUnavailable
             raise error(refusal.reason)
 
+    def _check_key(self, request: LoginRequest) -> None:
+        """Tell of a key that cannot be one before another sign-in is ended for it."""
+        if request.method is not LoginMethodId.API_KEY:
+            return
+        try:
+            checked_api_key(request.api_key or Secret(""))
+        except ApiKeyInvalid as error:
+            error.attempt_id = self._new_id(request)
+            self._events.publish(LoginClosing(error.attempt_id))
+            self._events.publish(LoginEnded(error.attempt_id, "failed", error))
+            raise
+
+    def _new_id(self, request: LoginRequest) -> str:
+        attempt_id = request.attempt_id or uuid.uuid4().hex
+        self._ids[attempt_id] = None
+        if len(self._ids) > _REMEMBERED_ATTEMPTS:
+            self._ids.popitem(last=False)
+        return attempt_id
+
     def _start(self, request: LoginRequest, prompts: LoginPrompts) -> Attempt:
         now = self._clock.now()
         attempt = Attempt(
-            id=request.attempt_id or uuid.uuid4().hex,
+            id=self._new_id(request),
             request=request,
             started_at=now,
             expires_at=now + timedelta(seconds=request.seconds),
         )
         self._running = attempt
-        self._ids[attempt.id] = None
-        if len(self._ids) > _REMEMBERED_ATTEMPTS:
-            self._ids.popitem(last=False)
         attempt.task = asyncio.ensure_future(self._run(attempt, prompts))
         return attempt
 

@@ -13,7 +13,7 @@ Five invariants rest on them, whatever other programs do at the same time:
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
 
@@ -47,7 +47,8 @@ class Refusal(Enum):
 
 def judge_turn(seen: ChatGptCredential, stored: Credential | None) -> Turn:
     """Return what may be done now, after the store was read under our own lock."""
-    if holds(stored, seen):
+    # Some issuers keep the refresh token: then the access token alone shows a renewal.
+    if holds(stored, seen) and stored.access_token == seen.access_token:
         return Turn.SPEND
     return Turn.ADOPT if is_same_login(stored, seen) else Turn.LEAVE
 
@@ -66,7 +67,7 @@ def judge_refusal(spent: ChatGptCredential, stored: Credential | None) -> Refusa
     return Refusal.ADOPT if is_same_login(stored, spent) else Refusal.LEAVE
 
 
-def holds(stored: Credential | None, credential: ChatGptCredential) -> bool:
+def holds(stored: Credential | None, credential: ChatGptCredential) -> TypeGuard[ChatGptCredential]:
     """Say whether the store holds this very refresh token."""
     return (
         isinstance(stored, ChatGptCredential) and stored.refresh_token == credential.refresh_token

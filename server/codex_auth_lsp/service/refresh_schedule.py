@@ -11,7 +11,6 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.domain.claims import decode_claims, numeric_date
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.errors import AuthError, NeedsReauth
 from codex_auth_lsp.service.events import Event, StatusChanged
@@ -55,11 +54,9 @@ def due_at(credential: ChatGptCredential, chance: float) -> datetime | None:
     if credential.expires_at is None:
         last_refresh = credential.last_refresh
         return last_refresh + OPAQUE_TOKEN_AGE * (1 - 0.01 * chance) if last_refresh else None
-    issued_at = numeric_date(decode_claims(credential.access_token) or {}, "iat")
-    began_at = issued_at or credential.last_refresh
     margin = MARGIN
-    if began_at is not None and began_at < credential.expires_at:
-        margin = min(MARGIN, MARGIN_SHARE * (credential.expires_at - began_at))
+    if credential.lifetime is not None:
+        margin = min(MARGIN, MARGIN_SHARE * credential.lifetime)
     return credential.expires_at - margin * (1 + _CHANCE_SHARE * chance)
 
 

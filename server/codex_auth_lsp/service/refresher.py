@@ -25,7 +25,6 @@ from codex_auth_lsp.errors import (
     LockTimedOut,
     NeedsReauth,
     NetworkUnreachable,
-    RateLimited,
     RefreshTokenExpired,
     RefreshTokenRevoked,
     StoreError,
@@ -76,6 +75,8 @@ TURN_SECONDS = 30.0
 OWN_DISTANCE = timedelta(seconds=30)
 """Between two requests for one login that nobody asked for, whoever of our processes makes them."""
 
+_SHARE = 0.9  # of a token's lifetime that can be asked for
+_LONGEST_WAIT = 3600.0
 _LOOK_SECONDS = 0.05  # between two looks at whether the other window is done
 _WINNER_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)  # a Codex CLI writes within milliseconds
 _SAVE_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0)  # and then again and again at the last
@@ -103,7 +104,7 @@ class Refresher:
         self._running: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
         self._ending = asyncio.Event()
-        self._not_before: datetime | None = None
+        self._not_before: tuple[datetime, IssuerError] | None = None
 
     async def __call__(
         self,
@@ -119,8 +120,7 @@ class Refresher:
 
         Raises:
             NotSignedIn, NeedsReauth: There is nothing to renew, or not any more.
-            RateLimited: The issuer has asked to wait.
-            IssuerError, StoreError: It did not work this time.
+            IssuerError, StoreError: It did not work this time, or the issuer has asked to wait.
         """
         self._keeper.look()
         credential = self._keeper.stored_credential()
@@ -183,6 +183,10 @@ class Refresher:
     def _is_needed(self, credential: ChatGptCredential, min_validity_seconds: float) -> bool:
         now = self._clock.now()
         if credential.expires_at is not None:
+            lifetime = credential.lifetime
+            if lifetime is not None:
+                # No token can be valid for longer; asking again and again would only spend them.
+                min_validity_seconds = min(min_validity_seconds, _SHARE * lifetime.total_seconds())
             return (credential.expires_at - now).total_seconds() < min_validity_seconds
         refreshed_at = self._refreshed_at(credential)
         return refreshed_at is None or now - refreshed_at >= OPAQUE_TOKEN_AGE
@@ -195,9 +199,10 @@ class Refresher:
     def _obey_retry_after(self) -> None:
         if self._not_before is None:
             return
-        seconds = (self._not_before - self._clock.now()).total_seconds()
-        if seconds > 0:
-            raise RateLimited(retry_after_seconds=int(seconds) + 1)
+        moment, error = self._not_before
+        seconds = (moment - self._clock.now()).total_seconds()
+        if 0 < seconds <= _LONGEST_WAIT:  # a clock that jumped must not make a wait of years
+            raise type(error)(error.message, retry_after_seconds=int(seconds) + 1)
 
     async def _join(self, seen: ChatGptCredential, reason: str) -> None:
         if self._running is None or self._running.done():
@@ -300,13 +305,15 @@ class Refresher:
                 "issuer does not accept it any more; sign in again.",
                 oauth_error=error.oauth_error,
             )
-        await self._record(RefreshRecord(fingerprint, self._clock.now(), error.kind))
+        with self._keeper.own_change():
+            await self._record(RefreshRecord(fingerprint, self._clock.now(), error.kind))
         self._take_failure(spent, error)
 
     def _take_failure(self, spent: ChatGptCredential, error: AuthError) -> None:
         """Remember a failure, tell of it, and raise it."""
         if isinstance(error, IssuerError) and error.retry_after_seconds is not None:
-            self._not_before = self._clock.now() + timedelta(seconds=error.retry_after_seconds)
+            wait = timedelta(seconds=error.retry_after_seconds)
+            self._not_before = (self._clock.now() + wait, error)
         self._keeper.refresh_failed(spent, error)
         self._keeper.look("refresh")
         raise error

@@ -190,7 +190,10 @@ class StatusKeeper:
     def _verdict_on(self, credential: ChatGptCredential) -> AuthError | None:
         if self._verdict and self._verdict.fingerprint == _fingerprint(credential):
             return self._verdict.error
-        return None
+        record = self._view.refresh_record
+        if record is None or record.fingerprint != credential.refresh_token.fingerprint():
+            return None
+        return record.refusal() if record.refusal else None  # another window was told so
 
     def _derive(self) -> AuthStatus:
         snapshot = self._view.snapshot
@@ -254,6 +257,8 @@ class StatusKeeper:
 
     def _find_cause(self, before: View, old: AuthStatus) -> str:
         if before.snapshot.version != self._view.snapshot.version:
+            return "externalChange"
+        if old.state != self._status.state and before.refresh_record != self._view.refresh_record:
             return "externalChange"
         if (before.settings, before.settings_error) != (
             self._view.settings,

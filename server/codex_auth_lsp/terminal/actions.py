@@ -18,7 +18,7 @@ from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
 from codex_auth_lsp.terminal.prompts import TerminalPrompts
 from codex_auth_lsp.terminal.report import describe
-from codex_auth_lsp.wording import logout_sentence, status_sentence
+from codex_auth_lsp.wording import login_sentence, logout_sentence, status_sentence
 
 if TYPE_CHECKING:
     from codex_auth_lsp.service.auth_service import ServiceOptions
@@ -60,7 +60,7 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
         current = await service.logins.wait(attempt)
     finally:
         await service.close(hurried=False)
-    sys.stdout.write(status_sentence(current) + "\n")
+    sys.stdout.write(login_sentence(current) + "\n")
     if request.method is LoginMethodId.API_KEY:
         sys.stdout.write(f"{API_KEYS.title}: {API_KEYS.url}\n")
         sys.stdout.write(f"{API_PRICING.title}: {API_PRICING.url}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.flows.base import LoginPhase
 from codex_auth_lsp.service.events import (
     Event,
     LoginClosing,
@@ -46,7 +47,8 @@ class Announcer:
                 },
             )
         elif isinstance(event, LoginProgressed):
-            self._progress.report(event.attempt_id, event.message)
+            cancellable = event.phase is not LoginPhase.STORING
+            self._progress.report(event.attempt_id, event.message, cancellable=cancellable)
             params = {"attemptId": event.attempt_id, "phase": event.phase, "message": event.message}
             self._notify(methods.LOGIN_PROGRESS, params)
         elif isinstance(event, LoginClosing):

@@ -16,7 +16,7 @@ from codex_auth_lsp.errors import AuthError, InvalidParams, LoginCancelled, Logi
 from codex_auth_lsp.flows.registry import LoginMethodId
 from codex_auth_lsp.service.attempt import IfRunning, LoginRequest
 from codex_auth_lsp.wire import methods
-from codex_auth_lsp.wording import cancel_sentence, logout_sentence, status_sentence
+from codex_auth_lsp.wording import cancel_sentence, login_sentence, logout_sentence, status_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -75,7 +75,8 @@ class Commands:
             return status
         if command == methods.COMMAND_CANCEL:
             outcome = self._service.cancel_login(None)
-            self._show(_INFO, cancel_sentence(outcome))
+            if outcome != "cancelled" or not self._followed:
+                self._show(_INFO, cancel_sentence(outcome))  # else the sign-in's own end says it
             return {"outcome": outcome}
         raise InvalidParams("`command` must be one of " + ", ".join(methods.COMMANDS) + ".")
 
@@ -101,7 +102,7 @@ class Commands:
         except AuthError as error:
             self._show(_ERROR, error.message)
         else:
-            self._show(_INFO, status_sentence(status))
+            self._show(_INFO, login_sentence(status))
         finally:
             progress.cancel()
 

@@ -126,6 +126,8 @@ class Conversation:
             self._refuse(request.id, SERVER_NOT_INITIALIZED, "The first request is `initialize`.")
         elif self._state is _State.ENDING:
             self._refuse(request.id, INVALID_REQUEST, "After `shutdown` only `exit` is taken.")
+        elif request.id in self._running:
+            self._refuse(request.id, INVALID_REQUEST, "A request with this id still runs.")
         elif request.method == "initialize":
             self._refuse(request.id, INVALID_REQUEST, "`initialize` was said before.")
         elif request.method == "shutdown":
@@ -174,6 +176,7 @@ class Conversation:
 
     async def _shut_down(self, message_id: MessageId) -> None:
         await self._service.stop_logins(ShuttingDown())
+        await asyncio.sleep(0)  # their requests are answered first
         self._send_result(message_id, None)
 
     def _answer_at_once(self, request: Request) -> None:
@@ -193,9 +196,7 @@ class Conversation:
         return {"outcome": self._service.cancel_login(read(CancelLoginParams, raw).attempt_id)}
 
     def _run(self, request: Request) -> None:
-        if request.id in self._running:
-            self._refuse(request.id, INVALID_REQUEST, "A request with this id still runs.")
-        elif len(self._running) >= MAXIMUM_RUNNING:
+        if len(self._running) >= MAXIMUM_RUNNING:
             error = error_reply(
                 RateLimited("Too many requests run; try again in a moment.", remediation=())
             )

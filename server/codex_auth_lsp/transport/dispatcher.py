@@ -15,9 +15,8 @@ import logging
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import attrs
-from cattrs import Converter
 from lsprotocol.types import CANCEL_REQUEST, ResponseError, ResponseErrorMessage
+from pygls.protocol import default_converter
 from pygls.protocol.json_rpc import (
     JsonRPCNotification,
     JsonRPCProtocol,
@@ -32,6 +31,8 @@ from codex_auth_lsp.transport.error_replies import error_reply
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
+
+    from cattrs import Converter
 
     from codex_auth_lsp.transport.envelope import MessageId, Reply, Request
 
@@ -58,7 +59,7 @@ class Dispatcher:
     ) -> None:
         self._server = JsonRPCServer(
             lambda server, converter: _Protocol(server, converter, send, on_answered),  # type: ignore[arg-type]
-            Converter,
+            default_converter,
         )
         self._protocol: JsonRPCProtocol = self._server.protocol
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -138,4 +139,6 @@ class _Protocol(JsonRPCProtocol):
 
     def _send_data(self, data: Any) -> None:
         """Send a request of ours; pygls's own would log it."""
-        self._send(attrs.asdict(data, recurse=False))
+        self._send(
+            {"jsonrpc": _VERSION, "id": data.id, "method": data.method, "params": data.params}
+        )

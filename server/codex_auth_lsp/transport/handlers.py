@@ -17,7 +17,7 @@ from codex_auth_lsp.wire import methods
 from codex_auth_lsp.wire.model import Received
 from codex_auth_lsp.wire.params import CredentialParams, LoginParams, LogoutParams, RefreshParams
 from codex_auth_lsp.wire.reading import ParamsInvalid, read_params
-from codex_auth_lsp.wording import status_sentence
+from codex_auth_lsp.wording import login_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -67,11 +67,11 @@ class Handlers:
         finally:
             if token is not None:
                 self._progress.end(token)
-        links = (API_KEYS, API_PRICING) if status.get("method") == "apiKey" else ()
+        links = (API_KEYS, API_PRICING) if params.method == "apiKey" else ()
         return {
             "attemptId": attempt.id,
             "status": status,
-            "message": status_sentence(status),
+            "message": login_sentence(status),
             "links": [{"title": link.title, "url": link.url} for link in links],
         }
 

@@ -16,17 +16,23 @@ class WorkDoneProgress:
     def __init__(self, notify: Callable[[str, Any], None]) -> None:
         self._notify = notify
         self._attempts: dict[str | int, str] = {}
+        self._latest: tuple[str, str] | None = None  # one attempt runs at a time
 
     def begin(self, token: str | int, attempt_id: str) -> None:
         """Show an attempt under a token, unless something is shown under it already."""
         if token not in self._attempts:
             self._attempts[token] = attempt_id
-            self._send(token, {"kind": "begin", "title": _TITLE, "cancellable": True})
+            value: dict[str, Any] = {"kind": "begin", "title": _TITLE, "cancellable": True}
+            if self._latest is not None and self._latest[0] == attempt_id:
+                value["message"] = self._latest[1]
+            self._send(token, value)
 
-    def report(self, attempt_id: str, message: str) -> None:
+    def report(self, attempt_id: str, message: str, *, cancellable: bool) -> None:
         """Show what an attempt does now."""
+        self._latest = (attempt_id, message)
+        value = {"kind": "report", "message": message, "cancellable": cancellable}
         for token in self._tokens(attempt_id):
-            self._send(token, {"kind": "report", "message": message, "cancellable": True})
+            self._send(token, value)
 
     def end_attempt(self, attempt_id: str) -> None:
         """End what an attempt is shown under."""

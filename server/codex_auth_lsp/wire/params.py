@@ -12,7 +12,7 @@ DEFAULT_TIMEOUT_SECONDS = 600
 MAXIMUM_TIMEOUT_SECONDS = 1800
 DEFAULT_VALIDITY_SECONDS = 300
 
-Id = Annotated[str, Field(max_length=1024)]
+Id = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
 class StatusParams(Received):

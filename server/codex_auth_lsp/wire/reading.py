@@ -24,6 +24,7 @@ _EXPECTED = {
     "missing": "given",
     "string_type": "a string",
     "string_unicode": "a string of valid Unicode",
+    "string_too_short": "a string of at least {min_length} characters",
     "string_too_long": "a string of at most {max_length} characters",
     "string_pattern_mismatch": "a string that matches {pattern}",
     "int_type": "a whole number",

@@ -1,0 +1,94 @@
+"""`make prove`: the reliability proofs with their full figures, and the report about them.
+
+Each part that ends is kept below `.cache/prove`, so that a run can be stopped and taken up again
+part by part (`--only`), and the report is written from what is there. Ends with status 1 when a
+claim of a part that ran does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import loopback_only
+from prove.parts import PARTS, Part, Sizes
+from prove.report import render
+from prove.results import Outcome
+from prove.versions import ROOT, commit, today, versions
+from support import parts
+
+KEPT = ROOT / ".cache" / "prove"
+REPORT = ROOT / "docs" / "reliability.md"
+
+
+def main() -> int:
+    """Run the parts that were asked for, write the report, and return the exit status."""
+    arguments = _arguments()
+    sizes = Sizes(**{field.name: getattr(arguments, field.name) for field in _SIZES})
+    names = arguments.only or [part.name for part in PARTS]
+    _say(f"network: {loopback_only.enforce()}")
+    good = True
+    for part in PARTS:
+        if part.name not in names:
+            continue
+        missing = [need for name in part.needs for need in parts.PARTS[name] if not need.find()]
+        if missing:
+            good = False
+            for need in missing:
+                _say(f"\n=== {part.title}: not run, {need.name} is missing; {need.remedy}")
+            continue
+        outcome = asyncio.run(_run(part, sizes))
+        outcome.save(KEPT)
+        good &= outcome.holds
+        _tell(outcome)
+    report = [(part, Outcome.load(KEPT, part.name)) for part in PARTS]
+    arguments.report.parent.mkdir(parents=True, exist_ok=True)
+    arguments.report.write_text(render(report, versions()))
+    _say(f"The report is in {arguments.report}")
+    return 0 if good else 1
+
+
+async def _run(part: Part, sizes: Sizes) -> Outcome:
+    _say(f"\n=== {part.title} ({part.name})")
+    begun, at = commit(), time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="codex-prove-") as folder:
+        outcome = await part.run(sizes, Path(folder), lambda text: _say(f"    {text}"))
+    outcome.seconds = time.monotonic() - at
+    outcome.commit, outcome.date = begun, today()
+    return outcome
+
+
+def _tell(outcome: Outcome) -> None:
+    for claim in outcome.claims:
+        _say(f"  {'ok    ' if claim.holds else 'FAILED'} {claim.promise}: {claim.found}")
+    for failure in outcome.failures:
+        _say(f"  failed: {failure}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="prove", description="Prove that no login is ever lost.")
+    parser.add_argument(
+        "--only", action="append", choices=[part.name for part in PARTS], help="run this part"
+    )
+    parser.add_argument(
+        "--report", type=Path, default=REPORT, help="where to write (docs/reliability.md)"
+    )
+    for field in _SIZES:
+        parser.add_argument(f"--{field.name}", type=int, default=field.default)
+    return parser.parse_args()
+
+
+_SIZES = dataclasses.fields(Sizes)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The parts of the proof: what each is called, what it does, how large it is, and how it is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prove import beside_codex, crash, ends, faults, model_search, rotation, torn
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from prove.results import Outcome
+
+    Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The full figures; `make prove` takes others from its variables."""
+
+    kills: int = 2000
+    processes: int = 32
+    cycles: int = 100
+    beside: int = 4
+    rounds: int = 50
+    reads: int = 100_000
+    walks: int = 20_000
+    seed: int = 20261126
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part."""
+
+    name: str
+    title: str
+    text: str
+    """What is done, for the report."""
+    run: Callable[[Sizes, Path, Say], Awaitable[Outcome]]
+    needs: tuple[str, ...] = ()
+    """Names of third-party parts, as `support.parts` knows them."""
+
+
+PARTS = (
+    Part(
+        "crash",
+        "Killed at any moment",
+        "A language server is killed with SIGKILL before one of the system calls that it makes "
+        "between the receipt of a request and its announcement, by strace's injection: in a login "
+        "with the browser and with an API key, in a refresh, and in a logout, in processes that "
+        "have done it before and in new ones. Then a new one starts on the same folder, and what "
+        "is stored is used: a ChatGPT login must be renewable, a key must be what is sent.",
+        lambda sizes, folder, say: crash.run(sizes.kills, sizes.seed, folder, say),
+        ("strace",),
+    ),
+    Part(
+        "faults",
+        "A disk that takes nothing",
+        "Writes of one of two windows fail: in the kernel, where that can be made (a full file "
+        "system, a read-only mount, no descriptors left), else by strace's injection. Before a "
+        "request, nothing may be sent. During it, the new tokens must be kept, told and given out, "
+        "and reach the disk when it takes them, for one token request in all.",
+        lambda _, folder, say: faults.run(folder, say),
+        ("strace",),
+    ),
+    Part(
+        "ends",
+        "Ended while a refresh is on its way",
+        "The request is at the issuer when the editor or the system ends the language server, in "
+        "every way that they have. The answer must still be stored.",
+        lambda _, folder, say: ends.run(folder, say),
+    ),
+    Part(
+        "rotation",
+        "Many windows, one refresh token",
+        "Many processes are told at the same moment to renew the same login, in many cycles, "
+        "against npm's `oidc-provider`, which nobody here wrote and which ends the whole login as "
+        "soon as one refresh token is used twice. A witness in front of its token endpoint notes "
+        "what is sent and answered. `forced` renews a valid login; `due` one that is past its "
+        "time, and then exactly one request may be made.",
+        lambda sizes, folder, say: rotation.run(sizes.processes, sizes.cycles, folder, say),
+        ("oidc-provider",),
+    ),
+    Part(
+        "beside_codex",
+        "Beside the real Codex CLI",
+        "Real `codex app-server` processes and language servers of ours are told at the same "
+        "moment to renew one login, in many rounds, each request being some tenths of a second on "
+        "its way. The CLI takes no lock before it sends, so most of these requests are refused, "
+        "ours as well. The issuer refuses a spent token and keeps the login, as OpenAI's answers "
+        "are recorded.",
+        lambda sizes, folder, say: beside_codex.run(
+            sizes.rounds, sizes.beside, sizes.seed, folder, say
+        ),
+        ("codex",),
+    ),
+    Part(
+        "torn",
+        "Reading while somebody writes",
+        "Two processes replace the login without a pause, by the store's own code, and two read it "
+        "as fast as they can. A planted writer that writes in place shows that a torn read would "
+        "be seen.",
+        lambda sizes, folder, say: torn.run(sizes.reads, folder, say),
+    ),
+    Part(
+        "model",
+        "Every interleaving of a model",
+        "A model of windows of ours, a Codex-like program, a person who signs out, crashes, lost "
+        "answers and moments in which the file cannot be read: every order of their steps within "
+        "the bounds of the table, each state once. The decisions are the server's own functions "
+        "(`service/refresh_rules.py`), imported. Beside the complete search, hypothesis walks "
+        "through larger bounds. For each invariant a defect is planted that the search must find.",
+        lambda sizes, _, say: model_search.run(sizes.walks, sizes.seed, say),
+    ),
+)

@@ -1,0 +1,62 @@
+"""The report says what was found, what failed, and what did not run."""
+
+from __future__ import annotations
+
+from prove.parts import PARTS
+from prove.report import render
+from prove.results import Claim, Outcome, Table, at_least, exactly
+
+
+def outcome(*claims: Claim) -> Outcome:
+    return Outcome(
+        part="torn",
+        asked="9 reads",
+        claims=list(claims),
+        tables=[Table(("a", "b"), (("1", "x|y"),))],
+        limits=["It says nothing of the moon."],
+        failures=["read 7"],
+        seed=5,
+        seconds=61.0,
+        commit="abc",
+        date="2026-11-26",
+    )
+
+
+def page(found: Outcome | None) -> str:
+    return render(
+        [(part, found if part.name == "torn" else None) for part in PARTS], {"Python": "3.11"}
+    )
+
+
+def test_a_claim_that_fails_is_told_at_the_top_and_in_its_part():
+    """With what failed, the limits, the seed, the commit and the versions."""
+    text = page(outcome(exactly("torn reads", 3), at_least("reads", 9, 9)))
+
+    assert "| Reading while somebody writes | 9 reads | **1 of 2 claims fail** | abc, " in text
+    assert "| torn reads | 3 | **no** |" in text
+    assert "| reads | 9 | yes |" in text
+    assert "| 1 | x&#124;y |" in text
+    assert "- read 7\n" in text
+    assert "- It says nothing of the moon.\n" in text
+    assert "Ran with 9 reads, seed 5, in 61 s." in text
+    assert "| Python | 3.11 |" in text
+
+
+def test_a_part_that_has_not_run_is_told_as_such():
+    """Nothing is claimed of it."""
+    assert page(None).count("This part has not run.") == len(PARTS)
+    assert page(outcome(exactly("torn reads", 0))).count("| not run |") == len(PARTS) - 1
+
+
+def test_an_outcome_without_claims_proves_nothing():
+    """It does not hold by having nothing to say."""
+    assert not outcome().holds
+
+
+def test_an_outcome_survives_being_kept(tmp_path):
+    """So that a run can be taken up again part by part."""
+    found = outcome(exactly("torn reads", 0))
+    found.save(tmp_path / "kept")
+
+    assert Outcome.load(tmp_path / "kept", "torn") == found
+    assert Outcome.load(tmp_path / "kept", "crash") is None
