@@ -10,7 +10,7 @@ import json
 import stat
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -109,6 +109,22 @@ def chatgpt_login(
 def api_key_login(key: str) -> dict[str, Any]:
     """Return what the newest Codex CLI stores for an API key."""
     return {"auth_mode": "apikey", "OPENAI_API_KEY": key}
+
+
+def changed(login: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return a login with some of its tokens changed."""
+    return login | {"tokens": login["tokens"] | changes}
+
+
+def aged(login: dict[str, Any], *, left: float) -> dict[str, Any]:
+    """Return a login that is an hour old and has `left` seconds to live."""
+    token = access_token(valid_for=left)
+    return changed(login, access_token=token) | {"last_refresh": ago(timedelta(hours=1))}
+
+
+def ago(age: timedelta) -> str:
+    """Return a moment of the past as it stands in a file."""
+    return (datetime.now(UTC) - age).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def now() -> str:

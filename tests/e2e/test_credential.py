@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from e2e.logins import sign_in_with_key
 from e2e.shapes import (
     access_token,
+    aged,
     api_key_login,
     chatgpt_login,
     codex_bytes,
@@ -36,13 +36,6 @@ API_BASE_URL = "https://api.openai.com/v1"
 async def credential(client: LanguageClient, **params: Any) -> dict[str, Any]:
     """Ask for the credential of the active provider."""
     return dict(await client.request("auth/credential", params))
-
-
-def aged(login: dict[str, Any], *, left: float) -> dict[str, Any]:
-    """Return a login that is an hour old and has `left` seconds to live."""
-    tokens = login["tokens"] | {"access_token": access_token(valid_for=left)}
-    then = datetime.now(UTC) - timedelta(hours=1)
-    return login | {"tokens": tokens, "last_refresh": then.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
 # Who gets it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +13,10 @@ from e2e.logins import sign_in_with_key
 from e2e.promises import status_changes, without_revision
 from e2e.shapes import (
     access_token,
+    aged,
+    ago,
     api_key_login,
+    changed,
     chatgpt_login,
     codex_bytes,
     example_key,
@@ -42,22 +45,6 @@ async def signed_in(client: LanguageClient, browser: Browser, home: CodexHome) -
     """Sign in through the sandbox; return what is stored."""
     await browser.sign_in(client)
     return dict(home.read())
-
-
-def changed(login: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Return a login with some of its tokens changed."""
-    return login | {"tokens": login["tokens"] | changes}
-
-
-def aged(login: dict[str, Any], *, left: float) -> dict[str, Any]:
-    """Return a login that is an hour old and has `left` seconds to live."""
-    aged = changed(login, access_token=access_token(valid_for=left))
-    return aged | {"last_refresh": in_utc(datetime.now(UTC) - timedelta(hours=1))}
-
-
-def in_utc(moment: datetime) -> str:
-    """Return a moment as it stands in a file."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # What is written
@@ -229,7 +216,7 @@ async def test_an_opaque_token_is_renewed_by_its_age(
     client = await start(sandbox)
     login = await signed_in(client, browser, home)
     old = changed(login, access_token="opaque-access-token-of-the-test")
-    home.write(old | {"last_refresh": in_utc(datetime.now(UTC) - timedelta(days=days))})
+    home.write(old | {"last_refresh": ago(timedelta(days=days))})
 
     await client.request("auth/refresh", {})
 
@@ -368,7 +355,7 @@ async def test_a_login_is_renewed_before_it_ends_although_nobody_asked(
     home.write(aged(login, left=120))
     await sandbox.saw("refresh")
 
-    soon = in_utc(datetime.now(UTC) + timedelta(minutes=30))
+    soon = ago(timedelta(minutes=-30))  # in half an hour
     for window in (first, second):
         await window.wait_for(
             "auth/statusChanged",

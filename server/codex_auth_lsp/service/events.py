@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.failures import log_defect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codex_auth_lsp.errors import AuthError
     from codex_auth_lsp.flows.base import LoginPhase
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,9 @@ class Events:
         self._subscribers.append(subscriber)
 
     def publish(self, event: Event) -> None:
-        """Tell every subscriber at once."""
+        """Tell every subscriber at once; one that fails keeps nobody from hearing or going on."""
         for subscriber in self._subscribers:
-            subscriber(event)
+            try:
+                subscriber(event)
+            except Exception as exc:  # noqa: BLE001 - a defect there must not break what happened
+                log_defect(logger, exc)

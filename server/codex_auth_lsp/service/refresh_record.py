@@ -18,7 +18,7 @@ from codex_auth_lsp.errors import (
     RefreshTokenReused,
     RefreshTokenRevoked,
 )
-from codex_auth_lsp.stores.file import replace_durably
+from codex_auth_lsp.stores.file import read_regular_file, replace_durably
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,8 +66,7 @@ class RefreshRecord:
 def read_record(path: Path) -> RefreshRecord | None:
     """Return the last record, None where there is none that can be read."""
     try:
-        raw = path.read_bytes()[:_MAXIMUM_BYTES]
-        values: Any = json.loads(raw)
+        values: Any = json.loads(read_regular_file(path, _MAXIMUM_BYTES))
         return RefreshRecord(
             str(values["fingerprint"]), parse_rfc3339(values["sentAt"]), str(values["outcome"])
         )

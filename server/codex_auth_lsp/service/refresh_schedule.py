@@ -51,13 +51,16 @@ def due_at(credential: ChatGptCredential, chance: float) -> datetime | None:
         credential: The stored login.
         chance: Between 0 and 1, drawn once a process; moves the moment to an earlier one.
     """
-    if credential.expires_at is None:
-        last_refresh = credential.last_refresh
-        return last_refresh + OPAQUE_TOKEN_AGE * (1 - 0.01 * chance) if last_refresh else None
-    margin = MARGIN
-    if credential.lifetime is not None:
-        margin = min(MARGIN, MARGIN_SHARE * credential.lifetime)
-    return credential.expires_at - margin * (1 + _CHANCE_SHARE * chance)
+    try:
+        if credential.expires_at is None:
+            last_refresh = credential.last_refresh
+            return last_refresh + OPAQUE_TOKEN_AGE * (1 - 0.01 * chance) if last_refresh else None
+        margin = MARGIN
+        if credential.lifetime is not None:
+            margin = min(MARGIN, MARGIN_SHARE * credential.lifetime)
+        return credential.expires_at - margin * (1 + _CHANCE_SHARE * chance)
+    except OverflowError:
+        return None  # the year 1 or 9999: whoever wrote that, it is no time to renew anything
 
 
 class RefreshSchedule:

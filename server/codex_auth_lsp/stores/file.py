@@ -79,7 +79,7 @@ class FileStore:
         return self._noting_read_only(snapshot)
 
     def _read_file(self) -> Snapshot:
-        raw = _read_regular_file(self.path)
+        raw = read_regular_file(self.path, _MAXIMUM_BYTES)
         version = hashlib.sha256(raw).hexdigest()
         if self._last is not None and self._last.version == version:
             return self._last
@@ -184,12 +184,17 @@ class FileStore:
         return Snapshot(report, CredentialSource("file", path), version, document)
 
 
-def _read_regular_file(path: Path) -> bytes:
+def read_regular_file(path: Path, maximum: int) -> bytes:
+    """Return the content of a file; never waits for one that is a pipe.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or has more than `maximum` bytes.
+    """
     with open(path, "rb", opener=_open_without_waiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
-        raw = file.read(_MAXIMUM_BYTES + 1)
-    if len(raw) > _MAXIMUM_BYTES:
+        raw = file.read(maximum + 1)
+    if len(raw) > maximum:
         raise OSError(errno.EFBIG, "it is far too large for a login")
     return raw
 

@@ -1,0 +1,75 @@
+"""What our processes tell one another of the last refresh."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+import pytest
+
+from codex_auth_lsp.errors import RefreshTokenReused
+from codex_auth_lsp.service.refresh_record import (
+    DONE,
+    RETRIED,
+    SENT,
+    RefreshRecord,
+    read_record,
+    write_record,
+)
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("outcome", [SENT, RETRIED, DONE, RefreshTokenReused.kind])
+def test_record_is_read_as_it_was_written(tmp_path, outcome):
+    """By another process, for instance."""
+    path = tmp_path / "record"
+    record = RefreshRecord("0123456789abcdef", NOW, outcome)
+    write_record(path, record)
+
+    assert read_record(path) == record
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_outcomes_tell_what_is_to_be_done():
+    """`sent` is worth one more try at once, `retried` is not; a refusal is final."""
+    records = {outcome: RefreshRecord("f", NOW, outcome) for outcome in (SENT, RETRIED, DONE)}
+    refused = RefreshRecord("f", NOW, RefreshTokenReused.kind)
+
+    assert [records[outcome].wants_retry("f") for outcome in records] == [True, False, False]
+    assert [records[outcome].is_interrupted("f") for outcome in records] == [True, True, False]
+    assert records[SENT].wants_retry("other") is False
+    assert refused.refusal is RefreshTokenReused
+    assert records[DONE].refusal is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"fingerprint": "f"}',
+        b"\xff",
+        b"[" * 5000,
+        b'{"fingerprint": "f", "sentAt": "yesterday", "outcome": "sent"}',
+        b'{"fingerprint": "f", "sentAt": 5, "outcome": "sent"}',
+    ],
+)
+def test_what_is_no_record_counts_for_none(tmp_path, content):
+    """Nobody is kept from signing in or renewing by it."""
+    path = tmp_path / "record"
+    path.write_bytes(content)
+
+    assert read_record(path) is None
+
+
+def test_pipe_in_the_place_of_the_record_is_not_waited_for(tmp_path):
+    """Reading it would never end."""
+    path = tmp_path / "record"
+    os.mkfifo(path)
+
+    assert read_record(path) is None
+    assert read_record(tmp_path / "nothing") is None
+    assert read_record(tmp_path) is None

@@ -1,0 +1,65 @@
+"""When a login is renewed without being asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service.refresh_schedule import MARGIN, OPAQUE_TOKEN_AGE, due_at
+from e2e.shapes import jwt
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+def login(access_token: str, last_refresh: datetime | None = None) -> ChatGptCredential:
+    """Return a login with this access token."""
+    token = Secret(access_token)
+    return ChatGptCredential(Secret("id"), token, Secret("refresh"), last_refresh=last_refresh)
+
+
+def token(seconds: float, **claims: float) -> str:
+    """Return an access token that ends this many seconds after noon."""
+    return jwt({"exp": NOON.timestamp() + seconds, **claims})
+
+
+@pytest.mark.parametrize(
+    ("credential", "expected"),
+    [
+        (login(token(3600)), NOON + timedelta(hours=1) - MARGIN),
+        (login(token(3600, iat=NOON.timestamp())), NOON + timedelta(hours=1) - MARGIN),
+        (login(token(300, iat=NOON.timestamp())), NOON + timedelta(seconds=120)),
+        (login(token(300), NOON), NOON + timedelta(seconds=120)),
+        (login("opaque", NOON), NOON + OPAQUE_TOKEN_AGE),
+        (login("opaque"), None),
+    ],
+    ids=["an hour", "an hour by iat", "short by iat", "short by age", "opaque", "nothing known"],
+)
+def test_login_is_renewed_before_a_codex_cli_would_do_it(credential, expected):
+    """Ten minutes before the end, or six tenths of a short life; after seven days if opaque."""
+    assert due_at(credential, 0.0) == expected
+
+
+def test_chance_moves_the_moment_to_an_earlier_one():
+    """Of many windows one comes first."""
+    credential = login(token(3600))
+
+    assert due_at(credential, 0.0) - MARGIN * 0.1 == due_at(credential, 1.0)
+
+
+@pytest.mark.parametrize("exp", [-62135596800, 0, 253402300799, 1e300, float("nan")])
+def test_time_at_the_end_of_the_calendar_breaks_nothing(exp):
+    """An issuer may answer anything: then there is a moment, or none."""
+    moment = due_at(login(jwt({"exp": exp})), 1.0)
+
+    assert moment is None or moment.tzinfo is not None
+
+
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max])
+def test_age_at_the_end_of_the_calendar_breaks_nothing(moment):
+    """The file may say anything as well."""
+    due = due_at(login("opaque", moment.replace(tzinfo=UTC)), 0.0)
+
+    assert due is None or due.tzinfo is not None
