@@ -7,8 +7,8 @@ in every conversation, and the secrets guard searches every output for what must
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from e2e.logins import Browser
 from e2e.promises import broken_promises, status_changes, without_revision
 from e2e.shapes import CodexHome
 from support.lsp_client import UNSET, LanguageClient, clean_environment, mask, server_command
+from support.read_only import read_only
 from support.sandbox import Sandbox
 from support.secrets_guard import SecretsGuard, process_arguments
 
@@ -247,24 +248,5 @@ def command_line(tmp_path: Path, home: CodexHome, guard: SecretsGuard) -> Comman
 @pytest.fixture
 def make_read_only(home: CodexHome) -> Iterator[Callable[[], None]]:
     """Offer to make the Codex folder one that cannot be written, also not by root."""
-    bound = False
-
-    def freeze() -> None:
-        nonlocal bound
-        if os.geteuid() != 0:
-            home.path.chmod(0o500)
-            return
-        folder = str(home.path)
-        try:
-            subprocess.run(["mount", "--bind", folder, folder], capture_output=True, check=True)
-            bound = True
-            subprocess.run(
-                ["mount", "-o", "remount,ro,bind", folder], capture_output=True, check=True
-            )
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("root writes everywhere and may not mount here: no read-only folder")
-
-    yield freeze
-    if bound:
-        subprocess.run(["umount", "--lazy", str(home.path)], capture_output=True, check=True)
-    home.path.chmod(0o700)
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(read_only(home.path))

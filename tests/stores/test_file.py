@@ -28,6 +28,7 @@ from codex_auth_lsp.stores.file import FileStore, replace_durably
 from e2e.shapes import EXAMPLE_KEY_FILE, api_key_login, codex_bytes
 from stores.store_contract import KEY, LOGIN, OTHER_KEY, StoreContract, store_login
 from stores.test_lock import is_locked, other_process_holds
+from support.read_only import read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -389,18 +390,14 @@ def test_default_folder_is_made_by_the_first_login(tmp_path):
     assert stat.S_IMODE(home.path.stat().st_mode) == 0o700
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere; e2e mounts it read-only")
 def test_folder_that_cannot_be_written_is_told_before_anything_is_tried(store, path):
     """The report says so, the check says so, and the login that is there can be read."""
     store_login(store, KEY)
-    path.parent.chmod(0o500)
-    try:
+    with read_only(path.parent):
         assert store.read().report.health == "readOnly"
         assert store.read().credential == KEY
         for use in (store.check_writable, lambda: store_login(store, OTHER_KEY), store.remove):
             with pytest.raises(StoreReadOnly):
                 use()
-    finally:
-        path.parent.chmod(0o700)
 
     assert store.read().credential == KEY
