@@ -14,6 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,9 +58,16 @@ async def _serve(host: str, port: int, as_json: bool, codex_home: str) -> None:
     _on_signals(stop)
     async with SandboxIssuer.start(host=host, port=port) as issuer:
         facts = _facts(issuer.url, codex_home)
+        _keep_credentials_here(codex_home, facts["modelBaseUrl"])
         sys.stdout.write(json.dumps(facts) + "\n" if as_json else _for_people(facts))
         sys.stdout.flush()
         await stop.wait()
+
+
+def _keep_credentials_here(codex_home: str, model_base_url: str) -> None:
+    """Let the folder send credentials to the sandbox's models, never to the real ones."""
+    config = f"openai_base_url = {json.dumps(model_base_url)}\n"
+    Path(codex_home, "config.toml").write_text(config, encoding="utf-8")
 
 
 def _on_signals(stop: asyncio.Event) -> None:
