@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,11 +27,31 @@ def is_local(environment: Mapping[str, str]) -> bool:
 
 
 async def open_browser(url: str) -> bool:
-    """Ask the desktop to show `url`; return whether it said that it does."""
+    """Ask the desktop to show `url`; return whether it said that it does.
+
+    Some openers go on as long as the browser does: then this is abandoned, and neither waits for
+    the other's end.
+    """
     import webbrowser  # not needed before somebody signs in
 
+    loop = asyncio.get_running_loop()
+    opened: asyncio.Future[bool] = loop.create_future()
+
+    def tell(result: bool) -> None:
+        if not opened.done():
+            opened.set_result(result)
+
+    def ask() -> None:
+        try:
+            result = webbrowser.open(url)
+        except (webbrowser.Error, OSError):
+            result = False
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, result)
+
+    threading.Thread(target=ask, daemon=True).start()
     try:
         async with asyncio.timeout(_OPENER_SECONDS):
-            return await asyncio.to_thread(webbrowser.open, url)
-    except (webbrowser.Error, OSError, TimeoutError):
+            return await opened
+    except TimeoutError:
         return False
