@@ -96,6 +96,7 @@ TIME = {
     ("clock", "asyncio.sleep"): "it is the clock",
     ("stores.lock", "time.monotonic"): "waits in a thread for another process",
     ("stores.lock", "time.sleep"): "the same",
+    ("stores.file", "time.time"): "compares with the times of files, which no clock of ours sets",
     ("stores.file", "time.sleep"): "a pause of milliseconds before a file is called corrupt",
     ("stores.watcher", "asyncio.sleep"): "looks at files, which no clock of ours changes",
     ("transport.dispatcher", "asyncio.sleep"): "lets a task begin, and takes no time",

@@ -65,10 +65,15 @@ async def run(kills: int, seed: int, folder: Path, say: Callable[[str], None]) -
             chance = random.Random(seed + number)
             return await kill_often(campaign, counts[number], own_folder, chance, on_kill)
 
-    campaigned = await asyncio.gather(
-        *(campaign_in_lane(number, campaign) for number, campaign in enumerate(CAMPAIGNS))
+    # A lane that breaks does not cancel the other: that could leave a process behind.
+    ended = await asyncio.gather(
+        *(campaign_in_lane(number, campaign) for number, campaign in enumerate(CAMPAIGNS)),
+        return_exceptions=True,
     )
-    outcome = judge(kills, campaigned)
+    for one in ended:
+        if isinstance(one, BaseException):
+            raise one
+    outcome = judge(kills, [one for one in ended if isinstance(one, Campaigned)])
     outcome.seed = seed
     return outcome
 

@@ -129,6 +129,7 @@ class Rig:
             killed = True
         calls = [call for tracer in tracers.values() for call in await tracer.detach()]
         if not killed:
+            await self._forget_dead()
             return None
         status = await client.process.wait()
         await self.stop()
@@ -146,6 +147,13 @@ class Rig:
         client = self._client or await self._start()
         await client.request("auth/login", {"method": "apiKey", "apiKey": self._scene.new_key()})
         return len(file.temporaries())
+
+    async def _forget_dead(self) -> None:
+        """Look whether the server, which has answered, was killed right after that."""
+        try:
+            await self._client.request("auth/status", {})
+        except DIED:
+            await self.stop()
 
     async def _judge(
         self, point: KillPoint, before: bytes | None, earlier: set[Path], calls: list[Call]

@@ -40,7 +40,8 @@ FILE_NAME = "auth.json"
 
 _FILE_MODE = 0o600
 _PREFIX = ".auth-"
-_LEFT_BEHIND = re.compile(r"\.auth-[0-9a-f]{8}")
+_LEFT_BEHIND = re.compile(r"(\.auth-|\.refresh-)[0-9a-f]{8}")
+_STALE_SECONDS = 3600.0
 _SETTLE_SECONDS = 0.02  # between two looks at a file that may be half written
 _MAXIMUM_BYTES = 4 * 1024 * 1024
 _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -230,11 +231,16 @@ def replace_durably(path: Path, content: bytes, *, prefix: str = _PREFIX) -> Non
 def _sweep(folder: Path) -> None:
     """Remove what a killed process of ours has left half done; call it with the locks held.
 
-    Whoever writes a login holds them, so no such file is in use. A Codex CLI's are named otherwise.
+    Whoever writes a login holds them, so no file with a login in it is in use; the others are left
+    alone for an hour. A Codex CLI's are named otherwise.
     """
-    for path in folder.glob(f"{_PREFIX}*"):
+    for path in folder.glob(".*-*"):
+        left_behind = _LEFT_BEHIND.fullmatch(path.name)
         try:
-            if _LEFT_BEHIND.fullmatch(path.name) and path.lstat().st_size > 0:
+            if left_behind and (
+                (left_behind[1] == _PREFIX and path.lstat().st_size > 0)
+                or path.lstat().st_mtime < time.time() - _STALE_SECONDS
+            ):
                 path.unlink()
         except OSError:
             pass  # not ours to remove, or gone
