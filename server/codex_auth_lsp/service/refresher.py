@@ -28,7 +28,6 @@ from codex_auth_lsp.errors import (
     RefreshTokenExpired,
     RefreshTokenRevoked,
     StoreError,
-    StoreWriteFailed,
 )
 from codex_auth_lsp.oauth.endpoints import token_endpoint
 from codex_auth_lsp.service.refresh_record import (
@@ -49,6 +48,7 @@ from codex_auth_lsp.service.refresh_rules import (
     judge_turn,
 )
 from codex_auth_lsp.stores.document import Document, refreshed_document
+from codex_auth_lsp.stores.file import write_error
 from codex_auth_lsp.stores.lock import Turnstile
 
 if TYPE_CHECKING:
@@ -234,9 +234,7 @@ class Refresher:
                     raise LockTimedOut("Another window keeps renewing the login; try again soon.")
                 await self._clock.sleep(_LOOK_SECONDS)
         except OSError as exc:
-            raise StoreWriteFailed(
-                f"The lock for renewing the login cannot be made: {exc.strerror}."
-            ) from exc
+            raise write_error(exc, self._cache.refresh_lock_path) from exc
         return True
 
     async def _spend(self, seen: ChatGptCredential, reason: str) -> None:
@@ -386,15 +384,13 @@ class Refresher:
         """Write the record; only before a token is sent does it have to work.
 
         Raises:
-            StoreWriteFailed: The disk takes nothing, so the token must not be spent.
+            StoreError: The disk takes nothing, so the token must not be spent.
         """
         try:
             await asyncio.to_thread(write_record, self._cache.refresh_record_path, record)
         except OSError as exc:
             if record.outcome in {SENT, RETRIED}:
-                raise StoreWriteFailed(
-                    f"Nothing can be written beside the login: {exc.strerror}."
-                ) from exc
+                raise write_error(exc, self._cache.refresh_record_path) from exc
             logger.info("The record of the refresh was not written: %s", exc.strerror)
 
     def _stored(self) -> Any:

@@ -102,7 +102,7 @@ class FileStore:
             os.close(descriptor)
             temporary.unlink()
         except OSError as exc:
-            raise _write_error(exc, self.path) from exc
+            raise write_error(exc, self.path) from exc
 
     def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
         """Replace the file by what `merge` makes of it, under the locks of the Codex CLI."""
@@ -111,7 +111,7 @@ class FileStore:
             with self._locks():
                 return self._update_locked(merge, over_unreadable=over_unreadable)
         except OSError as exc:
-            raise _write_error(exc, self.path) from exc
+            raise write_error(exc, self.path) from exc
 
     def _update_locked(self, merge: Merge, *, over_unreadable: bool) -> Document | None:
         snapshot = self.read()
@@ -136,7 +136,7 @@ class FileStore:
             with self._locks():
                 return self._remove_locked()
         except OSError as exc:
-            raise _write_error(exc, self.path) from exc
+            raise write_error(exc, self.path) from exc
 
     def _remove_locked(self) -> Removed | None:
         # The last moment to see which tokens these are: another program may have renewed them.
@@ -277,7 +277,8 @@ def _sync_folder(folder: Path) -> None:
         logger.info("%s cannot be synced: %s", folder, exc.strerror)
 
 
-def _write_error(exc: OSError, path: Path) -> StoreError:
+def write_error(exc: OSError, path: Path) -> StoreError:
+    """Return the error for a file that could not be written, or a lock that could not be made."""
     reason = exc.strerror or "unknown reason"
     if exc.errno in _READ_ONLY_ERRORS:
         return StoreReadOnly(f"{path} cannot be written by this user: {reason}.")
