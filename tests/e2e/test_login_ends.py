@@ -491,3 +491,21 @@ async def test_every_joined_request_has_its_own_progress(
         "one": ("begin", "end"),
         "two": ("begin", "end"),
     }
+
+
+@pytest.mark.parametrize("second", ["auth/cancelLogin", "auth/login", "auth/logout", "shutdown"])
+async def test_a_login_stopped_before_it_took_a_step_ends_like_any_other(start: Starter, second):
+    """The first login's modules are still being loaded when the second message arrives."""
+    client = await start("http://127.0.0.1:9")
+    first = await client.start_request("auth/login", {"method": "browser", "attemptId": "first"})
+    params = {"method": "apiKey", "apiKey": example_key("second")} if second == "auth/login" else {}
+    await client.start_request(second, params)
+
+    error = await first.error()
+    completed = await completion(client, "first")
+    if second == "shutdown":
+        await client.notify("exit")
+        assert await client.wait_until_ended() == 0
+
+    assert error.code == -32802
+    assert completed["outcome"] in ("cancelled", "superseded")

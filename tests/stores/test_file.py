@@ -401,3 +401,19 @@ def test_folder_that_cannot_be_written_is_told_before_anything_is_tried(store, p
                 use()
 
     assert store.read().credential == KEY
+
+
+def test_file_that_never_settles_is_called_corrupt_all_the_same(store, path, monkeypatch):
+    """A program that keeps rewriting junk holds nobody up."""
+    count = 0
+
+    def rewrite(_seconds: float) -> None:
+        nonlocal count
+        count += 1
+        path.write_bytes(b"junk %d" % count)
+
+    path.write_bytes(b"junk")
+    monkeypatch.setattr("codex_auth_lsp.stores.file.time.sleep", rewrite)
+
+    assert store.read().report.health == "corrupt"
+    assert 1 < count < 10

@@ -199,7 +199,13 @@ class Logins:
         )
         self._running = attempt
         attempt.task = asyncio.ensure_future(self._run(attempt, prompts))
+        attempt.task.add_done_callback(lambda _: self._finish_unbegun(attempt))
         return attempt
+
+    def _finish_unbegun(self, attempt: Attempt) -> None:
+        """End an attempt that was stopped before its task took a step, which then never runs."""
+        if not attempt.ended.done():
+            self._finish(attempt, Ending(attempt.stopped_by or LoginCancelled()))
 
     async def _run(self, attempt: Attempt, prompts: LoginPrompts) -> None:
         farewell = Farewell()

@@ -42,6 +42,7 @@ _FILE_MODE = 0o600
 _PREFIX = ".auth-"
 _LEFT_BEHIND = re.compile(r"(\.auth-|\.refresh-)[0-9a-f]{8}")
 _STALE_SECONDS = 3600.0
+_SETTLE_LOOKS = 5  # a file that never settles must not hold anybody up
 _SETTLE_SECONDS = 0.02  # between two looks at a file that may be half written
 _MAXIMUM_BYTES = 4 * 1024 * 1024
 _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -69,7 +70,9 @@ class FileStore:
             return self._snapshot("unavailable", detail=problem.message)
         try:
             snapshot = self._read_file()
-            while snapshot.report.health == "corrupt" and snapshot is not self._last:
+            for _ in range(_SETTLE_LOOKS):
+                if snapshot.report.health != "corrupt" or snapshot is self._last:
+                    break
                 # Older Codex versions write in place: what changes while one looks is half of it.
                 self._last = snapshot
                 time.sleep(_SETTLE_SECONDS)
