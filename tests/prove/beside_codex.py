@@ -76,11 +76,16 @@ async def run(
     """Let `each` processes of both programs renew one login at once, in many rounds."""
     chance = random.Random(seed)
     keeps = await refresh_together(rounds, each, chance, folder / "keeps", say)
-    ends = [
-        await refresh_together(rounds, each, chance, folder / f"ends-{number}", say, family=True)
-        for number in range(max(rounds // _ROUNDS_A_FAMILY, 1))
-    ]
-    outcome = judge(rounds, each, keeps, ends)
+    ends, alone = [], []
+    for number in range(max(rounds // _ROUNDS_A_FAMILY, 1)):
+        for of_kind, ours in ((ends, each), (alone, 0)):
+            own_folder = folder / f"ends-{number}-{ours}"
+            of_kind.append(
+                await refresh_together(
+                    rounds, each, chance, own_folder, say, ours=ours, family=True
+                )
+            )
+    outcome = judge(rounds, each, keeps, ends, alone)
     outcome.seed = seed
     return outcome
 
@@ -92,6 +97,7 @@ async def refresh_together(
     folder: Path,
     say: Callable[[str], None],
     *,
+    ours: int | None = None,
     family: bool = False,
 ) -> Beside:
     """Return what the programs and the issuer did.
@@ -102,6 +108,7 @@ async def refresh_together(
         chance: How long each request and each answer is on its way.
         folder: Is made.
         say: Tells how far it is.
+        ours: How many processes of ours there are, where it is another number.
         family: Let the issuer end a login of which a token is used twice; that ends the rounds.
     """
     folder.mkdir()
@@ -114,18 +121,21 @@ async def refresh_together(
     ):
         issuer.policy(family_revocation=family)
         file.write(issuer.new_login(recorder.issuer))
-        ours = await stack.enter_async_context(windows(each, folder, file.folder, recorder.issuer))
+        count = each if ours is None else ours
+        our_windows = await stack.enter_async_context(
+            windows(count, folder, file.folder, recorder.issuer)
+        )
         codex = [
             await stack.enter_async_context(AppServer.start(file.folder, recorder.issuer))
             for _ in range(each)
         ]
         for server in codex:
             await server.initialize()
-        for window in ours:
+        for window in our_windows:
             await window.request("auth/refresh", {}, timeout=ANSWER_SECONDS)
         async with _reader(file, beside):
             for number in range(rounds):
-                one = await _round(file, issuer, ours, codex, beside)
+                one = await _round(file, issuer, our_windows, codex, beside)
                 beside.rounds.append(one)
                 if not one.is_live:
                     beside.ended_after = number + 1
@@ -133,7 +143,7 @@ async def refresh_together(
                 if (number + 1) % 10 == 0:
                     say(f"{number + 1} of {rounds} rounds, {len(recorder.requests)} requests")
         beside.requests = recorder.requests
-        beside.asked_at_any_time = sum(map(ever_asked_to_sign_in, ours))
+        beside.asked_at_any_time = sum(map(ever_asked_to_sign_in, our_windows))
         beside.refusal_at_end = issuer.refusal_of(file.read())
     return beside
 
@@ -210,8 +220,18 @@ async def _let_catch_up(server: AppServer, file: LoginFile) -> None:
         await _refresh_codex(server)
 
 
-def judge(rounds: int, each: int, keeps: Beside, ends: list[Beside]) -> Outcome:
-    """Return the claims and figures."""
+def judge(
+    rounds: int, each: int, keeps: Beside, ends: list[Beside], alone: list[Beside]
+) -> Outcome:
+    """Return the claims and figures.
+
+    Args:
+        rounds: How many were asked for.
+        each: How many processes of each program.
+        keeps: Where the issuer keeps the login.
+        ends: Where it ends the login, with us.
+        alone: The same without us.
+    """
     return Outcome(
         part="beside_codex",
         asked=f"{each} app-servers and {each} language servers, {rounds} rounds",
@@ -238,7 +258,7 @@ def judge(rounds: int, each: int, keeps: Beside, ends: list[Beside]) -> Outcome:
             ),
         ],
         tables=[_table(keeps)],
-        limits=[_family_limit(ends)],
+        limits=[_family_limit(ends, alone)],
         failures=[error for one in keeps.rounds for error in one.ours_failed],
     )
 
@@ -259,15 +279,20 @@ def _table(beside: Beside) -> Table:
     return Table(heads, tuple(rows))
 
 
-def _family_limit(ends: list[Beside]) -> str:
-    ended = [one.ended_after for one in ends if one.ended_after is not None]
-    if not ended:
-        return (
-            f"An issuer that ends the whole login when a token is used twice: {len(ends)} logins "
-            "outlived the rounds, by luck; nothing on this side can promise it."
-        )
+def _family_limit(ends: list[Beside], alone: list[Beside]) -> str:
     return (
-        "An issuer that ends the whole login when a token is used twice ended "
-        f"{len(ended)} of {len(ends)} logins, after {min(ended)} to {max(ended)} rounds. Two Codex "
-        "CLI processes do that to each other without us; no lock of ours can hold them back."
+        "An issuer that ends the whole login when a token is used twice (RFC 9700 section 4.14.2) "
+        f"ended {_ended(ends)}; the same app-servers without any process of ours, {_ended(alone)}. "
+        "No lock of ours can hold back a program that does not take it."
     )
+
+
+def _ended(logins: list[Beside]) -> str:
+    rounds = sorted(one.ended_after for one in logins if one.ended_after is not None)
+    words = f"{len(rounds)} of {len(logins)} logins"
+    if not rounds:
+        return words
+    last = (
+        f"round {rounds[-1]}" if rounds[0] == rounds[-1] else f"rounds {rounds[0]} to {rounds[-1]}"
+    )
+    return f"{words}, in {last}"

@@ -127,7 +127,9 @@ class Rig:
             killed = False
         except DIED:
             killed = True
-        calls = [call for tracer in tracers.values() for call in await tracer.detach()]
+        calls = []
+        for tracer in tracers.values():
+            calls += await (tracer.outlive() if killed else tracer.detach())
         if not killed:
             await self._forget_dead()
             return None

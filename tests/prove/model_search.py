@@ -222,7 +222,8 @@ def judge(
         limits=[
             "The model's steps are as fine as the server's waits and writes, and no finer: a "
             "rename is one step. Its decisions are imported from the server; its order of steps "
-            "is written down a second time, and held to the server by the other parts.",
+            "is written down a second time, and held to the server by the other parts; that a "
+            "refusal is noted although the file cannot be read, by tests/prove/test_unreadable.py.",
         ],
         failures=[
             f"{name}: {invariant}, by: {'; '.join(way)}"

@@ -25,6 +25,7 @@ def kill(campaign: Campaign = STRICT, place: Place = Place.BEFORE, **changes) ->
 
 
 @pytest.mark.part("strace")
+@pytest.mark.usefixtures("traceable")
 async def test_a_kill_costs_a_login_only_where_no_program_could_save_it(tmp_path):
     """Thirty kills over every operation; the full figure is `make prove`'s."""
     outcome = await crash.run(30, 1, tmp_path, lambda _: None)

@@ -97,16 +97,34 @@ class Tracer:
         return tracer  # which may be over: what it injects can end the process at once
 
     async def detach(self) -> list[Call]:
-        """Let the process go, if it still lives; return what it called."""
+        """Let the process go; return what it called."""
         if self._process.returncode is None:
-            try:
-                # Not `terminate()`: it looks whether the child has ended, and so can take the
-                # news away from the one that waits for it.
-                os.kill(self._process.pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
-        await asyncio.wait_for(self._process.wait(), _EXIT_SECONDS)
+            self._send(signal.SIGTERM)
+        return await self._result()
+
+    async def outlive(self) -> list[Call]:
+        """Wait for the end of a tracer whose process is dead; return what that called.
+
+        It must not be told to end just then: strace 6.1 could wait for ever for a process whose
+        other thread it has not yet let go (observed).
+        """
+        return await self._result()
+
+    async def _result(self) -> list[Call]:
+        try:
+            await asyncio.wait_for(self._process.wait(), _EXIT_SECONDS)
+        except TimeoutError:
+            self._send(signal.SIGKILL)  # the kernel lets go of what it has traced
+            await self._process.wait()
         return read_calls(self._log)
+
+    def _send(self, number: signal.Signals) -> None:
+        # Not `send_signal()`: it looks whether the child has ended, and so can take the news away
+        # from the one that waits for it.
+        try:
+            os.kill(self._process.pid, number)
+        except ProcessLookupError:
+            pass
 
     async def _said(self) -> str:
         assert self._process.stderr is not None

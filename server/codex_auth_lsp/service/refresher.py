@@ -47,6 +47,7 @@ from codex_auth_lsp.service.refresh_rules import (
     judge_success,
     judge_turn,
 )
+from codex_auth_lsp.stores.base import unreadable
 from codex_auth_lsp.stores.document import Document, refreshed_document
 from codex_auth_lsp.stores.file import write_error
 from codex_auth_lsp.stores.lock import Turnstile
@@ -289,11 +290,17 @@ class Refresher:
     async def _take_refusal(
         self, spent: ChatGptCredential, error: NeedsReauth, before: RefreshRecord | None
     ) -> None:
-        """Say that the login is dead, unless another program turns out to have renewed it."""
+        """Say that the login is dead, unless another program turns out to have renewed it.
+
+        The refusal is true of the token whatever the store says, so it is recorded also where
+        nobody can read that: no window sends the token again.
+        """
         hopeless = isinstance(error, RefreshTokenExpired | RefreshTokenRevoked)
+        trouble: StoreError | None = None
         for delay in (0.0,) if hopeless else _WINNER_DELAYS:
             self._keeper.look()
-            if judge_refusal(spent, self._stored()) is not Refusal.DEAD:
+            trouble = unreadable(self._keeper.view.snapshot.report)
+            if trouble is None and judge_refusal(spent, self._stored()) is not Refusal.DEAD:
                 return
             await self._clock.sleep(delay)
         fingerprint = spent.refresh_token.fingerprint()
@@ -305,6 +312,8 @@ class Refresher:
             )
         with self._keeper.own_change():
             await self._record(RefreshRecord(fingerprint, self._clock.now(), error.kind))
+        if trouble is not None:
+            raise trouble
         self._take_failure(spent, error)
 
     def _take_failure(self, spent: ChatGptCredential, error: AuthError) -> None:
