@@ -97,3 +97,13 @@ def test_default_folder_that_cannot_be_made_is_told(tmp_path):
 
     with pytest.raises(StoreUnavailable, match=r"cannot be made: No such file or directory\."):
         home.ensure()
+
+
+def test_folder_that_cannot_be_looked_at_is_told(tmp_path):
+    """A name that no file system takes, for instance, is a state and no crash."""
+    home = CodexHome(tmp_path / ("x" * 300), "environment")
+
+    problem = home.problem()
+
+    assert isinstance(problem, StoreUnavailable)
+    assert "cannot be read: File name too long." in problem.message

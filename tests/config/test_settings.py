@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_auth_lsp.config.settings import ProviderSettings, Settings, read_settings
+from codex_auth_lsp.config.settings import ProviderSettings, Settings, parse_settings, read_config
 from codex_auth_lsp.errors import ConfigurationInvalid
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WHOLE = """
 model = "gpt-5"  # unknown keys are for others
@@ -30,6 +34,11 @@ wire_api = "responses"
 [model_providers.proxy]
 requires_openai_auth = true
 """
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings in a file."""
+    return parse_settings(read_config(path), path)
 
 
 @pytest.fixture

@@ -493,7 +493,7 @@ async def test_every_joined_request_has_its_own_progress(
     }
 
 
-@pytest.mark.parametrize("second", ["auth/login", "auth/logout", "shutdown"])
+@pytest.mark.parametrize("second", ["auth/cancelLogin", "auth/login", "auth/logout", "shutdown"])
 async def test_a_login_stopped_before_it_took_a_step_ends_like_any_other(start: Starter, second):
     """The first login's modules are still being loaded when the second message arrives."""
     client = await start("http://127.0.0.1:9")

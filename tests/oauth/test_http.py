@@ -342,3 +342,23 @@ def _make_certificate(path: Path) -> Path:
     )
     path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "socks://127.0.0.1:1080/",
+        "socks5://ada:password-of-the-test@127.0.0.1:1080",
+        "http://ada:password-of-the-test@127.0.0.1:99999",
+        "http://[::1",
+    ],
+)
+async def test_proxy_that_cannot_be_used_is_told_without_its_address(monkeypatch, proxy):
+    """Some desktops set such variables; a password may stand in them."""
+    monkeypatch.setenv("ALL_PROXY", proxy)
+
+    with pytest.raises(ProxyError, match="ALL_PROXY") as raised:
+        await http.get("https://issuer.example.invalid/", {})
+
+    assert "password-of-the-test" not in raised.value.message
+    assert raised.value.__cause__ is None

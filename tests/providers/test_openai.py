@@ -120,3 +120,12 @@ def test_request_credential_shows_no_secret_and_has_a_fingerprint():
 def test_key_is_tried_out_where_it_will_be_used(settings, expected):
     """At the list of models, which costs nothing."""
     assert models_url(settings) == expected
+
+
+@pytest.mark.parametrize("text", ["key\r\nX-Other: 1", "key\x00", "k\u00e9y", ""])
+def test_token_that_would_break_a_header_is_not_given_out(text):
+    """Whatever wrote it: a credential never adds a header of its own."""
+    token = Secret(text)
+
+    assert openai_request_credential(ApiKeyCredential(token), Settings()) is None
+    assert openai_request_credential(AccessTokenCredential(token), Settings()) is None

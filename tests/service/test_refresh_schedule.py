@@ -8,7 +8,7 @@ import pytest
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.secret import Secret
-from codex_auth_lsp.service.refresh_schedule import MARGIN, OPAQUE_TOKEN_AGE, due_at
+from codex_auth_lsp.service.refresh_schedule import EARLY_OPAQUE_AGE, MARGIN, due_at
 from e2e.shapes import jwt
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -32,7 +32,7 @@ def token(seconds: float, **claims: float) -> str:
         (login(token(3600, iat=NOON.timestamp())), NOON + timedelta(hours=1) - MARGIN),
         (login(token(300, iat=NOON.timestamp())), NOON + timedelta(seconds=120)),
         (login(token(300), NOON), NOON + timedelta(seconds=120)),
-        (login("opaque", NOON), NOON + OPAQUE_TOKEN_AGE),
+        (login("opaque", NOON), NOON + EARLY_OPAQUE_AGE),
         (login("opaque"), None),
     ],
     ids=["an hour", "an hour by iat", "short by iat", "short by age", "opaque", "nothing known"],

@@ -10,8 +10,8 @@ import { serverEnvironment, type Machine, type ServerCommand, type ServerSetting
 
 export type ServerProcess = ChildProcessWithoutNullStreams;
 
-/** Milliseconds that a server may take to end by itself: it may be writing a login just then. */
-const EXIT_DEADLINE = 6000;
+/** Milliseconds that a server may take to end by itself: the 30 s in which it stores a renewed login, and some. */
+const EXIT_DEADLINE = 35_000;
 
 /** Starts the program; rejects when it cannot be started at all. */
 export async function launch(command: ServerCommand, log: LogOutputChannel): Promise<ServerProcess> {

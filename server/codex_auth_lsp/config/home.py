@@ -29,8 +29,11 @@ class CodexHome:
     def problem(self) -> StoreUnavailable | None:
         """Return why the folder cannot be used, or None; a default one may still be missing."""
         named = "--codex-home" if self.chosen_by == "option" else "CODEX_HOME"
-        if self.path.is_dir():
-            return None
+        try:
+            if self.path.is_dir():
+                return None
+        except OSError as exc:  # no permission on the way to it, or too long a name
+            return StoreUnavailable(f"The folder {self.path} cannot be read: {exc.strerror}.")
         if os.path.lexists(self.path):
             return StoreUnavailable(f"The Codex folder {self.path} is not a folder.")
         if self.chosen_by == "default":

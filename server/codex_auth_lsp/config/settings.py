@@ -58,15 +58,6 @@ class Settings:
     )
 
 
-def read_settings(path: Path) -> Settings:
-    """Return the settings in `path`; the defaults when there is no such file.
-
-    Raises:
-        ConfigurationInvalid: As of `read_config` and `parse_settings`.
-    """
-    return parse_settings(read_config(path), path)
-
-
 def read_config(path: Path) -> bytes:
     """Return what stands in `path`, nothing when there is no such file.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.domain.account import Account, account_from_claims
 from codex_auth_lsp.domain.claims import Claims, decode_claims, numeric_date
+from codex_auth_lsp.domain.issuer import OPENAI_CLIENT_ID, OPENAI_ISSUER, IssuerSettings
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -39,6 +40,13 @@ class ChatGptCredential:
     client_id: str | None = None
     login_owner_id: str | None = None
     api_key: Secret | None = None
+
+    @property
+    def provenance(self) -> IssuerSettings:
+        """The issuer and client that these tokens belong to: the recorded ones, else OpenAI's."""
+        return IssuerSettings(
+            (self.issuer or OPENAI_ISSUER).rstrip("/"), self.client_id or OPENAI_CLIENT_ID
+        )
 
     @cached_property
     def id_claims(self) -> Claims:

@@ -33,6 +33,10 @@ REQUEST_SECONDS = 30.0
 """How long one request may take in all."""
 
 _CONNECT_SECONDS = 10.0
+_BAD_PROXY = (
+    "The proxy that ALL_PROXY, HTTPS_PROXY or HTTP_PROXY names cannot be used; "
+    "set an http or https proxy there, or none."
+)
 _MAXIMUM_BODY = 1024 * 1024
 
 
@@ -97,10 +101,11 @@ async def _send(
         **({"content-type": content_type} if content_type else {}),
         **headers,
     }
+    client = _client(url, seconds)
     try:
         async with (
             asyncio.timeout(seconds),
-            _client(url, seconds) as client,
+            client,
             client.stream(method, url, content=body, headers=sent_headers) as response,
         ):
             return Reply(
@@ -112,18 +117,25 @@ async def _send(
         ) from exc
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as exc:
         raise _translate(exc, url) from exc
+    except (OverflowError, ExceptionGroup):  # a port beyond 65535, which only a proxy's can be
+        raise ProxyError(_BAD_PROXY) from None
 
 
 def _client(url: str, seconds: float) -> httpx.AsyncClient:
     import httpx
 
     parts = urlsplit(url)
-    return httpx.AsyncClient(
-        follow_redirects=False,
-        timeout=httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds)),
-        trust_env=not is_loopback(parts.hostname or ""),  # which is about proxies alone here
-        verify=_trusted_authorities(parts.scheme),
-    )
+    verify = _trusted_authorities(parts.scheme)
+    try:
+        return httpx.AsyncClient(
+            follow_redirects=False,
+            timeout=httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds)),
+            trust_env=not is_loopback(parts.hostname or ""),  # which is about proxies alone here
+            verify=verify,
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):
+        # The texts of these name the proxy, whose URL may hold a password.
+        raise ProxyError(_BAD_PROXY) from None
 
 
 def _trusted_authorities(scheme: str) -> ssl.SSLContext:

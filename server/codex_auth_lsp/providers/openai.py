@@ -45,7 +45,9 @@ class RequestCredential:
 def openai_request_credential(
     credential: Credential, settings: Settings
 ) -> RequestCredential | None:
-    """Return the headers for a credential, None for a kind that OpenAI's endpoints do not take."""
+    """Return the headers for a credential, None for one that OpenAI's endpoints do not take."""
+    if not _fits_header(_token(credential)):
+        return None
     if isinstance(credential, ApiKeyCredential):
         headers = _bearer(credential.api_key)
         return RequestCredential("openai", settings.openai_base_url or API_BASE_URL, headers)
@@ -54,7 +56,7 @@ def openai_request_credential(
         return RequestCredential("openai", _chatgpt_base_url(settings), headers)
     if isinstance(credential, ChatGptCredential):
         headers = _bearer(credential.access_token)
-        if credential.account.id is not None:
+        if credential.account.id is not None and _fits_header(Secret(credential.account.id)):
             headers["chatgpt-account-id"] = Secret(credential.account.id)
         if (
             namespace(credential.id_claims, AUTH_NAMESPACE).get("chatgpt_account_is_fedramp")
@@ -70,6 +72,20 @@ def openai_request_credential(
 def models_url(settings: Settings) -> str:
     """Return where an API key can be tried out: the list of models, which costs nothing."""
     return f"{settings.openai_base_url or API_BASE_URL}/models"
+
+
+def _token(credential: Credential) -> Secret:
+    if isinstance(credential, ApiKeyCredential):
+        return credential.api_key
+    if isinstance(credential, AccessTokenCredential | ChatGptCredential):
+        return credential.access_token
+    return Secret("")
+
+
+def _fits_header(value: Secret) -> bool:
+    """Say whether a value is visible ASCII (RFC 6749 appendix A.12), so that it ends no header."""
+    text = value.reveal()
+    return bool(text) and text.isascii() and text.isprintable()
 
 
 def _bearer(token: Secret) -> dict[str, Secret]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.clock import Clock, SystemClock
 from codex_auth_lsp.config.endpoints import resolve_overrides
-from codex_auth_lsp.errors import AuthError, ShuttingDown
+from codex_auth_lsp.errors import ShuttingDown
 from codex_auth_lsp.service.events import Events
 from codex_auth_lsp.service.login_cache import LoginCache
 from codex_auth_lsp.service.methods import login_methods
@@ -142,10 +142,10 @@ class AuthService:
         if self._schedule is not None:
             self._schedule.look_for_interruption()
 
-    async def stop_logins(self, error: AuthError | None = None) -> None:
-        """End the running login and free its port."""
+    async def stop_logins(self) -> None:
+        """End the running login and free its port, since the server is shutting down."""
         if self._made is not None:
-            await self._made.logins.stop(error or ShuttingDown())
+            await self._made.logins.stop(ShuttingDown())
 
     async def close(self, *, hurried: bool) -> None:
         """End what can be ended and wait for what must not be lost: the answer to a refresh.
@@ -159,7 +159,7 @@ class AuthService:
         if self._made is None:
             return
         patience = HURRIED_SECONDS if hurried else REVOCATION_SECONDS
-        await self._made.logins.stop(ShuttingDown())
+        await self.stop_logins()
         await self._made.logins.close(hurried=hurried)
         await self._made.refresher.close()
         await self._made.logout.close(patience)

@@ -164,7 +164,7 @@ class Logins:
             raise InvalidParams("`attemptId` was used before; choose a new one.")
         view = self._cache.look()
         if view.settings_error is not None:
-            raise view.settings_error
+            raise view.settings_error.with_traceback(None)
         refusal = method_refusal(request.method, view.settings)
         if refusal is not None:
             error = LoginMethodNotAllowed if refusal.by_policy else LoginMethodUnavailable

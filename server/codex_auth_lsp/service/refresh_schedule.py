@@ -7,12 +7,14 @@ so that of many windows one comes first and the others find the work done.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.errors import AuthError, NeedsReauth
+from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.service.events import Event, StatusChanged
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ MARGIN = timedelta(minutes=10)
 MARGIN_SHARE = 0.6
 """Of a lifetime so short that the margin would be all of it."""
 
-OPAQUE_TOKEN_AGE = timedelta(days=7)
+EARLY_OPAQUE_AGE = timedelta(days=7)
 """Of a token that does not say when it ends; the Codex CLI renews it after eight days."""
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 30.0, 900.0
@@ -43,6 +45,8 @@ _CHANCE_SECONDS = 2.0  # at a start, when many windows may open at once
 _CHANCE_SHARE = 0.1  # of the margin
 _LONGEST_TIMER = 86_400.0
 
+logger = logging.getLogger(__name__)
+
 
 def due_at(credential: ChatGptCredential, chance: float) -> datetime | None:
     """Return when a login is to be renewed, None where nobody can say.
@@ -54,7 +58,7 @@ def due_at(credential: ChatGptCredential, chance: float) -> datetime | None:
     try:
         if credential.expires_at is None:
             last_refresh = credential.last_refresh
-            return last_refresh + OPAQUE_TOKEN_AGE * (1 - 0.01 * chance) if last_refresh else None
+            return last_refresh + EARLY_OPAQUE_AGE * (1 - 0.01 * chance) if last_refresh else None
         margin = MARGIN
         if credential.lifetime is not None:
             margin = min(MARGIN, MARGIN_SHARE * credential.lifetime)
@@ -168,6 +172,9 @@ class RefreshSchedule:
             self._failures += 1
             delay = min(FIRST_BACK_OFF * 2 ** (self._failures - 1), LONGEST_BACK_OFF)
             delay = max(delay * (1 + self._chance), error.retry_after_seconds or 0)
+        except Exception as exc:  # noqa: BLE001 - a defect must not end the renewals for good
+            log_defect(logger, exc)
+            delay = LONGEST_BACK_OFF
         # Where it worked, the change of the status has planned anew and set another timer.
         if self._planned == (credential.access_token, credential.refresh_token):
             self._set_timer(credential, delay)

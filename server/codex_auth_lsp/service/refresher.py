@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.account import account_from_claims
 from codex_auth_lsp.domain.credential import ChatGptCredential
-from codex_auth_lsp.domain.issuer import OPENAI_CLIENT_ID, OPENAI_ISSUER, IssuerSettings
 from codex_auth_lsp.errors import (
     AuthError,
     IssuerError,
@@ -133,7 +132,7 @@ class Refresher:
             if foreign is not None:
                 raise foreign
             if self._keeper.unsaved_error is not None:
-                raise self._keeper.unsaved_error
+                raise self._keeper.unsaved_error.with_traceback(None)
             self._obey_retry_after()
             await self._join(credential, _reason(credential, forced=force_since is not None))
             self._keeper.stored_credential()  # raises where somebody signed out meanwhile
@@ -265,11 +264,9 @@ class Refresher:
             raise NeedsReauth("This sign-in cannot be renewed; sign in again.")
         from codex_auth_lsp.oauth import http, token  # httpx is not needed before this
 
-        client_id = spent.client_id or OPENAI_CLIENT_ID
-        issuer = IssuerSettings((spent.issuer or OPENAI_ISSUER).rstrip("/"), client_id)
         reply = await http.post_json(
-            self._overrides.refresh or token_endpoint(issuer),
-            token.refresh_payload(client_id, spent.refresh_token, reason),
+            self._overrides.refresh or token_endpoint(spent.provenance),
+            token.refresh_payload(spent.provenance.client_id, spent.refresh_token, reason),
         )
         return self._renewed(spent, token.judge_refresh(reply))
 

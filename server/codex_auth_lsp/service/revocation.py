@@ -9,12 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.domain.issuer import (
-    OPENAI_CLIENT_ID,
-    OPENAI_ISSUER,
-    IssuerSettings,
-    url_problem,
-)
+from codex_auth_lsp.domain.issuer import url_problem
 from codex_auth_lsp.errors import IssuerError
 from codex_auth_lsp.oauth.endpoints import revocation_endpoint
 from codex_auth_lsp.oauth.revocation import revocation_payload
@@ -36,18 +31,19 @@ class Revoker:
 
     async def revoke(self, credential: ChatGptCredential) -> bool:
         """Return whether the issuer said that the login is revoked."""
-        issuer = (credential.issuer or OPENAI_ISSUER).rstrip("/")
-        client_id = credential.client_id or OPENAI_CLIENT_ID
+        provenance = credential.provenance
         url = self._overrides.revoke
         if url is None:
-            if url_problem(issuer) is not None:
+            if url_problem(provenance.issuer) is not None:
                 return False
-            url = revocation_endpoint(IssuerSettings(issuer, client_id))
+            url = revocation_endpoint(provenance)
         from codex_auth_lsp.oauth import http  # httpx is not needed before somebody signs out
 
         try:
             reply = await http.post_json(
-                url, revocation_payload(credential, client_id), seconds=REVOCATION_SECONDS
+                url,
+                revocation_payload(credential, provenance.client_id),
+                seconds=REVOCATION_SECONDS,
             )
         except IssuerError:
             return False

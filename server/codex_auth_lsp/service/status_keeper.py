@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCredential
-from codex_auth_lsp.domain.issuer import OPENAI_ISSUER, IssuerSettings
 from codex_auth_lsp.domain.status import (
     ACCESS_TOKEN_VARIABLE,
     API_KEY_VARIABLE,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.domain.credential import Credential
+    from codex_auth_lsp.domain.issuer import IssuerSettings
     from codex_auth_lsp.domain.pending_login import PendingLogin
     from codex_auth_lsp.service.login_cache import LoginCache, View
 
@@ -161,7 +161,7 @@ class StatusKeeper:
         if isinstance(stored, ChatGptCredential):
             verdict = self._verdict_on(stored)
             if isinstance(verdict, NeedsReauth):
-                raise verdict
+                raise verdict.with_traceback(None)  # or each use would keep its frames
         return stored
 
     def refresh_failed(self, credential: ChatGptCredential, error: AuthError) -> None:
@@ -248,7 +248,7 @@ class StatusKeeper:
 
     def foreign(self, credential: ChatGptCredential) -> NeedsReauth | None:
         """Return why a login of another issuer than the configured one is left alone."""
-        if (credential.issuer or OPENAI_ISSUER).rstrip("/") == self._issuer.issuer:
+        if credential.provenance.issuer == self._issuer.issuer:
             return None
         return NeedsReauth(
             "The stored sign-in was made with another issuer than the one configured now, "

@@ -16,7 +16,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp import __version__
-from codex_auth_lsp.errors import RateLimited, ShuttingDown
+from codex_auth_lsp.errors import RateLimited
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.transport.announcer import Announcer
 from codex_auth_lsp.transport.client import ClientCapabilities, read_client_capabilities
@@ -133,6 +133,9 @@ class Conversation:
         elif request.method == "shutdown":
             self._state = _State.ENDING
             self._shutting_down = asyncio.ensure_future(self._shut_down(request.id))
+        elif request.method == methods.CANCEL_LOGIN:
+            # A login that came just before takes its first step first, and so can be cancelled.
+            asyncio.get_running_loop().call_soon(self._answer_at_once, request)
         elif request.method in self._immediate:
             self._answer_at_once(request)
         elif request.method in _RUNNING_METHODS:
@@ -175,7 +178,7 @@ class Conversation:
         self._send_result(request.id, {"capabilities": capabilities, "serverInfo": server_info})
 
     async def _shut_down(self, message_id: MessageId) -> None:
-        await self._service.stop_logins(ShuttingDown())
+        await self._service.stop_logins()
         await asyncio.sleep(0)  # their requests are answered first
         self._send_result(message_id, None)
 
