@@ -42,11 +42,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wording": set(),
     "desktop": set(),
     "logs": set(),
-    "transport": FOUNDATION | {"domain", "flows", "service", "wire", "wording", "desktop"},
-    "terminal": FOUNDATION | {"domain", "flows", "service", "wording", "desktop"},
+    "process": set(),
+    "transport": FOUNDATION
+    | {"domain", "flows", "service", "wire", "wording", "desktop", "process"},
+    "terminal": FOUNDATION | {"domain", "flows", "service", "wording", "desktop", "process"},
     "sandbox": FOUNDATION | {"http1"},
     "demo": FOUNDATION | {"sandbox", "wording", "desktop"},
-    "cli": FOUNDATION | {"config", "service", "transport", "terminal", "sandbox", "demo", "logs"},
+    "cli": FOUNDATION
+    | {"config", "service", "transport", "terminal", "sandbox", "demo", "logs", "process"},
     "__main__": {"cli"},
 }
 """Each part of the package, and the parts that it may import, annotations included."""

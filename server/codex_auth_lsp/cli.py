@@ -6,16 +6,14 @@ Exit status: 0 done, 1 not signed in or failed with one line on stderr, 2 usage.
 from __future__ import annotations
 
 import argparse
-import asyncio
-import logging
 import os
-import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from codex_auth_lsp import __version__
 from codex_auth_lsp.config.home import resolve_codex_home
 from codex_auth_lsp.config.issuer import resolve_issuer
 from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
+from codex_auth_lsp.process import ProcessFailed, leave, run_to_end
 from codex_auth_lsp.service.auth_service import ServiceOptions
 
 if TYPE_CHECKING:
@@ -32,15 +30,15 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
-        status = _run(parser, arguments)
+        leave(_run(parser, arguments))
     except AuthError as error:
-        sys.stderr.write(f"{PROGRAM}: {error.message}\n")
-        status = 1
+        leave(1, f"{PROGRAM}: {error.message}")
+    except ProcessFailed as error:
+        leave(1, f"{PROGRAM}: {error}")
     except KeyboardInterrupt:
-        status = 130
+        leave(130)
     except BrokenPipeError:
-        status = 1  # whoever read our output has gone
-    _leave(status)
+        leave(1)  # whoever read our output has gone
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -126,7 +124,7 @@ def _action(arguments: argparse.Namespace) -> Callable[[ServiceOptions], int]:
     if arguments.command is None:
         from codex_auth_lsp.transport.serve import serve
 
-        return lambda options: asyncio.run(serve(options))
+        return lambda options: run_to_end(serve(options))
     from codex_auth_lsp.terminal import actions
 
     if arguments.command == "login":
@@ -160,14 +158,3 @@ def _configure_logging(parser: argparse.ArgumentParser, arguments: argparse.Name
         configure_logging(arguments.log_level, arguments.log_file)
     except OSError as exc:
         parser.error(f"--log-file cannot be opened: {exc.strerror}")
-
-
-def _leave(status: int) -> NoReturn:
-    """End the process without taking the interpreter apart, which costs more than all the rest."""
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass  # whoever read it has gone
-    os._exit(status)

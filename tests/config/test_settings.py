@@ -203,9 +203,11 @@ def test_broken_toml_is_told_by_line_and_column(config, text, line, column):
         (b"\xfe\xff", ", line 1: this is not UTF-8 text."),
         (b"a = " + b"[" * 100_000, ": this is not valid TOML."),
         (b"a = " + b"9" * 10_000, ": this is not valid TOML."),
+        (b"x = 1\n" + b"a." * 500_000 + b"a = 1", ", line 2: a key with too many parts."),
+        (b"x = {" + b"'a'. " * 129 + b"a = 1}", ", line 1: a key with too many parts."),
         (b"# " + b"x" * 1024 * 1024, " is larger than 1 MiB."),
     ],
-    ids=["not UTF-8", "UTF-16", "deep", "long number", "large"],
+    ids=["not UTF-8", "UTF-16", "deep", "long number", "long key", "quoted key", "large"],
 )
 def test_what_cannot_be_read_is_told_and_never_crashes(config, raw, expected):
     """A hostile file costs one sentence."""

@@ -23,6 +23,8 @@ FORCED_METHODS = ("chatgpt", "api")
 DEFAULT_PROVIDER = "openai"
 
 _MAXIMUM_BYTES = 1024 * 1024
+# tomllib takes minutes for a dotted key that fills a hundred kilobytes.
+_ENDLESS_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){128}""")
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
 _AT_THE_END = "(at end of document)"
 
@@ -96,6 +98,9 @@ def _parse(raw: bytes, path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as exc:
         line = raw[: exc.start].count(b"\n") + 1
         raise ConfigurationInvalid(f"{path}, line {line}: this is not UTF-8 text.") from exc
+    if endless := _ENDLESS_KEY.search(text):
+        line = text.count("\n", 0, endless.start()) + 1
+        raise ConfigurationInvalid(f"{path}, line {line}: a key with too many parts.")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as exc:  # tomllib's own error, too long integers

@@ -44,7 +44,7 @@ _LEFT_BEHIND = re.compile(r"(\.auth-|\.refresh-)[0-9a-f]{8}")
 _STALE_SECONDS = 3600.0
 _SETTLE_LOOKS = 5  # a file that never settles must not hold anybody up
 _SETTLE_SECONDS = 0.02  # between two looks at a file that may be half written
-_MAXIMUM_BYTES = 4 * 1024 * 1024
+_MAXIMUM_BYTES = 1024 * 1024
 _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 

@@ -5,7 +5,6 @@ What a person asked for goes to stdout, the way there and what went wrong to std
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.errors import ApiKeyInvalid
 from codex_auth_lsp.flows.registry import LoginMethodId
+from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
@@ -34,7 +34,7 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
     else:
         method = LoginMethodId.DEVICE_CODE if device_code else LoginMethodId.BROWSER
         request = LoginRequest(method)
-    return asyncio.run(_login(options, request))
+    return run_to_end(_login(options, request))
 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
@@ -50,7 +50,7 @@ def status(options: ServiceOptions, *, as_json: bool) -> int:
 
 def logout(options: ServiceOptions) -> int:
     """Sign out; 0 also when nobody was signed in."""
-    return asyncio.run(_logout(options))
+    return run_to_end(_logout(options))
 
 
 async def _login(options: ServiceOptions, request: LoginRequest) -> int:
