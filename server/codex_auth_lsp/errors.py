@@ -255,7 +255,7 @@ class RefreshTokenRevoked(NeedsReauth):
 
 class ApiKeyRejected(CredentialError):
     kind = "apiKeyRejected"
-    sentence = "The provider refused the API key."
+    sentence = "The provider refused the API key; it may have been deleted: make another one."
     advice = (
         Remediation("Create an API key", url="https://platform.openai.com/api-keys"),
         SIGN_IN_WITH_API_KEY,

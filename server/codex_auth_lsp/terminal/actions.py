@@ -34,7 +34,11 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
     else:
         method = LoginMethodId.DEVICE_CODE if device_code else LoginMethodId.BROWSER
         request = LoginRequest(method)
-    return run_to_end(_login(options, request))
+    try:
+        return run_to_end(_login(options, request))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nThe sign-in was cancelled; the login is as it was.\n")
+        raise
 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
@@ -43,7 +47,7 @@ def status(options: ServiceOptions, *, as_json: bool) -> int:
     sys.stdout.write(json.dumps(current, indent=2) + "\n" if as_json else describe(current))
     if current["state"] in _SIGNED_IN:
         return 0
-    if as_json or current["state"] != "signedOut":
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):  # who sees both needs it once
         sys.stderr.write(f"codex-auth-lsp: {status_sentence(current)}\n")
     return 1
 
@@ -62,6 +66,8 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
         await service.close(hurried=False)
     sys.stdout.write(login_sentence(current) + "\n")
     if request.method is LoginMethodId.API_KEY:
+        if not options.check_api_keys:
+            sys.stdout.write("The key was not checked with the provider; --check-api-key does.\n")
         sys.stdout.write(f"{API_KEYS.title}: {API_KEYS.url}\n")
         sys.stdout.write(f"{API_PRICING.title}: {API_PRICING.url}\n")
     return 0
