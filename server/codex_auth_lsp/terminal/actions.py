@@ -71,6 +71,8 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
     finally:
         await service.close(hurried=False)
     sys.stdout.write(login_sentence(current) + "\n")
+    if detail := current["store"].get("detail"):
+        sys.stdout.write(f"{detail}\n")
     if request.method is LoginMethodId.API_KEY:
         if not options.check_api_keys:
             sys.stdout.write("The key was not checked with the provider; --check-api-key does.\n")

@@ -32,6 +32,7 @@ def describe(status: dict[str, Any]) -> str:
         ("Billing", _BILLING.get(status["billing"])),
         ("Codex cloud", _cloud(status["cloud"]) if status["state"] != "unavailable" else None),
         ("Stored in", status.get("source", {}).get("name")),
+        ("Store", status["store"].get("detail") if status["state"] != "unavailable" else None),
         ("Valid until", status.get("expiresAt")),
         ("Provider", status["provider"]["id"]),
         *(("Problem", problem) for problem in status["provider"]["problems"]),
