@@ -43,7 +43,7 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
     """Say who is signed in; 0 when somebody is, or when nobody has to be."""
-    current = asyncio.run(_status(options))
+    current = run_to_end(_status(options))
     sys.stdout.write(json.dumps(current, indent=2) + "\n" if as_json else describe(current))
     if current["state"] in _SIGNED_IN:
         return 0
