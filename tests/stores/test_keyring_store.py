@@ -294,7 +294,7 @@ def test_login_is_stored_after_the_person_unlocked_the_keyring(store, vault):
     store_login(store, KEY)
 
     assert vault.value == STORED_KEY
-    assert vault.calls[0] == "unlock"
+    assert vault.calls[:2] == ["get", "unlock"]
 
 
 def test_nobody_waits_for_our_locks_while_a_person_is_asked(store, vault, home):
@@ -304,7 +304,36 @@ def test_nobody_waits_for_our_locks_while_a_person_is_asked(store, vault, home):
     with other_process_holds(home.path / "auth.lock"), pytest.raises(StoreLocked, match="Nobody"):
         store_login(store, KEY)
 
-    assert vault.calls == ["unlock"]
+    assert vault.calls == ["get", "unlock"]
+
+
+def test_renewal_asks_nobody(store, vault):
+    """It fails where the keyring was locked meanwhile, and is tried again by its caller."""
+    store_login(store, KEY)
+    vault.trouble = LOCKED
+    vault.calls.clear()
+    with pytest.raises(StoreLocked):
+        store.update(lambda old: old)
+
+    assert vault.calls == ["get"]
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("use", ["check_writable", "store", "remove"])
+def test_silent_keyring_is_not_taken_for_a_person_who_thinks(store, vault, monkeypatch, use):
+    """A login and a logout end after the wait for a keyring, not after that for a person."""
+    monkeypatch.setattr(keyring_entry, "PROMPT_SECONDS", 10 * PATIENCE)
+    vault.hang("get", "unlock")
+    uses = {
+        "check_writable": store.check_writable,
+        "store": lambda: store_login(store, KEY),
+        "remove": store.remove,
+    }
+    with pytest.raises(StoreLocked, match="does not answer"):
+        uses[use]()
+
+    assert "unlock" not in vault.calls
+    vault.let_go()
 
 
 @pytest.mark.usefixtures("impatient")
@@ -478,7 +507,7 @@ def test_lock_of_another_program_is_respected(store, vault, home, monkeypatch):
     with other_process_holds(home.path / "auth.lock"), pytest.raises(LockTimedOut):
         store_login(store, KEY)
 
-    assert vault.calls == ["unlock"]
+    assert vault.calls == ["get", "unlock"]  # whether it answers, and is open
 
 
 def test_save_removes_the_file(store, path):

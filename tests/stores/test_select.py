@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -53,7 +54,8 @@ def test_keyring_that_is_not_there_never_becomes_a_file(tmp_path, monkeypatch):
 
     assert (report.backend, report.health) == ("none", "unavailable")
     assert "no D-Bus session bus" in (report.detail or "")
-    for use in (store.check_writable, lambda: store.update(lambda old: old), store.remove):
+    login = partial(store.update, lambda old: old, over_unreadable=True)
+    for use in (store.check_writable, login, store.remove):
         with pytest.raises(StoreUnavailable) as caught:
             use()
         assert str(caught.value) == report.detail

@@ -137,7 +137,8 @@ class CredentialStore(Protocol):
 
         Args:
             merge: Gets None where nothing is stored.
-            over_unreadable: Take what is there and cannot be read for nothing, as a login does.
+            over_unreadable: Take what is there and cannot be read for nothing, and ask the person
+                to unlock a keyring, as a login does.
 
         Returns:
             The document that was stored, None where `merge` wanted no change.

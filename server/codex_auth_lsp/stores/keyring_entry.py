@@ -138,8 +138,17 @@ class KeyringEntry:
         Raises:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It is not.
         """
+        self._ensure_answering()
         unlock = partial(self._vault.unlock, for_writing=for_writing)
         self._call(unlock, PROMPT_SECONDS, for_a_person=True)
+
+    def _ensure_answering(self) -> None:
+        """Raise StoreLocked of a silent vault, which would be taken for a person who thinks."""
+        try:
+            self._call(self._vault.get, READ_SECONDS)
+        except StoreError as exc:
+            if isinstance(exc.__cause__, Hanging):
+                raise
 
     def close(self) -> None:
         """Wait for no person any longer."""

@@ -72,7 +72,8 @@ class KeyringStore:
         """Replace the entry by what `merge` makes of it, and remove `auth.json`."""
         self._entry.ensure_writable()
         self._home.ensure()
-        self._entry.unlock()  # before the locks: nobody waits while a person is asked
+        if over_unreadable:  # a login: a renewal asks nobody, and is tried again later
+            self._entry.unlock()  # before the locks: nobody waits while a person is asked
         with self._file.exclusive():
             stored = self._entry.load()
             if stored.error is not None:
