@@ -183,6 +183,16 @@ def test_lock_on_a_file_that_is_no_longer_there_does_not_count(paths, monkeypatc
         assert (len(replaced), is_locked(paths[0])) == (1, True)
 
 
+def test_turnstile_that_is_tried_again_by_its_holder_can_still_be_left(tmp_path):
+    """A try that fails, for this process holds it already, forgets nothing."""
+    path = tmp_path / "refresh.lock"
+    turnstile = Turnstile(lambda: path)
+
+    assert [turnstile.try_enter(), turnstile.try_enter()] == [True, False]
+    turnstile.leave()
+    assert is_locked(path) is False
+
+
 def test_turnstile_goes_where_its_path_leads_now(tmp_path):
     """The login became a link while this window was open; its lock lies beside the real file."""
     where = [tmp_path / "first.lock"]

@@ -78,8 +78,11 @@ class Turnstile:
         Raises:
             OSError: The lock file cannot be made or opened.
         """
-        self._descriptor = _lock(self._path())
-        return self._descriptor is not None
+        descriptor = _lock(self._path())
+        if descriptor is None:
+            return False  # perhaps since this very process holds it
+        self._descriptor = descriptor
+        return True
 
     def leave(self) -> None:
         """Let the next one in."""
