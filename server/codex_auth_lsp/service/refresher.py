@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -77,6 +78,9 @@ TURN_SECONDS = 30.0
 OWN_DISTANCE = timedelta(seconds=30)
 """Between two requests for one login that nobody asked for, whoever of our processes makes them."""
 
+HURRY_SECONDS = 5.0
+"""How long a request waits for what could not be written before."""
+
 _SHARE = 0.9  # of a token's lifetime that can be asked for
 _LONGEST_WAIT = 3600.0
 _LOOK_SECONDS = 0.05  # between two looks at whether the other window is done
@@ -106,7 +110,8 @@ class Refresher:
         self._running: asyncio.Task[None] | None = None
         self._asked = False  # whether somebody waits for the running one who asked for it
         self._saving: asyncio.Task[None] | None = None
-        self._ending = asyncio.Event()
+        self._ending = False
+        self._hurry, self._tried = asyncio.Event(), asyncio.Event()
         self._not_before: tuple[datetime, IssuerError] | None = None
 
     async def __call__(
@@ -125,6 +130,8 @@ class Refresher:
             NotSignedIn, NeedsReauth: There is nothing to renew, or not any more.
             IssuerError, StoreError: It did not work this time, or the issuer has asked to wait.
         """
+        if self._saving is not None:
+            await self._hurry_saving()
         await self._cache.sync()
         self._keeper.look()
         credential = self._keeper.stored_credential()
@@ -170,7 +177,8 @@ class Refresher:
         if self._running is not None:
             await asyncio.wait([self._running], timeout=FINISH_SECONDS)
         if self._saving is not None:
-            self._ending.set()
+            self._ending = True
+            self._hurry.set()
             await asyncio.wait([self._saving], timeout=FINISH_SECONDS)
 
     def _is_far_enough(self, credential: ChatGptCredential) -> bool:
@@ -394,9 +402,12 @@ class Refresher:
         """
         delays = chain(_SAVE_DELAYS, repeat(_SAVE_DELAYS[-1]))
         try:
-            while not self._ending.is_set():
-                await self._sleep_unless_ending(next(delays))
-                if await self._save_again(spent, renewed, sent):
+            while not self._ending:
+                await self._sleep_unless_hurried(next(delays))
+                saved = await self._save_again(spent, renewed, sent)
+                self._tried.set()
+                self._tried = asyncio.Event()
+                if saved:
                     return
             logger.error("The renewed login could not be stored and is lost.")
         finally:
@@ -413,12 +424,19 @@ class Refresher:
         await self._record(replace(sent, outcome=DONE))
         return True
 
-    async def _sleep_unless_ending(self, seconds: float) -> None:
-        try:
+    async def _hurry_saving(self) -> None:
+        """Somebody wants the login now: let the disk be tried once more at once."""
+        self._hurry.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HURRY_SECONDS):
+                await self._tried.wait()
+
+    async def _sleep_unless_hurried(self, seconds: float) -> None:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._ending.wait()
-        except TimeoutError:
-            pass
+                await self._hurry.wait()
+        if not self._ending:
+            self._hurry.clear()
 
     async def _record(self, record: RefreshRecord) -> None:
         """Write the record; only before a token is sent does it have to work.
