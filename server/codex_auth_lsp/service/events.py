@@ -53,7 +53,14 @@ class LoginEnded:
     error: AuthError | None = None
 
 
-Event = StatusChanged | LoginProgressed | LoginClosing | LoginEnded
+@dataclass(frozen=True, slots=True)
+class ProvidersChanged:
+    """The providers are others, or authenticate otherwise: `auth/providersChanged`."""
+
+    providers: dict[str, Any]
+
+
+Event = StatusChanged | ProvidersChanged | LoginProgressed | LoginClosing | LoginEnded
 
 
 class Events:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.config.settings import Settings, parse_settings, read_config
+from codex_auth_lsp.config.settings import SYSTEM_CONFIG, Settings, parse_layers, read_config
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.service.refresh_record import RefreshRecord, read_record
 from codex_auth_lsp.stores.select import select_store
@@ -24,12 +24,16 @@ CONFIG_NAME = "config.toml"
 
 @dataclass(frozen=True)
 class View:
-    """The cache at one moment; with a broken `config.toml`, `settings` are the last good ones."""
+    """The cache at one moment; with a broken `config.toml`, `settings` are the last good ones.
+
+    `settings_known` is false while no good ones were ever read, and `settings` are the defaults.
+    """
 
     settings: Settings
     settings_error: ConfigurationInvalid | None
     snapshot: Snapshot
     refresh_record: RefreshRecord | None = None
+    settings_known: bool = True
 
 
 class LoginCache:
@@ -37,8 +41,9 @@ class LoginCache:
 
     def __init__(self, home: CodexHome) -> None:
         self.home = home
-        self._config_path = home.path / CONFIG_NAME
-        self._config: bytes | None = b""
+        self._config_paths = (*SYSTEM_CONFIG, home.path / CONFIG_NAME)
+        self._config: list[bytes] | None = [b""] * len(self._config_paths)
+        self._settings_known = False
         self._settings = Settings()
         self._settings_error: ConfigurationInvalid | None = None
         self.store: CredentialStore = select_store(self._settings.store_mode, home)
@@ -46,7 +51,7 @@ class LoginCache:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files whose changes matter."""
-        return (self.home.path / "auth.json", self._config_path)
+        return (self.home.path / "auth.json", self.home.path / CONFIG_NAME)
 
     @property
     def refresh_lock_path(self) -> Path:
@@ -70,19 +75,21 @@ class LoginCache:
             self._settings_error,
             self.store.read(),
             read_record(self.refresh_record_path),
+            self._settings_known,
         )
 
     def _read_settings(self) -> None:
         """Read what is there; the same content is parsed once, and the same trouble told once."""
-        config: bytes | None = None
+        config: list[bytes] | None = None
         try:
-            config = read_config(self._config_path)
+            config = [read_config(path) for path in self._config_paths]
             if config != self._config:
-                self._take(parse_settings(config, self._config_path))
+                self._take(parse_layers(list(zip(config, self._config_paths, strict=True))))
         except ConfigurationInvalid as exc:
             if self._settings_error is None or self._settings_error.message != exc.message:
                 self._settings_error = exc
         self._config = config
+        self._settings_known = self._settings_known or self._settings_error is None
 
     def _take(self, settings: Settings) -> None:
         if settings.store_mode != self._settings.store_mode:
