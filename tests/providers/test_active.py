@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import pytest
 
-from codex_auth_lsp.config.settings import ProviderSettings, Settings
+from codex_auth_lsp.config.model_providers import ProviderSettings
+from codex_auth_lsp.config.settings import Settings
 from codex_auth_lsp.domain.provider import ProviderAuth
 from codex_auth_lsp.providers.active import active_provider
 
