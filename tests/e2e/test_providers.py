@@ -47,10 +47,10 @@ def lab(keys: str, base_url: str = "https://lab.example/v1", provider_id: str = 
     )
 
 
-def replace_configuration(home: CodexHome, text: str) -> None:
+def replace_configuration(home: CodexHome, content: str | bytes) -> None:
     """Write `config.toml` in one step, so that nobody reads half of it."""
     new = home.path / "config.toml.new"
-    new.write_text(text)
+    new.write_bytes(content if isinstance(content, bytes) else content.encode())
     new.replace(home.path / "config.toml")
 
 
@@ -207,7 +207,7 @@ async def test_broken_file_is_told_of_and_left_alone(start: Starter, home: Codex
     since = client.mark()
 
     broken = content.encode() if isinstance(content, str) else content
-    path.write_bytes(broken)
+    replace_configuration(home, broken)
     told = await client.wait_for(
         "auth/statusChanged", lambda params: "lastError" in params["status"], since=since
     )
@@ -230,7 +230,7 @@ async def test_no_credential_is_given_while_nobody_can_know_for_whom(
     client = await start()
 
     error = await client.request_error("auth/credential", {})
-    home.configure("model_provider = 'openai'")
+    replace_configuration(home, "model_provider = 'openai'")
     given = await credential(client)
 
     assert error.summary == (-32803, "configurationInvalid")
@@ -303,7 +303,7 @@ async def test_static_key_that_was_refused_is_not_given_again(
     first = await credential(client)
 
     error = await client.request_error("auth/credential", {"rejectedRevision": first["revision"]})
-    home.configure(lab(f'experimental_bearer_token = "{OTHER}"'))
+    replace_configuration(home, lab(f'experimental_bearer_token = "{OTHER}"'))
     newer = await credential(client, rejectedRevision=first["revision"])
 
     assert error.summary == (-32803, "apiKeyRejected")
@@ -420,6 +420,22 @@ async def test_table_for_a_built_in_provider_moves_no_login(start: Starter, home
 
     assert given["baseUrl"] == "https://chatgpt.com/backend-api/codex"
     assert "is ignored, since `openai` is built in" in found["problems"][0]
+
+
+async def test_key_in_dotenv_is_taken_as_soon_as_it_is_there(start: Starter, home: CodexHome, keys):
+    """An editor from the desktop has no shell; the change is told like one of the configuration."""
+    home.configure(ENV)
+    client = await start()
+    since = client.mark()
+
+    (home.path / ".env").write_text(f"LAB_KEY={KEY}\n")
+    told = await client.wait_for(
+        "auth/statusChanged", lambda params: params["status"]["provider"]["ready"], since=since
+    )
+    given = await credential(client)
+
+    assert told.params["cause"] == "configChange"
+    assert given["headers"] == {"Authorization": f"Bearer {KEY}"}
 
 
 # Strangers

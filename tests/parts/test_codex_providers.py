@@ -79,6 +79,7 @@ class Row:
     environment: Mapping[str, str] = field(default_factory=dict)
     kind: str | None = None
     reason: str = ""
+    dotenv: str = ""
     gives: Mapping[str, str] = field(default_factory=dict)
     """Our headers, where a deliberate difference has a credential."""
 
@@ -134,6 +135,21 @@ SAME: dict[str, Row] = {
         ENV + 'experimental_bearer_token = "bearer-of-the-test"\n', KEY, {}, "environmentKeyMissing"
     ),
     "variable without a name": Row(LAB + 'env_key = ""\n', None, {}, "configurationInvalid"),
+    "variable of .env": Row(ENV, dotenv="LAB_KEY=key-of-the-file\n"),
+    "variable of .env with quotes and a remark": Row(
+        ENV, dotenv='export LAB_KEY="key of the file" # mine\n'
+    ),
+    "variable of .env over the environment": Row(
+        ENV, None, SET, dotenv="LAB_KEY=key-of-the-file\n"
+    ),
+    "variable of .env for a header": Row(
+        LAB + 'env_http_headers = { "x-a" = "A" }\n', dotenv="A='1'\n"
+    ),
+    "variable of .env that is Codex's own": Row(
+        LAB + 'env_key = "CODEX_LAB"\n',
+        kind="environmentKeyMissing",
+        dotenv="CODEX_LAB=key-of-the-file\n",
+    ),
     "bearer token": Row(LAB + 'experimental_bearer_token = "bearer-of-the-test"\n'),
     "bearer token beside a stored key": Row(
         LAB + 'experimental_bearer_token = "bearer-of-the-test"\n', KEY
@@ -490,6 +506,8 @@ async def both(start: Starter, home: CodexHome, row: Row) -> tuple[Sent | None, 
     """Return what the CLI sends and what we give for one row."""
     async with ModelEndpoint.start() as endpoint:
         home.configure(row.config.replace("PORT", str(endpoint.port)))
+        if row.dotenv:
+            (home.path / ".env").write_text(row.dotenv)
         if row.login is not None:
             home.write(row.login)
         return await by_codex(home, row, endpoint), await by_us(start, row)

@@ -37,8 +37,8 @@ _PROMPTS = {
 }
 """Where a person is shown the way to sign in: `state` and the user code belong there."""
 
-_PERSONAL = frozenset({"auth.json", "config.toml"})
-"""The files in which a person keeps secrets; the server never writes the second."""
+_PERSONAL = frozenset({"auth.json", "config.toml", ".env"})
+"""The files in which a person keeps secrets; the server writes the first alone."""
 
 _FILE_SECRETS = {
     "access_token": ACCESS_TOKEN,

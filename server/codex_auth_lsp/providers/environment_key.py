@@ -70,8 +70,9 @@ class EnvironmentKey:
                 provider_id=definition.id,
                 remediation=(
                     Remediation(
-                        f"Set {name} where the editor is started: an editor started from the "
-                        "desktop may not have the variables of your shell"
+                        f"Set {name} where the editor is started, or in the file `.env` beside "
+                        "config.toml: an editor started from the desktop may not have the "
+                        "variables of your shell"
                     ),
                 ),
             )

@@ -6,20 +6,28 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.config.dotenv import DOTENV_NAME, parse_dotenv
 from codex_auth_lsp.config.settings import SYSTEM_CONFIG, Settings, parse_layers, read_config
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.service.refresh_record import RefreshRecord, read_record
 from codex_auth_lsp.stores.select import select_store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.stores.base import CredentialStore, Snapshot
 
 CONFIG_NAME = "config.toml"
+
+
+def _no_variables() -> Mapping[str, str]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class View:
     """The cache at one moment; with a broken `config.toml`, `settings` are the last good ones.
 
     `settings_known` is false while no good ones were ever read, and `settings` are the defaults.
+    `variables` are those of `.env`.
     """
 
     settings: Settings
@@ -34,6 +43,7 @@ class View:
     snapshot: Snapshot
     refresh_record: RefreshRecord | None = None
     settings_known: bool = True
+    variables: Mapping[str, str] = field(default_factory=_no_variables)
 
 
 class LoginCache:
@@ -44,6 +54,8 @@ class LoginCache:
         self._config_paths = (*SYSTEM_CONFIG, home.path / CONFIG_NAME)
         self._config: list[bytes] | None = [b""] * len(self._config_paths)
         self._settings_known = False
+        self._dotenv = b""
+        self._variables = _no_variables()
         self._settings = Settings()
         self._settings_error: ConfigurationInvalid | None = None
         self.store: CredentialStore = select_store(self._settings.store_mode, home)
@@ -51,7 +63,8 @@ class LoginCache:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files whose changes matter."""
-        return (self.home.path / "auth.json", self.home.path / CONFIG_NAME)
+        names = ("auth.json", CONFIG_NAME, DOTENV_NAME)
+        return tuple(self.home.path / name for name in names)
 
     @property
     def refresh_lock_path(self) -> Path:
@@ -70,12 +83,14 @@ class LoginCache:
     def look(self) -> View:
         """Return the cache as it is now."""
         self._read_settings()
+        self._read_variables()
         return View(
             self._settings,
             self._settings_error,
             self.store.read(),
             read_record(self.refresh_record_path),
             self._settings_known,
+            self._variables,
         )
 
     def _read_settings(self) -> None:
@@ -90,6 +105,15 @@ class LoginCache:
                 self._settings_error = exc
         self._config = config
         self._settings_known = self._settings_known or self._settings_error is None
+
+    def _read_variables(self) -> None:
+        try:
+            dotenv = read_config(self.home.path / DOTENV_NAME)
+        except ConfigurationInvalid:
+            dotenv = b""  # what cannot be read sets nothing, as for the Codex CLI
+        if dotenv != self._dotenv:
+            self._dotenv = dotenv
+            self._variables = parse_dotenv(dotenv)
 
     def _take(self, settings: Settings) -> None:
         if settings.store_mode != self._settings.store_mode:

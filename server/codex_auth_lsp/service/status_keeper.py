@@ -94,8 +94,9 @@ class StatusKeeper:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables that providers take their keys and headers from."""
-        return self._environment
+        """The variables that providers take their keys and headers from; `.env` wins."""
+        variables = self._view.variables
+        return {**self._environment, **variables} if variables else self._environment
 
     @property
     def login_serves(self) -> bool:
@@ -279,9 +280,10 @@ class StatusKeeper:
             return "externalChange"
         if old.state != self._status.state and before.refresh_record != self._view.refresh_record:
             return "externalChange"
-        if (before.settings, before.settings_error) != (
+        if (before.settings, before.settings_error, before.variables) != (
             self._view.settings,
             self._view.settings_error,
+            self._view.variables,
         ):
             return "configChange"
         if before.snapshot.report != self._view.snapshot.report:
