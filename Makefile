@@ -16,12 +16,12 @@ test: $(VENV)/.dev
 lint: $(VENV)/.dev
 	@$(PY) tests/run.py --lint-only
 
-# The reliability proofs with their full figures, in about half an hour; writes docs/reliability.md.
-# PROVE_ONLY names parts (crash faults ends rotation beside_codex torn model), the others change sizes.
+# The reliability proofs with their full figures, in about 40 minutes; writes docs/reliability.md.
+# PROVE_ONLY names parts (crash faults ends rotation beside_codex torn model keyring), the others change sizes.
 prove: $(VENV)/.dev
 	@test -d tests/parts/node_modules || npm ci --prefix tests/parts --loglevel=error
 	@PYTHONPATH=tests $(PY) -m prove $(foreach part,$(PROVE_ONLY),--only $(part)) \
-	  $(foreach size,KILLS PROCESSES CYCLES BESIDE ROUNDS READS WALKS SEED,$(if \
+	  $(foreach size,KILLS PROCESSES CYCLES BESIDE ROUNDS READS WALKS KEYRING_KILLS SEED,$(if \
 	  $(PROVE_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(PROVE_$(size))))
 
 # The Debian packages that some tests need (run as root): chromium, a keyring, strace and the like.

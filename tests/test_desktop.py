@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import subprocess
 import sys
-import webbrowser
 
 import pytest
 
@@ -38,30 +39,45 @@ def test_file_of_a_container_puts_the_person_elsewhere(monkeypatch, tmp_path):
     assert is_local({}) is False
 
 
-async def test_opener_that_ends_is_believed(monkeypatch):
+@pytest.mark.parametrize(("program", "expected"), [("true", True), ("false", False)])
+async def test_opener_that_ends_is_believed(monkeypatch, tmp_path, program, expected):
     """What it says is what is returned."""
-    answers = []
-    for program in ("true", "false"):
-        monkeypatch.setattr(webbrowser, "open", webbrowser.GenericBrowser(program).open)
-        answers.append(await open_browser("https://example.com/"))
+    path = shutil.which(program)
+    assert path is not None
+    monkeypatch.setenv("BROWSER", f"{path} %s")
+    monkeypatch.setenv("PATH", str(tmp_path))  # no other opener may step in
 
-    assert answers == [True, False]
+    assert await open_browser("https://example.com/") is expected
+
+
+async def test_opener_gets_the_address_and_its_output_goes_nowhere(monkeypatch, tmp_path, capfd):
+    """An opener that finds no browser prints the whole address, with the state in it."""
+    opener = tmp_path / "opener"
+    opener.write_text('#!/bin/sh\nprintf %s "$1" > "$0.got"\necho "$1"\necho "$1" >&2\n')
+    opener.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{opener} %s")
+    url = "https://example.com/?state=one&scope=a%20b"
+
+    opened = await open_browser(url)
+
+    assert (opened, (tmp_path / "opener.got").read_text()) == (True, url)
+    assert capfd.readouterr() == ("", "")
 
 
 async def test_opener_that_stays_is_abandoned_and_keeps_no_process(tmp_path):
     """A browser that runs in the foreground must not hold up the end of the server."""
     script = (
-        "import asyncio, sys, webbrowser\n"
+        "import asyncio\n"
         "from codex_auth_lsp import desktop\n"
         "desktop._OPENER_SECONDS = 0.2\n"
-        "webbrowser.open = webbrowser.GenericBrowser(['sleep', '15', '%s']).open\n"
         "print(asyncio.run(desktop.open_browser('0')))\n"
     )
-    output = tmp_path / "output"
-    # A file, since a pipe would be kept open by the opener.
-    with output.open("wb") as file:
-        ended = await asyncio.to_thread(
-            subprocess.run, [sys.executable, "-I", "-c", script], stdout=file, timeout=10
-        )
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-I", "-c", script],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "BROWSER": "sleep 15 %s"},
+        timeout=10,
+    )
 
-    assert (output.read_bytes(), ended.returncode) == (b"False\n", 0)
+    assert (ended.stdout, ended.returncode) == (b"False\n", 0)

@@ -42,11 +42,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wording": set(),
     "desktop": set(),
     "logs": set(),
-    "transport": FOUNDATION | {"domain", "flows", "service", "wire", "wording", "desktop"},
-    "terminal": FOUNDATION | {"domain", "flows", "service", "wording", "desktop"},
+    "process": set(),
+    "transport": FOUNDATION
+    | {"domain", "flows", "service", "wire", "wording", "desktop", "process"},
+    "terminal": FOUNDATION | {"domain", "flows", "service", "wording", "desktop", "process"},
     "sandbox": FOUNDATION | {"http1"},
     "demo": FOUNDATION | {"sandbox", "wording", "desktop"},
-    "cli": FOUNDATION | {"config", "service", "transport", "terminal", "sandbox", "demo", "logs"},
+    "cli": FOUNDATION
+    | {"config", "service", "transport", "terminal", "sandbox", "demo", "logs", "process"},
     "__main__": {"cli"},
 }
 """Each part of the package, and the parts that it may import, annotations included."""
@@ -60,7 +63,13 @@ OWNERS: dict[str, set[str]] = {
     "httpx": {"oauth.http", "sandbox.visitor"},
     "h11": {"http1.connection"},
     "asyncinotify": {"stores.watcher"},
-    "keyring": set(),  # for the store modes `keyring` and `auto`, which are still to come
+    "keyring": {"stores.system_keyring"},
+    "secretstorage": {"stores.secret_service"},
+    "jeepney": {
+        "stores.secret_service",
+        "stores.secret_service_asking",
+        "stores.secret_service_watch",
+    },
 }
 """Each third-party library, and the only modules or parts that import it."""
 
@@ -118,6 +127,10 @@ LATE = {
     "h11",
     "pydantic",
     "keyring",
+    "secretstorage",
+    "jeepney",
+    "cryptography",
+    "codex_auth_lsp.stores.keyring_entry",
     "asyncinotify",
     "tomllib",
     "importlib.metadata",

@@ -1,14 +1,14 @@
 """The command line: options, the log, and which part runs; no logic, and nothing heavy.
 
-Exit status: 0 done, 1 not signed in or failed with one line on stderr, 2 usage.
+Exit status: 0 done, 1 not signed in or failed with one line on stderr, 2 usage, 130 stopped by
+Ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import logging
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,6 +16,7 @@ from codex_auth_lsp import __version__
 from codex_auth_lsp.config.home import resolve_codex_home
 from codex_auth_lsp.config.issuer import resolve_issuer
 from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
+from codex_auth_lsp.process import ProcessFailed, leave, run_to_end
 from codex_auth_lsp.service.auth_service import ServiceOptions
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ PROGRAM = "codex-auth-lsp"
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _USAGE_STATUS = 2
+_INTERRUPTED_STATUS = 130
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
@@ -33,30 +35,66 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     arguments = parser.parse_args(argv)
     try:
         status = _run(parser, arguments)
+        sys.stdout.flush()
+        leave(status)
     except AuthError as error:
-        sys.stderr.write(f"{PROGRAM}: {error.message}\n")
-        status = 1
+        leave(1, f"{PROGRAM}: {error.message}")
+    except ProcessFailed as error:
+        leave(1, f"{PROGRAM}: {error}")
     except KeyboardInterrupt:
-        status = 130
+        leave(_INTERRUPTED_STATUS, f"{PROGRAM}: stopped.")
     except BrokenPipeError:
-        status = 1  # whoever read our output has gone
-    _leave(status)
+        leave(1)  # whoever read our output has gone
+    except OSError as exc:
+        leave(1, f"{PROGRAM}: {exc.strerror}")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Names the mistake first, suggests what was meant, and repeats no value: it may be a key."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(
+            _USAGE_STATUS, f"{PROGRAM}: {_usage_error(message)} (usage: `{self.prog} --help`)\n"
+        )
+
+
+def _usage_error(message: str) -> str:
+    from difflib import get_close_matches
+
+    if match := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message, re.DOTALL):
+        choices = re.findall(r"[\w-]+", match[2])
+        meant = get_close_matches(match[1], choices, 1)
+        what = message[: match.start()].removeprefix("argument ").rstrip(": ") or "value"
+        hint = f"did you mean `{meant[0]}`?" if meant else f"choose from {', '.join(choices)}."
+        return f"{what}: there is no such choice; {hint}"
+    unknown = message.removeprefix("unrecognized arguments: ")
+    if unknown != message:
+        if "--api-key" in unknown or "sk-" in unknown:
+            return (
+                "an API key is never given on the command line, where others can see it; use "
+                "`printenv OPENAI_API_KEY | codex-auth-lsp login --with-api-key`."
+            )
+        options = [word.partition("=")[0] for word in unknown.split() if word.startswith("--")]
+        return f"there is no option {options[0]} here." if options else "too many arguments."
+    return f"{message}."
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     _add_common_options(common, argparse.SUPPRESS)
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=PROGRAM,
         description="Sign-in to OpenAI's Codex for editors. Without a command, the language "
         "server on stdin and stdout.",
     )
     _add_common_options(parser, None)
+    _add_key_check(parser, default=False)
     parser.add_argument("--stdio", action="store_true", help="the language server (the default)")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     login = commands.add_parser("login", parents=[common], help="sign in")
+    _add_key_check(login, default=argparse.SUPPRESS)
     way = login.add_mutually_exclusive_group()
     way.add_argument("--browser", action="store_true", help="in the browser (the default)")
     way.add_argument("--device-auth", action="store_true", help="with a code on another device")
@@ -104,12 +142,6 @@ def _add_common_options(parser: argparse.ArgumentParser, default: str | None) ->
         "--client-id", metavar="ID", default=default, help="the client id known to that issuer"
     )
     parser.add_argument(
-        "--check-api-key",
-        action="store_true",
-        default=default or False,
-        help="ask the provider whether it accepts an API key before it is stored",
-    )
-    parser.add_argument(
         "--log-file", metavar="PATH", default=default, help="write the log here, not to stderr"
     )
     parser.add_argument(
@@ -119,6 +151,15 @@ def _add_common_options(parser: argparse.ArgumentParser, default: str | None) ->
         choices=_LEVELS,
         default=default or "WARNING",
         help=f"one of {', '.join(_LEVELS)} (default: WARNING)",
+    )
+
+
+def _add_key_check(parser: argparse.ArgumentParser, *, default: bool | str) -> None:
+    parser.add_argument(
+        "--check-api-key",
+        action="store_true",
+        default=default,
+        help="ask the provider whether it accepts an API key before it is stored",
     )
 
 
@@ -140,7 +181,11 @@ def _action(arguments: argparse.Namespace) -> Callable[[ServiceOptions], int]:
     if arguments.command is None:
         from codex_auth_lsp.transport.serve import serve
 
-        return lambda options: asyncio.run(serve(options))
+        if sys.stdin.isatty():
+            sys.stderr.write(
+                f"{PROGRAM}: waits for an editor on stdin; `{PROGRAM} --help` has the commands.\n"
+            )
+        return lambda options: run_to_end(serve(options))
     if arguments.command in {"providers", "credential"}:
         from codex_auth_lsp.terminal import providers
 
@@ -181,15 +226,4 @@ def _configure_logging(parser: argparse.ArgumentParser, arguments: argparse.Name
     try:
         configure_logging(arguments.log_level, arguments.log_file)
     except OSError as exc:
-        parser.error(f"--log-file cannot be opened: {exc.strerror}")
-
-
-def _leave(status: int) -> NoReturn:
-    """End the process without taking the interpreter apart, which costs more than all the rest."""
-    logging.shutdown()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass  # whoever read it has gone
-    os._exit(status)
+        parser.error(f"--log-file {arguments.log_file} cannot be opened: {exc.strerror}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +17,7 @@ _REMOTE_VARIABLES = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
 _CONTAINER_VARIABLES = ("CODESPACES", "REMOTE_CONTAINERS", "KUBERNETES_SERVICE_HOST", "container")
 _CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
+_OPENER = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.stdin.read()))"
 _OPENER_SECONDS = 5.0
 
 
@@ -29,11 +32,10 @@ def is_local(environment: Mapping[str, str]) -> bool:
 async def open_browser(url: str) -> bool:
     """Ask the desktop to show `url`; return whether it said that it does.
 
-    Some openers go on as long as the browser does: then this is abandoned, and neither waits for
-    the other's end.
+    A Python of its own asks: it gets the address by its stdin, and what an opener prints, which
+    may be the address, goes nowhere. Some openers go on as long as the browser does: then both
+    are abandoned, and nobody waits for their end.
     """
-    import webbrowser  # not needed before somebody signs in
-
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[bool] = loop.create_future()
 
@@ -43,11 +45,20 @@ async def open_browser(url: str) -> bool:
 
     def ask() -> None:
         try:
-            result = webbrowser.open(url)
-        except (webbrowser.Error, OSError):
-            result = False
+            result = subprocess.run(  # noqa: S603 - our own interpreter and program
+                [sys.executable, "-I", "-c", _OPENER],
+                input=url.encode(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                check=False,
+            )
+        except OSError:
+            done = False
+        else:
+            done = result.returncode == 0
         with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(tell, result)
+            loop.call_soon_threadsafe(tell, done)
 
     threading.Thread(target=ask, daemon=True).start()
     try:

@@ -40,6 +40,7 @@ What a language client did wrong in a request's params is `InvalidParams`, which
     │  └─ IssuerResponseInvalid    issuerResponseInvalid    not what the RFC allows
     ├─ StoreError                  the login cache
     │  ├─ StoreUnavailable         storeUnavailable         no folder, no such backend
+    │  ├─ StoreLocked              storeLocked              locked or silent, needs a person
     │  ├─ StoreCorrupt             storeCorrupt             what is there is no login
     │  ├─ StoreReadOnly            storeReadOnly            cannot be written by this user
     │  ├─ StoreWriteFailed         storeWriteFailed         the disk said no               retryable
@@ -257,7 +258,7 @@ class RefreshTokenRevoked(NeedsReauth):
 
 class ApiKeyRejected(CredentialError):
     kind = "apiKeyRejected"
-    sentence = "The provider refused the API key."
+    sentence = "The provider refused the API key; it may have been deleted: make another one."
     advice = (
         Remediation("Create an API key", url="https://platform.openai.com/api-keys"),
         SIGN_IN_WITH_API_KEY,
@@ -341,6 +342,11 @@ class StoreError(AuthError):
 class StoreUnavailable(StoreError):
     kind = "storeUnavailable"
     sentence = "The place where logins are kept is not available."
+
+
+class StoreLocked(StoreError):
+    kind = "storeLocked"
+    sentence = "The keyring where logins are kept is locked; unlock it, then try again."
 
 
 class StoreCorrupt(StoreError):

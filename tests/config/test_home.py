@@ -77,7 +77,7 @@ def test_what_is_no_folder_is_told_by_its_path(tmp_path, chosen_by, kind):
         path.symlink_to(tmp_path / "nowhere")
     home = CodexHome(path, chosen_by)
 
-    with pytest.raises(StoreUnavailable, match=r"\.codex is not a folder"):
+    with pytest.raises(StoreUnavailable, match="is not a folder"):
         home.ensure()
     assert os.path.lexists(path)
     assert not (tmp_path / "nowhere").exists()

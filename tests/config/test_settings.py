@@ -35,6 +35,10 @@ wire_api = "responses"
 
 [model_providers.proxy]
 requires_openai_auth = true
+
+[features]
+secret_auth_storage = true
+some_other_feature = "on"
 """
 
 
@@ -54,6 +58,7 @@ def test_every_key_of_sign_in_is_read(config):
     settings = read_settings(config)
     expected = Settings(
         store_mode="auto",
+        secret_auth_storage=True,
         forced_login_method="chatgpt",
         forced_workspace_ids=("ws-1", "ws-2"),
         chatgpt_base_url="https://chatgpt.example/backend-api",
@@ -115,6 +120,7 @@ def test_workspace_is_one_or_several_or_none(config, text, expected):
         ("cli_auth_credentials_store = ['file']", "cli_auth_credentials_store", "one of file"),
         ("cli_auth_credentials_store = {a = 1}", "cli_auth_credentials_store", "one of file"),
         ('forced_login_method = "browser"', "forced_login_method", "one of chatgpt, api"),
+        ("features = 17", "features", "a table"),
         ("forced_chatgpt_workspace_id = 17", "forced_chatgpt_workspace_id", "a workspace"),
         (
             "forced_chatgpt_workspace_id = ['a', 17]",
@@ -205,9 +211,11 @@ def test_broken_toml_is_told_by_line_and_column(config, text, line, column):
         (b"\xfe\xff", ", line 1: this is not UTF-8 text."),
         (b"a = " + b"[" * 100_000, ": this is not valid TOML."),
         (b"a = " + b"9" * 10_000, ": this is not valid TOML."),
+        (b"x = 1\n" + b"a." * 500_000 + b"a = 1", ", line 2: a key with too many parts."),
+        (b"x = {" + b"'a'. " * 129 + b"a = 1}", ", line 1: a key with too many parts."),
         (b"# " + b"x" * 1024 * 1024, " is larger than 1 MiB."),
     ],
-    ids=["not UTF-8", "UTF-16", "deep", "long number", "large"],
+    ids=["not UTF-8", "UTF-16", "deep", "long number", "long key", "quoted key", "large"],
 )
 def test_what_cannot_be_read_is_told_and_never_crashes(config, raw, expected):
     """A hostile file costs one sentence."""

@@ -132,6 +132,8 @@ def test_numeric_date_is_aware_or_nothing(value, expected):
         ("zero\u200bwidth\ufeff", "zerowidth"),
         ("half\ud800pair", "halfpair"),
         ("nul\x00", "nul"),
+        ("filled\u3164\u2800\uffa0", "filled"),
+        ("[renew](command:some.command)", "[renew] (command:some.command)"),
         ("<b>&amp;</b>", "<b>&amp;</b>"),
         ("Zoë 日本 😀", "Zoë 日本 😀"),
         ("x" * 500, "x" * 200),

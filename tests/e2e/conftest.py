@@ -10,7 +10,7 @@ import asyncio
 import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
@@ -206,6 +206,7 @@ class CommandLine:
         issuer: str | Sandbox | None = None,
         home: Path | None = UNSET,
         environment: Mapping[str, str] | None = None,
+        stdout: int | IO[bytes] = subprocess.PIPE,
     ) -> asyncio.subprocess.Process:
         """Start a subcommand with pipes for all three streams."""
         command = server_command(
@@ -217,7 +218,7 @@ class CommandLine:
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             cwd=self._folder,
             env=clean_environment(self._folder, environment),
@@ -233,6 +234,7 @@ class CommandLine:
             await process.communicate()
             raise
         name = " ".join(arguments) or "the command"
+        stdout = stdout or b""  # where it went elsewhere
         self._guard.add_output(f"stdout of {name}", stdout)
         self._guard.add_output(f"stderr of {name}", stderr)
         assert process.returncode is not None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from e2e.shapes import CodexHome
     from support.sandbox import Sandbox
 
-DONE, FAILED, USAGE = 0, 1, 2
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 """The exit statuses."""
 
 URL_DEADLINE = 15.0
@@ -108,8 +108,8 @@ async def test_an_interrupted_login_leaves_nothing_behind(
     process.send_signal(signal.SIGINT)
     returncode, stdout, stderr = await finished(process, guard, "login")
 
-    assert returncode not in (DONE, None)
-    assert stdout == ""
+    assert (returncode, stdout) == (INTERRUPTED, "")
+    assert "The sign-in was cancelled; the login is as it was." in stderr
     assert "Traceback" not in stderr
     assert home.bytes() == before
     assert not await raw_callback.is_listening(1455)
@@ -331,6 +331,10 @@ async def test_the_help_names_every_subcommand(command_line: CommandLine):
         ("unheard-of",),
         ("--unheard-of",),
         ("login", "--unheard-of"),
+        ("secret-of-the-test",),
+        ("login", "secret-of-the-test"),
+        ("login", "--api-key", "secret-of-the-test"),
+        ("login", "--api-key=secret-of-the-test"),
         ("login", "--browser", "--with-api-key"),
         ("login", "--device-auth", "--with-api-key"),
         ("--issuer", "http://issuer.example", "status"),
@@ -353,10 +357,45 @@ async def test_what_cannot_be_meant_is_status_2(command_line: CommandLine, home,
     outcome = await command_line(*arguments)
 
     assert (outcome.returncode, outcome.stdout) == (USAGE, "")
-    assert "usage:" in outcome.stderr
+    assert "(usage: `codex-auth-lsp" in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
     assert "secret-of-the-test" not in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert list(home.path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("staus",), "COMMAND: there is no such choice; did you mean `status`?"),
+        (("--log-level", "LOUD"), "there is no such choice; choose from DEBUG, INFO, WARNING, "),
+        (("status", "--jsn"), "there is no option --jsn here."),
+        (("login", "sk-example"), "an API key is never given on the command line"),
+        (("login", "too", "many"), "too many arguments."),
+    ],
+)
+async def test_a_mistake_is_told_with_what_may_have_been_meant(
+    command_line: CommandLine, arguments, expected
+):
+    """One line, and the mistake comes first."""
+    outcome = await command_line(*arguments)
+
+    assert outcome.stderr.startswith("codex-auth-lsp: ")
+    assert expected in outcome.stderr
+
+
+async def test_output_that_cannot_be_written_is_one_line_and_status_1(
+    command_line: CommandLine, home: CodexHome
+):
+    """A full disk, for instance."""
+    home.write(api_key_login(KEY))
+    with Path("/dev/full").open("wb") as full:
+        outcome = await command_line("status", stdout=full)
+
+    assert (outcome.returncode, outcome.stderr) == (
+        1,
+        "codex-auth-lsp: No space left on device\n",
+    )
 
 
 @pytest.mark.parametrize("variable", ["CODEX_AUTH_LSP_ISSUER", "CODEX_AUTH_LSP_CLIENT_ID"])

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asyncinotify import Inotify, Mask
 
+from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service.refresh_record import FAILED, RefreshRecord, write_record
+from codex_auth_lsp.stores.lock import Turnstile
 from e2e.logins import sign_in_with_key
 from e2e.promises import status_changes, without_revision
 from e2e.shapes import (
@@ -544,6 +549,51 @@ async def test_a_success_clears_the_last_error(
     assert (failed["lastError"]["kind"], failed["freshness"]) == ("issuerUnavailable", "stale")
     assert "lastError" not in status
     assert status["freshness"] == "fresh"
+
+
+async def test_a_pause_that_the_issuer_asks_for_binds_every_window(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
+):
+    """Also those that were opened later, until the time is over or somebody signs in anew."""
+    told = await start(sandbox)
+    await signed_in(told, browser, home)
+    sandbox.fault("refresh", "status", status=429, retryAfter=600)
+    first = await told.request_error("auth/refresh", FORCE)
+    other = await start(sandbox)
+
+    second = await other.request_error("auth/refresh", FORCE)
+
+    assert [error.data["kind"] for error in (first, second)] == ["rateLimited", "rateLimited"]
+    assert 0 < second.data["retryAfterSeconds"] <= 600
+    assert len(sandbox.requests("refresh")) == 1
+    await signed_in(other, browser, home)
+    assert "lastError" not in await other.request("auth/refresh", FORCE)
+
+
+async def test_a_window_whose_turn_comes_after_a_failure_does_not_try_at_once(
+    start: Starter, sandbox: Sandbox, home: CodexHome
+):
+    """Nobody asked, and another window tried in vain while this one waited; a client may ask."""
+    home.write(aged(chatgpt_login(issuer=sandbox.issuer), left=-5))
+    lock = home.path / "auth.json.refresh.lock"
+    turnstile = Turnstile(lambda: lock)
+    assert turnstile.try_enter()
+    with Inotify() as inotify:
+        inotify.add_watch(lock, Mask.OPEN)
+        client = await start(sandbox)
+        await asyncio.wait_for(inotify.get(), 10)  # now it waits for its turn
+        spent = Secret(home.read()["tokens"]["refresh_token"]).fingerprint()
+        record = RefreshRecord(spent, datetime.now(UTC), FAILED)
+        write_record(home.path / "auth.json.refresh.json", record)
+        turnstile.leave()
+        with suppress(TimeoutError):
+            while True:  # until it no longer knocks: it has had its turn
+                await asyncio.wait_for(inotify.get(), 1)
+    unasked = len(sandbox.requests("refresh"))
+    error = await client.request_error("auth/refresh", {})
+
+    assert (unasked, len(sandbox.requests("refresh"))) == (0, 1)
+    assert error.data["kind"].startswith("refreshToken")
 
 
 async def test_an_access_token_that_ends_is_announced(

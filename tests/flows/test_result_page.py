@@ -56,7 +56,7 @@ def test_signed_in_page_names_account_and_plan_and_says_what_to_do():
         "a@example.com",
         "ChatGPT Plus",
         "ws-1",
-        "You can close this tab and return to your editor.",
+        "You can close this tab and go back to your editor or terminal.",
     ):
         assert expected in text
 

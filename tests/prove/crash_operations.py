@@ -14,9 +14,10 @@ from prove.login import key_login
 from support.lsp_client import BrokenStream, RpcError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from prove.issuer import ProvingIssuer
+    from prove.keyring_item import LoginItem
     from prove.login import LoginFile
     from support.lsp_client import LanguageClient
 
@@ -28,7 +29,9 @@ class Scene:
     """The issuer and the file of a campaign, and new names for what is stored."""
 
     issuer: ProvingIssuer
-    file: LoginFile
+    file: LoginFile | LoginItem
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the language server on top of the clean environment."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def store(self, kind: str) -> None:

@@ -44,12 +44,15 @@ class Campaign:
         share: Of all kills.
         grace: Whether the issuer accepts a spent token for ten seconds more.
         cold: Whether it is the process's first request, so that it still imports modules.
+        follow: Whether threads that begin meanwhile are places to die as well, as those that talk
+            to a keyring do; always so where it is cold.
     """
 
     operation: Callable[[], Operation]
     share: float
     grace: bool = False
     cold: bool = False
+    follow: bool = False
 
     @property
     def name(self) -> str:
@@ -193,6 +196,7 @@ class Rig:
             self._folder,
             home=self._scene.file.folder,
             issuer=self._scene.issuer.url,
+            environment=self._scene.environment,
             log_level=None,
         )
         self._client = client
@@ -203,7 +207,7 @@ class Rig:
 
     async def _attach(self, client: LanguageClient, point: KillPoint | None) -> dict[str, Tracer]:
         pid = client.process.pid
-        if self.campaign.cold:
+        if self.campaign.cold or self.campaign.follow:
             inject = point.inject if point else None
             return {ANY: await Tracer.attach(pid, [pid], self._log, follow=True, inject=inject)}
         first, *others = threads_of(pid)

@@ -27,6 +27,7 @@ class Sizes:
     rounds: int = 50
     reads: int = 100_000
     walks: int = 20_000
+    keyring_kills: int = 200
     seed: int = 20261126
 
 
@@ -41,6 +42,12 @@ class Part:
     run: Callable[[Sizes, Path, Say], Awaitable[Outcome]]
     needs: tuple[str, ...] = ()
     """Names of third-party parts, as `support.parts` knows them."""
+
+
+async def _keyring(sizes: Sizes, folder: Path, say: Say) -> Outcome:
+    from prove import keyring_part  # the Secret Service's library is there on Linux alone
+
+    return await keyring_part.run(sizes.keyring_kills, sizes.seed, folder, say)
 
 
 PARTS = (
@@ -113,5 +120,17 @@ PARTS = (
         "(`service/refresh_rules.py`), imported. Beside the complete search, hypothesis walks "
         "through larger bounds. For each invariant a defect is planted that the search must find.",
         lambda sizes, _, say: model_search.run(sizes.walks, sizes.seed, say),
+    ),
+    Part(
+        "keyring",
+        "A real keyring",
+        "gnome-keyring on a session bus of its own. Every store mode is used, by a login and a "
+        "logout, in every state of the keyring: unlocked, locked, locked with a question that "
+        "nobody answers, stopped, missing, and without a session bus. Windows that share its one "
+        "item renew it at once; a window and the real Codex CLI sign in, renew and sign out in "
+        "turns. Language servers are killed before system calls of any of their threads, and the "
+        "keyring itself at any moment of their requests.",
+        _keyring,
+        ("keyring", "display", "codex", "strace"),
     ),
 )

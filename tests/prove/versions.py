@@ -42,6 +42,7 @@ def versions() -> dict[str, str]:
         "Codex CLI": _npm("@openai/codex"),
         "oidc-provider": _npm("oidc-provider"),
         "Node": _version(_said("node", "--version")),
+        "gnome-keyring": _version(_said("gnome-keyring-daemon", "--version")),
         "strace": _version(_said("strace", "--version")),
         "kernel": f"{platform.system()} {_version(platform.release())}",
         "file system of the tests": _file_system(),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from support.lsp_client import LanguageClient
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
 START_SECONDS = 120.0
@@ -18,7 +18,11 @@ START_SECONDS = 120.0
 
 @asynccontextmanager
 async def windows(
-    count: int, folder: Path, home: Path, issuer: str
+    count: int,
+    folder: Path,
+    home: Path,
+    issuer: str,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[list[LanguageClient]]:
     """Run language servers that have told their first status, and end them."""
     clients: list[LanguageClient] = []
@@ -28,6 +32,7 @@ async def windows(
                 folder,
                 home=home,
                 issuer=issuer,
+                environment=environment,
                 log_level=None,
                 name=f"window {number}",
             )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from codex_auth_lsp.errors import RefreshTokenReused
 from codex_auth_lsp.service.refresh_record import (
     DONE,
+    FAILED,
     RETRIED,
     SENT,
     RefreshRecord,
@@ -29,6 +30,14 @@ def test_record_is_read_as_it_was_written(tmp_path, outcome):
 
     assert read_record(path) == record
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_pause_that_the_issuer_asked_for_is_kept(tmp_path):
+    """It binds every window, not only the one that was told."""
+    record = RefreshRecord("f", NOW, FAILED, not_before=NOW + timedelta(minutes=5))
+    write_record(tmp_path / "record", record)
+
+    assert read_record(tmp_path / "record") == record
 
 
 def test_outcomes_tell_what_is_to_be_done():

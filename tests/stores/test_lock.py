@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_auth_lsp.errors import LockTimedOut
+from codex_auth_lsp.stores import lock
 from codex_auth_lsp.stores.lock import Turnstile, held
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def test_lock_file_that_is_a_link_is_not_followed(paths, tmp_path):
 
 def test_turnstile_lets_one_through_at_a_time(tmp_path):
     """Without waiting; whoever leaves lets the next one in."""
-    first, second = (Turnstile(tmp_path / "refresh.lock") for _ in range(2))
+    first, second = (Turnstile(lambda: tmp_path / "refresh.lock") for _ in range(2))
 
     assert [first.try_enter(), second.try_enter()] == [True, False]
     first.leave()
@@ -166,10 +167,38 @@ def test_turnstile_lets_one_through_at_a_time(tmp_path):
     assert not is_locked(tmp_path / "refresh.lock")
 
 
+def test_lock_on_a_file_that_is_no_longer_there_does_not_count(paths, monkeypatch):
+    """Somebody tidied the folder between the opening and the locking."""
+    genuine = lock._try
+    replaced = []
+
+    def replace_once(descriptor: int) -> bool:
+        if not replaced:
+            paths[0].unlink()
+            replaced.append(descriptor)
+        return genuine(descriptor)
+
+    monkeypatch.setattr(lock, "_try", replace_once)
+    with held(paths, seconds=PATIENCE):
+        assert (len(replaced), is_locked(paths[0])) == (1, True)
+
+
+def test_turnstile_goes_where_its_path_leads_now(tmp_path):
+    """The login became a link while this window was open; its lock lies beside the real file."""
+    where = [tmp_path / "first.lock"]
+    turnstile = Turnstile(lambda: where[0])
+    turnstile.try_enter()
+    turnstile.leave()
+    where[0] = tmp_path / "second.lock"
+
+    with other_process_holds(where[0]):
+        assert turnstile.try_enter() is False
+
+
 def test_turnstile_is_free_when_its_process_has_ended(tmp_path):
     """A crash in the middle of a refresh blocks nobody."""
     path = tmp_path / "refresh.lock"
-    turnstile = Turnstile(path)
+    turnstile = Turnstile(lambda: path)
     with other_process_holds(path) as holder:
         assert turnstile.try_enter() is False
         holder.kill()

@@ -110,6 +110,27 @@ async def test_handler_that_cannot_be_cancelled_any_more_answers_with_its_result
     assert bench.sent == [{"jsonrpc": "2.0", "id": 1, "result": "done"}]
 
 
+async def test_reply_to_what_was_not_asked_changes_nothing(caplog):
+    """Also where it names the id of a request that runs."""
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(_raw: Any) -> Any:
+        reached.set()
+        await go_on.wait()
+        return "done"
+
+    bench = Bench(wait)
+    bench.dispatcher.handle(Request(1, "test/run"), NOW)
+    await reached.wait()
+    bench.dispatcher.take_reply(Reply(1, {"forged": True}))
+    bench.dispatcher.take_reply(Reply("nobody's", error={"code": 1, "message": "a secret text"}))
+    go_on.set()
+    await bench.dispatcher.settle()
+
+    assert bench.sent == [{"jsonrpc": "2.0", "id": 1, "result": "done"}]
+    assert caplog.text == ""
+
+
 async def test_own_request_is_paired_with_its_reply():
     """A request of the server gets what the client answers, or an exception where it refuses."""
     from pygls.exceptions import JsonRpcException

@@ -17,19 +17,27 @@ const SECRET_RESULTS: ReadonlySet<string> = new Set(["auth/credential"]);
 const SHOWN_TEXTS: ReadonlySet<string> = new Set(["window/showMessage", "window/showMessageRequest"]);
 
 const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
-  [/(\bhttps?:\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi, `$1?${HIDDEN}`],
+  [/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/?#@"'<>]*@/gi, `$1${HIDDEN}@`],
+  [/((?:\b[a-z][a-z\d+.-]*:)?\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi, `$1?${HIDDEN}`],
   [/\beyJ[\w-]{6,}(?:\.[\w-]*){1,4}/g, HIDDEN],
-  [/\b(?:sk|rt|at)[-_][\w.-]{8,}/g, HIDDEN],
+  [/\b(?:sk|rt|at|ac|sess)[-_.][\w.-]{8,}/g, HIDDEN],
+  [/(\bAuthorization["']?\s*[:=]\s*["']?)(?:(?:Bearer|Basic)\s+)?[^\s"',]+/gi, `$1${HIDDEN}`],
   [/\b(Bearer|Basic)\s+[^\s"',]+/gi, `$1 ${HIDDEN}`],
-  [/\b(code|state|code_verifier|access_token|refresh_token|id_token|api_key)=[^&\s"']+/gi, `$1=${HIDDEN}`],
+  [/\b((?:code|state)(?:=|%3D))[^&\s"']+/gi, `$1${HIDDEN}`],
+  [/\b((?:code_verifier|(?:access|refresh|id)_token|api_?key)["']?\s*(?:[=:]|%3D)\s*["']?)[^&\s"',]+/gi, `$1${HIDDEN}`],
 ];
 
 /** Returns a copy of a JSON-RPC message that is fit to log; `answers` is the method that a response belongs to. */
 export function redactMessage(message: unknown, answers?: string): unknown {
   if (!isObject(message)) return redactValue(message);
   const copy: Record<string, unknown> = { ...message };
-  if (typeof copy["method"] === "string" && isObject(copy["params"])) {
-    copy["params"] = redactParams(copy["method"], copy["params"]);
+  const method = copy["method"];
+  if (typeof method === "string") {
+    const params = copy["params"];
+    if (isObject(params)) copy["params"] = redactParams(method, params);
+    else if (Array.isArray(params)) {
+      copy["params"] = params.map((entry: unknown) => (isObject(entry) ? redactParams(method, entry) : entry));
+    }
   }
   if (answers !== undefined && SECRET_RESULTS.has(answers) && copy["result"] !== undefined) {
     copy["result"] = HIDDEN;

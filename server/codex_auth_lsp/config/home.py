@@ -28,19 +28,22 @@ class CodexHome:
 
     def problem(self) -> StoreUnavailable | None:
         """Return why the folder cannot be used, or None; a default one may still be missing."""
-        named = "--codex-home" if self.chosen_by == "option" else "CODEX_HOME"
+        named = {"option": "which --codex-home names, ", "environment": "which CODEX_HOME names, "}
+        chosen_by = named.get(self.chosen_by, "")
         try:
             if self.path.is_dir():
                 return None
         except OSError as exc:  # no permission on the way to it, or too long a name
             return StoreUnavailable(f"The folder {self.path} cannot be read: {exc.strerror}.")
         if os.path.lexists(self.path):
-            return StoreUnavailable(f"The Codex folder {self.path} is not a folder.")
+            return StoreUnavailable(
+                f"{self.path}, {chosen_by or 'where the login is kept, '}is not a folder; "
+                "name one with --codex-home or CODEX_HOME."
+            )
         if self.chosen_by == "default":
             return None
         return StoreUnavailable(
-            f"The folder {self.path}, which {named} names, does not exist; "
-            "create it, or name another one."
+            f"The folder {self.path}, {chosen_by}does not exist; create it, or name another one."
         )
 
     def ensure(self) -> None:

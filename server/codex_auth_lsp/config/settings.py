@@ -39,6 +39,8 @@ _MAXIMUM_BYTES = 1024 * 1024
 _LONGEST_MILLISECONDS = 24 * 60 * 60 * 1000
 _LONGEST_KEY = 64
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# tomllib takes minutes for a dotted key that fills a hundred kilobytes.
+_ENDLESS_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){128}""")
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
 _AT_THE_END = "(at end of document)"
 
@@ -49,10 +51,12 @@ T = TypeVar("T")
 class Settings:
     """The keys of `config.toml` that concern sign-in, with Codex's defaults.
 
-    `forced_workspace_ids` is empty when every workspace is welcome.
+    `forced_workspace_ids` is empty when every workspace is welcome; `secret_auth_storage` is None
+    where the feature is neither switched on nor off.
     """
 
     store_mode: str = "file"
+    secret_auth_storage: bool | None = None
     forced_login_method: str | None = None
     forced_workspace_ids: tuple[str, ...] = ()
     chatgpt_base_url: str | None = None
@@ -130,6 +134,9 @@ def _parse(raw: bytes, path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as exc:
         line = raw[: exc.start].count(b"\n") + 1
         raise ConfigurationInvalid(f"{path}, line {line}: this is not UTF-8 text.") from exc
+    if endless := _ENDLESS_KEY.search(text):
+        line = text.count("\n", 0, endless.start()) + 1
+        raise ConfigurationInvalid(f"{path}, line {line}: a key with too many parts.")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as exc:  # tomllib's own error, too long integers
@@ -227,6 +234,9 @@ def _dotted(name: str) -> str:
 def _settings(table: _Table) -> Settings:
     return Settings(
         store_mode=table.choice("cli_auth_credentials_store", STORE_MODES) or "file",
+        secret_auth_storage=table.table("features").get(
+            "secret_auth_storage", bool, "true or false"
+        ),
         forced_login_method=table.choice("forced_login_method", FORCED_METHODS),
         forced_workspace_ids=_workspace_ids(table),
         chatgpt_base_url=table.url("chatgpt_base_url"),

@@ -25,6 +25,9 @@ AUTH_NAMESPACE = "https://api.openai.com/auth"
 PROFILE_NAMESPACE = "https://api.openai.com/profile"
 
 _SHOWN_CHARACTERS = 200
+_BLANKS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+)  # no white space, but nothing to see
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -71,12 +74,13 @@ def numeric_date(claims: Claims, name: str) -> datetime | None:
 def clean_text(value: str, limit: int = _SHOWN_CHARACTERS) -> str:
     """Return text from outside made harmless to show: one line, no control or bidi characters.
 
-    White space of every kind becomes a space; what else is in Unicode's category C goes (controls,
-    formats such as U+202E, surrogates); the rest is cut at `limit` characters.
+    White space of every kind, and what looks like it, becomes a space; what else is in Unicode's
+    category C goes (controls, formats such as U+202E, surrogates); a Markdown link, which editors
+    draw as one in a message, is broken up; the rest is cut at `limit` characters.
     """
     kept = "".join(
-        " " if character.isspace() else character
+        " " if character.isspace() or character in _BLANKS else character
         for character in value[: limit * 4]
         if character.isspace() or not unicodedata.category(character).startswith("C")
     )
-    return kept.strip()[:limit].rstrip()
+    return kept.replace("](", "] (").strip()[:limit].rstrip()

@@ -7,6 +7,7 @@ check URL is given, and then only a clear refusal counts: a network that fails n
 from __future__ import annotations
 
 from codex_auth_lsp.domain.credential import ApiKeyCredential
+from codex_auth_lsp.domain.links import API_KEYS
 from codex_auth_lsp.errors import ApiKeyInvalid, ApiKeyRejected, IssuerError
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase
 from codex_auth_lsp.oauth import http
@@ -48,7 +49,7 @@ def checked_api_key(entered: Secret) -> Secret:
     """
     key = entered.reveal().strip()
     if not key:
-        raise ApiKeyInvalid("The API key is empty.")
+        raise ApiKeyInvalid(f"The API key is empty; copy one from {API_KEYS.url}.")
     if len(key) > MAXIMUM_CHARACTERS:
         raise ApiKeyInvalid(f"An API key has at most {MAXIMUM_CHARACTERS} characters.")
     if not key.isascii():

@@ -2,10 +2,10 @@
 
 It listens on 127.0.0.1 alone, on a port that OpenAI's issuer knows, from just before the URL is
 shown until the person has seen the last page. Promises: one path, GET only, and only for a
-top-level navigation to this very host; a redirect that is not this attempt's changes nothing and
-the attempt goes on; the first that is ends the wait and nothing after it has an effect. There is
-no route that cancels or completes a login. No page repeats what was sent, and the address that a
-browser keeps in its history holds neither code nor state.
+top-level navigation to this very host, by a program of this very user; a redirect that is not this
+attempt's changes nothing and the attempt goes on; the first that is ends the wait and nothing
+after it has an effect. There is no route that cancels or completes a login. No page repeats what
+was sent, and the address that a browser keeps in its history holds neither code nor state.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import CallbackPortUnavailable
+from codex_auth_lsp.flows.peer import is_of_another_user
 from codex_auth_lsp.flows.result_page import PAGE_HEADERS, failed_page, neutral_page
 from codex_auth_lsp.http1 import HttpServer, Request, Response
 from codex_auth_lsp.oauth.authorization import (
@@ -118,6 +119,8 @@ class LoopbackListener:
     async def _respond(self, request: Request) -> Response:
         if not self._is_for_us(request):
             return _refusal(421, "This address is not served here.")
+        if is_of_another_user(request.peer, self.port):
+            return _refusal(403, "This sign-in belongs to another user of this computer.")
         if request.path == self._page_path and self._page.done():
             return self._last_page(request)
         if request.path != CALLBACK_PATH:

@@ -122,10 +122,10 @@ def signed_in_page(*, account_label: str, plan: str | None, workspace: str | Non
         "good",
         _TICK,
         "You are signed in",
-        "<p>You can close this tab and return to your editor.</p>"
+        "<p>You can close this tab and go back to your editor or terminal.</p>"
         f"<dl>{rows}</dl>"
         '<p class="aside">Not the account that you meant? '
-        "Sign out in your editor, then sign in again.</p>",
+        "Sign out there, then sign in again.</p>",
     )
 
 
@@ -136,7 +136,7 @@ def failed_page(*, heading: str, explanation: str) -> bytes:
         _CROSS,
         heading,
         f"<p>{_text(explanation)}</p>"
-        '<p class="aside">You can close this tab and return to your editor.</p>',
+        '<p class="aside">You can close this tab and go back to your editor or terminal.</p>',
     )
 
 
@@ -162,7 +162,7 @@ def _page(mood: str, path: str, heading: str, content: str) -> bytes:
         f'<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="24"/>'
         f'<path d="{path}"/></svg>\n'
         f"<h1>{title}</h1>\n{content}\n</main>\n"
-        "<footer>Codex sign-in, shown by your editor&#8217;s language server on this "
+        "<footer>Codex sign-in, shown by codex-auth-lsp on this "
         "computer</footer>\n</body>\n</html>\n"
     ).encode("utf-8", "replace")
 

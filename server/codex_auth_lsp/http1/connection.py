@@ -86,7 +86,8 @@ class Connection:
         headers = tuple(
             (name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers
         )
-        return Request(self._method, path, query, headers, body)
+        peer = self._writer.get_extra_info("peername")
+        return Request(self._method, path, query, headers, body, (peer[0], peer[1]))
 
     async def _read_head(self) -> tuple[bytes, bytes]:
         received, seen = bytearray(), 0

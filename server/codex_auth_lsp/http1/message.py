@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A complete request. `path` and `query` are as sent, not decoded; header names lower case."""
+    """A complete request. `path` and `query` are as sent, not decoded; header names lower case.
+
+    `peer` is the address and port that it came from.
+    """
 
     method: str
     path: str
     query: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    peer: tuple[str, int] = ("", 0)
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, None when it is absent."""

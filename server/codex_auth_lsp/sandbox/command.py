@@ -44,7 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             asyncio.run(_serve(arguments.host, arguments.port, arguments.json, codex_home))
         except OSError as exc:
-            sys.stderr.write(f"{_PROGRAM}: the sandbox cannot listen: {exc.strerror}\n")
+            where = f"{arguments.host}, port {arguments.port}"
+            sys.stderr.write(
+                f"{_PROGRAM}: the sandbox cannot listen on {where}: {exc.strerror}; "
+                "without --port it takes a free one.\n"
+            )
             return 1
         except KeyboardInterrupt:
             pass

@@ -94,6 +94,7 @@ class Credentials:
             CredentialCommandFailed: There is no credential to give.
             IssuerError, StoreError: It could not be renewed, and what there is has ended.
         """
+        await self._keeper.sync()
         self._keeper.look()
         provider = self._find(provider_id)
         if rejected_revision is None:

@@ -40,14 +40,16 @@ _MAXIMUM_BYTES = 4096
 class RefreshRecord:
     """One refresh.
 
-    `outcome` is `sent` while nobody knows, `retried` while nobody knows how the one retry after
-    that went, `done`, `failed` (it may work later), or the kind of
-    a permanent refusal. `fingerprint` is that of the refresh token that was sent.
+    `outcome` is `sent` while nobody knows, `retried` while nobody knows how the retries after that
+    went (the first comes at once, the others keep their distance), `done`, `failed` (it may work
+    later), or the kind of a permanent refusal. `fingerprint` is that of the refresh token that was
+    sent; `not_before` is how long the issuer has asked to wait.
     """
 
     fingerprint: str
     sent_at: datetime
     outcome: str
+    not_before: datetime | None = None
 
     @property
     def refusal(self) -> type[NeedsReauth] | None:
@@ -67,10 +69,14 @@ def read_record(path: Path) -> RefreshRecord | None:
     """Return the last record, None where there is none that can be read."""
     try:
         values: Any = json.loads(read_regular_file(path, _MAXIMUM_BYTES))
+        not_before = values.get("notBefore")
         return RefreshRecord(
-            str(values["fingerprint"]), parse_rfc3339(values["sentAt"]), str(values["outcome"])
+            str(values["fingerprint"]),
+            parse_rfc3339(values["sentAt"]),
+            str(values["outcome"]),
+            parse_rfc3339(not_before) if not_before is not None else None,
         )
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
@@ -85,4 +91,6 @@ def write_record(path: Path, record: RefreshRecord) -> None:
         "sentAt": format_rfc3339(record.sent_at),
         "outcome": record.outcome,
     }
+    if record.not_before is not None:
+        values["notBefore"] = format_rfc3339(record.not_before)
     replace_durably(path, json.dumps(values).encode("ascii"), prefix=".refresh-")

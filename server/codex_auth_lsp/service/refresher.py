@@ -12,6 +12,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from codex_auth_lsp.errors import (
     LockTimedOut,
     NeedsReauth,
     NetworkUnreachable,
+    RateLimited,
     RefreshTokenExpired,
     RefreshTokenRevoked,
     StoreError,
@@ -100,8 +102,9 @@ class Refresher:
         self._clock = clock
         self._revoker = revoker
         self._overrides = overrides
-        self._turnstile = Turnstile(cache.refresh_lock_path)
+        self._turnstile = Turnstile(lambda: cache.refresh_lock_path)
         self._running: asyncio.Task[None] | None = None
+        self._asked = False  # whether somebody waits for the running one who asked for it
         self._saving: asyncio.Task[None] | None = None
         self._ending = asyncio.Event()
         self._not_before: tuple[datetime, IssuerError] | None = None
@@ -122,6 +125,7 @@ class Refresher:
             NotSignedIn, NeedsReauth: There is nothing to renew, or not any more.
             IssuerError, StoreError: It did not work this time, or the issuer has asked to wait.
         """
+        await self._cache.sync()
         self._keeper.look()
         credential = self._keeper.stored_credential()
         if isinstance(credential, ChatGptCredential) and (
@@ -133,7 +137,7 @@ class Refresher:
                 raise foreign
             if self._keeper.unsaved_error is not None:
                 raise self._keeper.unsaved_error.with_traceback(None)
-            self._obey_retry_after()
+            self._obey_retry_after(credential)
             await self._join(credential, _reason(credential, forced=force_since is not None))
             self._keeper.stored_credential()  # raises where somebody signed out meanwhile
         return self._keeper.wire()
@@ -144,14 +148,9 @@ class Refresher:
         Raises:
             AuthError: It did not work this time.
         """
-        self._obey_retry_after()
-        record = read_record(self._cache.refresh_record_path)
-        if (
-            record is None
-            or record.wants_retry(credential.refresh_token.fingerprint())
-            or abs(self._clock.now() - record.sent_at) >= OWN_DISTANCE
-        ):
-            await self._join(credential, _reason(credential, forced=False))
+        self._obey_retry_after(credential)
+        if self._is_far_enough(credential):
+            await self._join(credential, _reason(credential, forced=False), unasked=True)
 
     def broke_off(self, credential: ChatGptCredential) -> bool | None:
         """Say whether a renewal of this login broke off; None while one is under way."""
@@ -173,6 +172,15 @@ class Refresher:
         if self._saving is not None:
             self._ending.set()
             await asyncio.wait([self._saving], timeout=FINISH_SECONDS)
+
+    def _is_far_enough(self, credential: ChatGptCredential) -> bool:
+        """Say whether the last request of our processes is long enough ago for an unasked one."""
+        record = read_record(self._cache.refresh_record_path)
+        return (
+            record is None
+            or record.wants_retry(credential.refresh_token.fingerprint())
+            or abs(self._clock.now() - record.sent_at) >= OWN_DISTANCE
+        )
 
     def _is_older(self, credential: ChatGptCredential, moment: datetime | None) -> bool:
         if moment is None:
@@ -196,27 +204,44 @@ class Refresher:
         moment = credential.last_refresh
         return moment if moment is not None and moment <= self._clock.now() else None
 
-    def _obey_retry_after(self) -> None:
-        if self._not_before is None:
+    def _obey_retry_after(self, credential: ChatGptCredential) -> None:
+        if self._not_before is not None:
+            moment, error = self._not_before
+            if seconds := self._seconds_until(moment):
+                raise type(error)(error.message, retry_after_seconds=seconds)
+        record = read_record(self._cache.refresh_record_path)
+        fingerprint = credential.refresh_token.fingerprint()
+        if record is None or record.not_before is None or record.fingerprint != fingerprint:
             return
-        moment, error = self._not_before
-        seconds = (moment - self._clock.now()).total_seconds()
-        if 0 < seconds <= _LONGEST_WAIT:  # a clock that jumped must not make a wait of years
-            raise type(error)(error.message, retry_after_seconds=int(seconds) + 1)
+        if seconds := self._seconds_until(record.not_before):
+            raise RateLimited(
+                "The issuer has asked to wait before the login is renewed.",
+                retry_after_seconds=seconds,
+            )
 
-    async def _join(self, seen: ChatGptCredential, reason: str) -> None:
+    def _seconds_until(self, moment: datetime) -> int:
+        """Return whole seconds, 0 where it is past; a clock that jumped makes no wait of years."""
+        seconds = (moment - self._clock.now()).total_seconds()
+        return int(seconds) + 1 if 0 < seconds <= _LONGEST_WAIT else 0
+
+    async def _join(self, seen: ChatGptCredential, reason: str, *, unasked: bool = False) -> None:
         if self._running is None or self._running.done():
+            self._asked = False
             self._running = asyncio.ensure_future(self._refresh(seen, reason))
             # Nobody may be left to hear how it ends.
             self._running.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._asked = self._asked or not unasked
         await asyncio.shield(self._running)
 
     async def _refresh(self, seen: ChatGptCredential, reason: str) -> None:
         if not await self._enter(seen):
             return  # another window has renewed it, or somebody signed out
         try:
+            await self._cache.sync()
             self._keeper.look()
-            if judge_turn(seen, self._stored()) is Turn.SPEND:
+            # While this one waited for its turn, another window may have tried in vain.
+            is_wanted = self._asked or self._is_far_enough(seen)
+            if is_wanted and judge_turn(seen, self._stored()) is Turn.SPEND:
                 await self._spend(seen, reason)
         finally:
             if self._saving is None:
@@ -227,6 +252,7 @@ class Refresher:
         deadline = self._clock.monotonic() + TURN_SECONDS
         try:
             while not self._turnstile.try_enter():
+                await self._cache.sync()
                 self._keeper.look()
                 if judge_turn(seen, self._stored()) is not Turn.SPEND:
                     return False
@@ -243,8 +269,9 @@ class Refresher:
         try:
             if before is not None and before.fingerprint == fingerprint and before.refusal:
                 raise before.refusal  # one of our windows was told so
-            await asyncio.to_thread(self._cache.store.check_writable)
-            retried = before is not None and before.wants_retry(fingerprint)
+            check_writable = partial(self._cache.store.check_writable, may_prompt=False)
+            await asyncio.to_thread(check_writable)
+            retried = before is not None and before.is_interrupted(fingerprint)
             sent = RefreshRecord(fingerprint, self._clock.now(), RETRIED if retried else SENT)
             await self._record(sent)
             renewed = await self._request(seen, reason)
@@ -253,7 +280,8 @@ class Refresher:
         except AuthError as error:
             # A lost answer may have been a rotation: then the record goes on to say "sent".
             if not isinstance(error, NetworkUnreachable | IssuerResponseInvalid | StoreError):
-                await self._record(replace(sent, outcome=FAILED))
+                wait = self._take_retry_after(error)
+                await self._record(replace(sent, outcome=FAILED, not_before=wait))
             self._take_failure(seen, error)
         else:
             self._not_before = None
@@ -295,6 +323,7 @@ class Refresher:
         hopeless = isinstance(error, RefreshTokenExpired | RefreshTokenRevoked)
         trouble: StoreError | None = None
         for delay in (0.0,) if hopeless else _WINNER_DELAYS:
+            await self._cache.sync()
             self._keeper.look()
             trouble = unreadable(self._keeper.view.snapshot.report)
             if trouble is None and judge_refusal(spent, self._stored()) is not Refusal.DEAD:
@@ -313,11 +342,16 @@ class Refresher:
             raise trouble
         self._take_failure(spent, error)
 
+    def _take_retry_after(self, error: AuthError) -> datetime | None:
+        """Remember how long the issuer has asked to wait, and return until when."""
+        if not isinstance(error, IssuerError) or error.retry_after_seconds is None:
+            return None
+        moment = self._clock.now() + timedelta(seconds=error.retry_after_seconds)
+        self._not_before = (moment, error)
+        return moment
+
     def _take_failure(self, spent: ChatGptCredential, error: AuthError) -> None:
         """Remember a failure, tell of it, and raise it."""
-        if isinstance(error, IssuerError) and error.retry_after_seconds is not None:
-            wait = timedelta(seconds=error.retry_after_seconds)
-            self._not_before = (self._clock.now() + wait, error)
         self._keeper.refresh_failed(spent, error)
         self._keeper.look("refresh")
         raise error

@@ -5,7 +5,9 @@ the real file's `.lock`; both are held for one read-compare-write and never whil
 for a network. A CLI that cannot have the second one for five seconds gives up storing tokens that
 it has already been given. `Turnstile` is our own, which a CLI never sees: it is held across the
 network by the one process that renews the login.
-The kernel releases a lock when its holder ends, however it ends.
+The kernel releases a lock when its holder ends, however it ends. A lock file that somebody has
+removed or replaced while it was held locks nobody out, so one counts only while it is still the
+file at its path.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.errors import LockTimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _RETRY_SECONDS = 0.01
@@ -47,13 +49,13 @@ def held(paths: tuple[Path, ...], *, seconds: float) -> Iterator[None]:
     descriptors: list[int] = []
     try:
         for path in paths:
-            descriptors.append(_open(path))
-            while not _try(descriptors[-1]):
+            while (descriptor := _lock(path)) is None:
                 if time.monotonic() >= deadline:
                     raise LockTimedOut(
                         f"Another program keeps {path.name} locked; try again in a moment."
                     )
                 time.sleep(_RETRY_SECONDS)
+            descriptors.append(descriptor)
         yield
     finally:
         for descriptor in reversed(descriptors):
@@ -61,9 +63,12 @@ def held(paths: tuple[Path, ...], *, seconds: float) -> Iterator[None]:
 
 
 class Turnstile:
-    """A lock that one process at a time passes, tried without waiting."""
+    """A lock that one process at a time passes, tried without waiting.
 
-    def __init__(self, path: Path) -> None:
+    `path` is asked for at each try: what a link leads to may have changed.
+    """
+
+    def __init__(self, path: Callable[[], Path]) -> None:
         self._path = path
         self._descriptor: int | None = None
 
@@ -73,12 +78,8 @@ class Turnstile:
         Raises:
             OSError: The lock file cannot be made or opened.
         """
-        descriptor = _open(self._path)
-        if not _try(descriptor):
-            os.close(descriptor)
-            return False
-        self._descriptor = descriptor
-        return True
+        self._descriptor = _lock(self._path())
+        return self._descriptor is not None
 
     def leave(self) -> None:
         """Let the next one in."""
@@ -87,8 +88,19 @@ class Turnstile:
             self._descriptor = None
 
 
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), _MODE)
+def _lock(path: Path) -> int | None:
+    """Return the descriptor of a lock that is ours now, None where it is not to be had yet."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), _MODE)
+    try:
+        if _try(descriptor) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+            return descriptor
+    except FileNotFoundError:
+        pass  # removed just now
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
 
 
 def _try(descriptor: int) -> bool:

@@ -5,14 +5,14 @@ What a person asked for goes to stdout, the way there and what went wrong to std
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.errors import ApiKeyInvalid
 from codex_auth_lsp.flows.registry import LoginMethodId
+from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
@@ -34,23 +34,33 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
     else:
         method = LoginMethodId.DEVICE_CODE if device_code else LoginMethodId.BROWSER
         request = LoginRequest(method)
-    return asyncio.run(_login(options, request))
+    try:
+        return run_to_end(_login(options, request))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nThe sign-in was cancelled; the login is as it was.\n")
+        raise
 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
     """Say who is signed in; 0 when somebody is, or when nobody has to be."""
-    current = AuthService(options).status()
+    current = run_to_end(_status(options))
     sys.stdout.write(json.dumps(current, indent=2) + "\n" if as_json else describe(current))
     if current["state"] in _SIGNED_IN:
         return 0
-    if as_json or current["state"] != "signedOut":
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):  # who sees both needs it once
         sys.stderr.write(f"codex-auth-lsp: {status_sentence(current)}\n")
     return 1
 
 
 def logout(options: ServiceOptions) -> int:
     """Sign out; 0 also when nobody was signed in."""
-    return asyncio.run(_logout(options))
+    return run_to_end(_logout(options))
+
+
+async def _status(options: ServiceOptions) -> dict[str, Any]:
+    service = AuthService(options)
+    await service.sync()
+    return service.status()
 
 
 async def _login(options: ServiceOptions, request: LoginRequest) -> int:
@@ -61,7 +71,11 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
     finally:
         await service.close(hurried=False)
     sys.stdout.write(login_sentence(current) + "\n")
+    if detail := current["store"].get("detail"):
+        sys.stdout.write(f"{detail}\n")
     if request.method is LoginMethodId.API_KEY:
+        if not options.check_api_keys:
+            sys.stdout.write("The key was not checked with the provider; --check-api-key does.\n")
         sys.stdout.write(f"{API_KEYS.title}: {API_KEYS.url}\n")
         sys.stdout.write(f"{API_PRICING.title}: {API_PRICING.url}\n")
     return 0

@@ -24,7 +24,7 @@ class TerminalPrompts:
         url = prompt.url.reveal()
         sys.stderr.write(
             "Finish signing in to Codex in your browser. If it does not open by itself, open this "
-            f"address on this computer:\n\n  {url}\n\n"
+            f"address on this computer:\n\n  {url}\n\nCtrl-C cancels.\n"
         )
         sys.stderr.flush()
         if is_local(self._environment):

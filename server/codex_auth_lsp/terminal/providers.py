@@ -5,11 +5,11 @@ A credential goes to stdout for a program to read, and to a person's screen only
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.service.auth_service import AuthService
 
 if TYPE_CHECKING:
@@ -29,12 +29,10 @@ _USAGE_STATUS = 2
 
 def list_providers(options: ServiceOptions, *, as_json: bool) -> int:
     """Print every model provider; 1 where `config.toml` cannot be used."""
-    service = AuthService(options)
-    providers = service.providers()
+    providers, error = run_to_end(_list(options))
     sys.stdout.write(
         json.dumps(providers, indent=2) + "\n" if as_json else table(providers["providers"])
     )
-    error = service.status().get("lastError", {})
     if error.get("kind") == "configurationInvalid":
         sys.stderr.write(f"codex-auth-lsp: {error['message']}\n")
         return 1
@@ -52,10 +50,19 @@ def print_headers(options: ServiceOptions, provider_id: str, *, show: bool) -> i
             "add --show\n"
         )
         return _USAGE_STATUS
-    issued = asyncio.run(_issue(options, provider_id))
+    issued = run_to_end(_issue(options, provider_id))
     lines = [f"{name}: {value.reveal()}\n" for name, value in issued.credential.headers.items()]
     sys.stdout.write("".join(lines))
     return 0
+
+
+async def _list(options: ServiceOptions) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the providers, and the status's last error where there is one."""
+    service = AuthService(options)
+    await service.sync()
+    providers, status = service.providers(), service.status()
+    await service.close(hurried=True)
+    return providers, status.get("lastError", {})
 
 
 async def _issue(options: ServiceOptions, provider_id: str) -> IssuedCredential:

@@ -11,6 +11,10 @@ _BILLING = {
     "usage": "by use, at API rates",
     "provider": "by the model provider",
 }
+_NEXT_STEPS = {
+    "signedOut": "`codex-auth-lsp login` signs in",
+    "needsReauth": "`codex-auth-lsp login` signs in again",
+}
 _CLOUD_REASONS = {
     "chatgptRequired": "needs a sign-in with ChatGPT",
     "signedOut": "needs a sign-in with ChatGPT",
@@ -20,19 +24,23 @@ _CLOUD_REASONS = {
 
 def describe(status: dict[str, Any]) -> str:
     """Return the lines, the most important first."""
+    headline = status_sentence(status)
+    error = status.get("lastError", {}).get("message")
     rows = [
         ("Account", status.get("account", {}).get("label")),
         ("Plan", status.get("account", {}).get("planType")),
         ("Billing", _BILLING.get(status["billing"])),
-        ("Codex cloud", _cloud(status["cloud"])),
-        ("Stored in", status.get("source", {}).get("name") or status["store"].get("path")),
+        ("Codex cloud", _cloud(status["cloud"]) if status["state"] != "unavailable" else None),
+        ("Stored in", status.get("source", {}).get("name")),
+        ("Store", status["store"].get("detail") if status["state"] != "unavailable" else None),
         ("Valid until", status.get("expiresAt")),
         ("Provider", status["provider"]["id"]),
         *(("Problem", problem) for problem in status["provider"]["problems"]),
         *(("Not in use", _shadowed(entry)) for entry in status["shadowed"]),
-        ("Last error", status.get("lastError", {}).get("message")),
+        ("Last error", error if error and error not in headline else None),
+        ("Next", _NEXT_STEPS.get(status["state"])),
     ]
-    lines = [status_sentence(status)]
+    lines = [headline]
     lines += [f"  {name:<13}{value}" for name, value in rows if value]
     return "\n".join(lines) + "\n"
 

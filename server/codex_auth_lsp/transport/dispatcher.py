@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import uuid
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ SETTLE_SECONDS = 1.0
 
 _VERSION = "2.0"
 
-logging.getLogger("pygls").setLevel(logging.WARNING)  # its INFO holds whole messages
+logging.getLogger("pygls").setLevel(logging.CRITICAL)  # what it logs quotes messages
 logger = logging.getLogger(__name__)
 
 
@@ -63,6 +64,7 @@ class Dispatcher:
         )
         self._protocol: JsonRPCProtocol = self._server.protocol
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._asked: set[MessageId] = set()
         for method, handler in handlers.items():
             self._register(method, handler)
 
@@ -87,7 +89,9 @@ class Dispatcher:
         self._protocol.handle_message(JsonRPCNotification(CANCEL_REQUEST, _VERSION, params))
 
     def take_reply(self, reply: Reply) -> None:
-        """Take the client's answer to a request of ours."""
+        """Take the client's answer to a request of ours; one to anything else has no effect."""
+        if reply.id not in self._asked:
+            return
         if reply.error is None:
             answer = JsonRPCResponseMessage(reply.id, _VERSION, reply.result)
             self._protocol.handle_message(answer)
@@ -102,7 +106,12 @@ class Dispatcher:
         Raises:
             pygls.exceptions.JsonRpcException: The client refused.
         """
-        return await self._protocol.send_request_async(method, params)
+        message_id = uuid.uuid4().hex
+        self._asked.add(message_id)
+        try:
+            return await self._protocol.send_request_async(method, params, message_id)
+        finally:
+            self._asked.discard(message_id)
 
     async def settle(self) -> None:
         """Let every handler send its answer; end those that do not end by themselves."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.process import ProcessFailed
 from codex_auth_lsp.service.auth_service import AuthService
 from codex_auth_lsp.transport.conversation import Conversation
 from codex_auth_lsp.transport.framing import FrameDecoder, FramingError
@@ -29,13 +29,18 @@ _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
 
 async def serve(options: ServiceOptions) -> int:
-    """Serve the client on stdin and stdout; return the exit status."""
+    """Serve the client on stdin and stdout; return the exit status.
+
+    Raises:
+        ProcessFailed: What came on stdin cannot be trusted.
+    """
     return await _Process(options).run()
 
 
 class _Process:
     def __init__(self, options: ServiceOptions) -> None:
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._distrust: FramingError | None = None
         self._decoder = FrameDecoder()
         self._stdio = Stdio(self._on_data, lambda _reason: self._end(0))
         self._service = AuthService(options)
@@ -51,6 +56,8 @@ class _Process:
         await self._service.close(hurried=True)
         await self._conversation.close()
         await self._stdio.flush(FLUSH_SECONDS)
+        if self._distrust is not None:
+            raise ProcessFailed(f"not a language client's stream: {self._distrust}")
         return status
 
     def _on_data(self, data: bytes) -> None:
@@ -61,7 +68,7 @@ class _Process:
                 self._conversation.receive(content)
         except FramingError as exc:
             if not self._ended.done():
-                sys.stderr.write(f"codex-auth-lsp: not a language client's stream: {exc}\n")
+                self._distrust = exc
             self._end(1)
 
     def _end(self, status: int) -> None:

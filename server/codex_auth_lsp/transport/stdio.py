@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNREAD_SECONDS = 30.0
-"""How long a client may leave its input unread before it counts as gone."""
+"""How long a client may read nothing of what waits for it before it counts as gone."""
 
 UNREAD_BYTES = 32 * 1024 * 1024
 """How much of it may wait at the most."""
@@ -36,6 +36,7 @@ class Stdio(asyncio.Protocol):
         self._reading: asyncio.ReadTransport | None = None
         self._writing: asyncio.WriteTransport | None = None
         self._impatience: asyncio.TimerHandle | None = None
+        self._sent_bytes = 0
         self._drained = asyncio.Event()
         self._drained.set()
 
@@ -59,6 +60,7 @@ class Stdio(asyncio.Protocol):
         if self._writing is None:
             self._write_blocking(data)
             return
+        self._sent_bytes += len(data)
         self._writing.write(data)
         if self._writing.get_write_buffer_size() > UNREAD_BYTES:
             self._on_end("the client does not read what it is sent")
@@ -90,9 +92,8 @@ class Stdio(asyncio.Protocol):
     def output_paused(self) -> None:
         """Wait for the client to read, for a time."""
         self._drained.clear()
-        self._impatience = self._loop.call_later(
-            UNREAD_SECONDS, self._on_end, "the client does not read what it is sent"
-        )
+        if self._writing is not None:
+            self._await_reader(self._writing)
 
     def output_resumed(self) -> None:
         """Go on."""
@@ -104,6 +105,17 @@ class Stdio(asyncio.Protocol):
         """Tell that nobody will read any more."""
         self.output_resumed()
         self._on_end("the client closed its end")
+
+    def _await_reader(
+        self, writing: asyncio.WriteTransport, taken_before: int | None = None
+    ) -> None:
+        taken = self._sent_bytes - writing.get_write_buffer_size()
+        if taken == taken_before:
+            self._on_end("the client does not read what it is sent")
+        else:
+            self._impatience = self._loop.call_later(
+                UNREAD_SECONDS, self._await_reader, writing, taken
+            )
 
     def _read_in_thread(self) -> None:
         while data := os.read(self._input.fileno(), _CHUNK):

@@ -42,6 +42,7 @@ NOTIFICATION_MODELS: Mapping[str, type[Sent]] = MappingProxyType(
         methods.LOGIN_PROGRESS: notifications.LoginProgressParams,
         methods.LOGIN_COMPLETED: notifications.LoginCompletedParams,
         methods.PROVIDERS_CHANGED: notifications.ProvidersChangedParams,
+        methods.NOTICE: notifications.NoticeParams,
     }
 )
 

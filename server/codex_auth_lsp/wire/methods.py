@@ -24,6 +24,7 @@ LOGIN_PROMPT = "auth/loginPrompt"
 LOGIN_PROGRESS = "auth/loginProgress"
 LOGIN_COMPLETED = "auth/loginCompleted"
 PROVIDERS_CHANGED = "auth/providersChanged"
+NOTICE = "auth/notice"
 
 NOTIFICATIONS = (
     STATUS_CHANGED,
@@ -31,6 +32,7 @@ NOTIFICATIONS = (
     LOGIN_PROGRESS,
     LOGIN_COMPLETED,
     PROVIDERS_CHANGED,
+    NOTICE,
 )
 
 COMMAND_SIGN_IN = "codexAuth.signIn"

@@ -6,6 +6,7 @@ const SECRET = "hunter2-hunter2";
 
 const TABLE: [what: string, message: object, answers?: string][] = [
   ["an API key", { method: "auth/login", params: { method: "apiKey", apiKey: SECRET } }],
+  ["an API key in a list", { method: "auth/login", params: [{ method: "apiKey", apiKey: SECRET }] }],
   ["a pasted callback", { method: "auth/submitCallback", params: { url: `http://localhost:1455/auth/callback?code=${SECRET}` } }],
   ["a sign-in address", { method: "auth/loginPrompt", params: { kind: "openUrl", url: `https://auth.example.com/${SECRET}` } }],
   ["a device code", { method: "auth/loginPrompt", params: { kind: "deviceCode", url: "https://auth.example.com", userCode: SECRET } }],
@@ -44,7 +45,16 @@ for (const [text, expected] of [
   ["GET http://127.0.0.1:1455/auth/callback#code=abc", `GET http://127.0.0.1:1455/auth/callback?${HIDDEN}`],
   ["token eyJhbGciOi.eyJzdWIiOi.c2lnbmF0 end", `token ${HIDDEN} end`],
   ["key sk-proj-0123456789 end", `key ${HIDDEN} end`],
-  ["Authorization: Bearer abc.def", `Authorization: Bearer ${HIDDEN}`],
+  ["Authorization: Bearer abc.def", `Authorization: ${HIDDEN}`],
+  ["Authorization: opaque-value", `Authorization: ${HIDDEN}`],
+  ["proxy Bearer abc.def end", `proxy Bearer ${HIDDEN} end`],
+  ["tokens rt.1.AAAAAAAA, rt_AAAAAAAA, ac_AAAAAAAA end", `tokens ${HIDDEN}, ${HIDDEN}, ${HIDDEN} end`],
+  ['{"refresh_token":"an-opaque-one","x":1}', `{"refresh_token":"${HIDDEN}","x":1}`],
+  ["proxy http://someone:opaque@proxy.example:8080/", `proxy http://${HIDDEN}@proxy.example:8080/`],
+  ["open //auth.example.com/x?state=abc", `open //auth.example.com/x?${HIDDEN}`],
+  ["open vscode://an.extension/x?code=abc", `open vscode://an.extension/x?${HIDDEN}`],
+  ["nested code%3Dabc", `nested code%3D${HIDDEN}`],
+  ["failed with code: -32803", "failed with code: -32803"],
   ["body code=abc&grant_type=x", `body code=${HIDDEN}&grant_type=x`],
   ["an ordinary line about ~/.codex", "an ordinary line about ~/.codex"],
 ] as const) {

@@ -1,0 +1,51 @@
+"""How the process runs its event loop and ends: nothing that hangs holds it up.
+
+A resolver that never answers sits in a thread that no deadline reaches, and a stderr that nobody
+reads takes no more once its pipe is full.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+LEAVE_SECONDS = 1.0
+"""How long the last lines on stdout and stderr may take to be read."""
+
+T = TypeVar("T")
+
+_kept: list[asyncio.Runner] = []  # a task that still waits would complain when it is collected
+
+
+class ProcessFailed(Exception):
+    """The process ends with status 1 and this one line on stderr."""
+
+
+def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return the result, as `asyncio.run` does, and wait for no thread; `leave` must follow."""
+    runner = asyncio.Runner()
+    _kept.append(runner)
+    return runner.run(coroutine)
+
+
+def leave(status: int, last_line: str | None = None) -> NoReturn:
+    """End the process without taking the interpreter apart, which costs more than all the rest."""
+    watchdog = threading.Timer(LEAVE_SECONDS, os._exit, [status])
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        if last_line is not None:
+            sys.stderr.write(f"{last_line}\n")
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except (OSError, ValueError):
+        pass  # whoever read it has gone
+    os._exit(status)
