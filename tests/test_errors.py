@@ -26,6 +26,7 @@ RETRYABLE = {
     "rateLimited",
     "storeWriteFailed",
     "lockTimedOut",
+    "credentialCommandFailed",
 }
 
 CLASSES = {

@@ -106,8 +106,8 @@ DRIFTS = {
         "auth/logout: its parts are",
     ),
     "an error of a request that does not exist": (
-        "- `providerUnknown`: this server",
-        "- `providerUnheardOf`: this server",
+        "- `providerUnknown`: there is no such",
+        "- `providerUnheardOf`: there is no such",
         "auth/credential: lists the error providerUnheardOf",
     ),
     "an error kind that went": (
@@ -206,8 +206,8 @@ DRIFTS = {
         "example auth/cancelLogin result:",
     ),
     "an announced request that does not exist": (
-        '    "auth/credential"\n',
-        '    "auth/credential",\n    "auth/doctor"\n',
+        '    "auth/providers"\n',
+        '    "auth/providers",\n    "auth/doctor"\n',
         "example server capabilities: announced request auth/doctor",
     ),
     "a login method of another name": (

@@ -102,6 +102,20 @@ def build_parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", parents=[common], help="say who is signed in")
     status.add_argument("--json", action="store_true", help="everything that is known, as JSON")
     commands.add_parser("logout", parents=[common], help="sign out and revoke the login")
+    providers = commands.add_parser(
+        "providers", parents=[common], help="list the model providers and how they authenticate"
+    )
+    providers.add_argument("--json", action="store_true", help="the same as JSON")
+    credential = commands.add_parser(
+        "credential", parents=[common], help="print what authenticates a request to a provider"
+    )
+    credential.add_argument("provider", metavar="PROVIDER", help="its id, such as openai")
+    credential.add_argument(
+        "--header", action="store_true", required=True, help="as header lines, for scripts"
+    )
+    credential.add_argument(
+        "--show", action="store_true", help="also where a person would read it on the screen"
+    )
     from codex_auth_lsp.sandbox import command as sandbox_command
 
     sandbox = commands.add_parser("sandbox", help="run an issuer for tests on this computer")
@@ -172,6 +186,14 @@ def _action(arguments: argparse.Namespace) -> Callable[[ServiceOptions], int]:
                 f"{PROGRAM}: waits for an editor on stdin; `{PROGRAM} --help` has the commands.\n"
             )
         return lambda options: run_to_end(serve(options))
+    if arguments.command in {"providers", "credential"}:
+        from codex_auth_lsp.terminal import providers
+
+        if arguments.command == "providers":
+            return lambda options: providers.list_providers(options, as_json=arguments.json)
+        return lambda options: providers.print_headers(
+            options, arguments.provider, show=arguments.show
+        )
     from codex_auth_lsp.terminal import actions
 
     if arguments.command == "login":

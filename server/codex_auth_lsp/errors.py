@@ -28,6 +28,8 @@ What a language client did wrong in a request's params is `InvalidParams`, which
     │  ├─ RefreshTokenRevoked      refreshTokenRevoked
     │  ├─ ApiKeyRejected           apiKeyRejected           the provider refused the key
     │  ├─ ProviderUnknown          providerUnknown          no such provider
+    │  ├─ EnvironmentKeyMissing    environmentKeyMissing    its variable is not set
+    │  ├─ CredentialCommandFailed  credentialCommandFailed  its command gave no token  retryable
     │  └─ CapabilityNotDeclared    capabilityNotDeclared    `credential` not declared
     ├─ IssuerError                 the issuer, or the way to it
     │  ├─ NetworkUnreachable       networkUnreachable       DNS, TCP, timeout          retryable
@@ -267,6 +269,19 @@ class ProviderUnknown(CredentialError):
     kind = "providerUnknown"
     sentence = "There is no such model provider."
     advice = ()
+
+
+class EnvironmentKeyMissing(CredentialError):
+    kind = "environmentKeyMissing"
+    sentence = "The environment variable with the provider's key is not set."
+    advice = ()
+
+
+class CredentialCommandFailed(CredentialError):
+    kind = "credentialCommandFailed"
+    retryable = True
+    sentence = "The command that prints the provider's token failed."
+    advice = (SHOW_LOG,)
 
 
 class CapabilityNotDeclared(CredentialError):

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_auth_lsp.config.settings import ProviderSettings, Settings, parse_settings, read_config
+from codex_auth_lsp.config.model_providers import CommandSettings, ProviderSettings
+from codex_auth_lsp.config.settings import Settings, parse_layers, parse_settings, read_config
 from codex_auth_lsp.errors import ConfigurationInvalid
+from codex_auth_lsp.secret import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -255,3 +257,135 @@ def test_any_bytes_give_settings_or_one_kind_of_error(tmp_path_factory, raw):
         outcome = exc
 
     assert isinstance(outcome, Settings) or str(outcome).startswith(str(path))
+
+
+# Model providers
+
+PROVIDER = """
+[model_providers.lab]
+name = " "
+base_url = "https://lab.example/v1"
+experimental_bearer_token = "secret-token"
+banana = 1
+http_headers = { "x-a" = "secret-a" }
+env_http_headers = { "x-b" = "B" }
+query_params = { "v" = "secret-v" }
+gateway_oauth = {}
+auth = { command = " printkey ", args = ["secret-argument"], timeout_ms = 10, cwd = "." }
+
+[model_providers.lab.aws]
+region = "eu-west-1"
+"""
+
+
+def test_every_key_of_authentication_is_read_and_no_secret_shows_itself(config):
+    """What may be a secret is one from here on."""
+    config.write_text(PROVIDER)
+    found = read_settings(config).model_providers["lab"]
+
+    assert (found.name, found.base_url, found.aws_region, found.gateway_oauth) == (
+        "lab",
+        "https://lab.example/v1",
+        "eu-west-1",
+        True,
+    )
+    assert found.command == CommandSettings("printkey", ("secret-argument",), 10, 300_000, ".")
+    assert found.bearer_token == Secret("secret-token")
+    assert dict(found.headers) == {"x-a": Secret("secret-a")}
+    assert dict(found.environment_headers) == {"x-b": "B"}
+    assert dict(found.query_params) == {"v": Secret("secret-v")}
+    assert "secret-" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "must_be"),
+    [
+        ("auth = 'secret'", "auth", "a table"),
+        ("auth = { command = ['secret'] }", "auth.command", "a program"),
+        ("auth = { args = 'secret' }", "auth.args", "a list of strings"),
+        ("auth = { args = [17] }", "auth.args", "a list of strings"),
+        ("auth = { timeout_ms = 0 }", "auth.timeout_ms", "a number of milliseconds, at least 1"),
+        ("auth = { timeout_ms = true }", "auth.timeout_ms", "a number of milliseconds"),
+        ("auth = { timeout_ms = 1.5 }", "auth.timeout_ms", "a number of milliseconds"),
+        ("auth = { refresh_interval_ms = -1 }", "auth.refresh_interval_ms", "a number of"),
+        ("auth = { cwd = 17 }", "auth.cwd", "a folder"),
+        ("http_headers = 'secret'", "http_headers", "a table of strings"),
+        ("http_headers = { a = 17 }", "http_headers.a", "a string"),
+        ("http_headers = { 'a b' = 17 }", 'http_headers."a b"', "a string"),
+        ("env_http_headers = { a = true }", "env_http_headers.a", "a string"),
+        ("query_params = { a = [] }", "query_params.a", "a string"),
+        ("experimental_bearer_token = 17", "experimental_bearer_token", "a token"),
+        ("gateway_oauth = true", "gateway_oauth", "a table"),
+        ("aws = { region = 17 }", "aws.region", "a region"),
+        ("project_id = 17", "project_id", "the id of a project"),
+    ],
+)
+def test_value_of_the_wrong_kind_in_a_provider_is_told(config, text, key, must_be):
+    """By file and dotted key, and without the value."""
+    config.write_text(f"[model_providers.lab]\n{text}\n")
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_settings(config)
+
+    message = str(caught.value)
+    assert message.startswith(f"{config}: `model_providers.lab.{key}` must be {must_be}")
+    assert "secret" not in message
+
+
+def test_key_with_a_line_break_is_told_in_one_line(config):
+    """A dotted key stands in a log."""
+    config.write_text('[model_providers."a\\nb"]\nname = 17\n')
+    with pytest.raises(ConfigurationInvalid, match=r'`model_providers\."a\\nb"\.name`') as caught:
+        read_settings(config)
+
+    assert "\n" not in str(caught.value)
+
+
+# The system's file below the user's
+
+SYSTEM = b"""
+model_provider = "lab"
+forced_login_method = "api"
+[model_providers.lab]
+name = "Lab"
+http_headers = { "x-a" = "system", "x-s" = "system" }
+auth = { command = "printkey", args = ["a", "b"] }
+"""
+
+
+def layered(tmp_path: Path, system: bytes, user: bytes) -> Settings:
+    """Return the settings of both files."""
+    return parse_layers([(system, tmp_path / "system.toml"), (user, tmp_path / "user.toml")])
+
+
+def test_user_s_file_lies_over_the_system_s_table_by_table(tmp_path):
+    """Tables are merged, everything else is replaced, as the Codex CLI 0.169.0 does it."""
+    user = b"""
+model_provider = "mine"
+[model_providers.mine]
+[model_providers.lab]
+http_headers = { "x-a" = "user" }
+auth = { args = ["c"] }
+"""
+    settings = layered(tmp_path, SYSTEM, user)
+    lab = settings.model_providers["lab"]
+
+    assert (settings.model_provider, settings.forced_login_method) == ("mine", "api")
+    assert dict(lab.headers) == {"x-a": Secret("user"), "x-s": Secret("system")}
+    assert lab.command == CommandSettings("printkey", ("c",))
+    assert list(settings.model_providers) == ["lab", "mine"]
+
+
+@pytest.mark.parametrize(("system", "user"), [(SYSTEM, b""), (b"", SYSTEM)])
+def test_one_file_alone_counts_as_it_is(tmp_path, system, user):
+    """A missing layer says nothing."""
+    assert layered(tmp_path, system, user).model_provider == "lab"
+
+
+@pytest.mark.parametrize(("broken", "named"), [(0, "system.toml"), (1, "user.toml")])
+@pytest.mark.parametrize("content", [b"a =", b"model_provider = 17"])
+def test_broken_layer_is_named(tmp_path, broken, named, content):
+    """The person looks into the right file."""
+    layers = [SYSTEM, SYSTEM]
+    layers[broken] = content
+    with pytest.raises(ConfigurationInvalid, match=named):
+        layered(tmp_path, *layers)

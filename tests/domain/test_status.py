@@ -33,9 +33,13 @@ KEYED = ProviderAuth("lab", "Lab", "environmentKey", False, environment_key="LAB
 PROVIDERS = {
     "openai": OPENAI,
     "own key": replace(KEYED, environment_key_present=True),
-    "own key, not set": replace(KEYED, problems=("The environment variable LAB_KEY is not set.",)),
+    "own key, not set": replace(
+        KEYED, problems=("The environment variable LAB_KEY is not set.",), usable=False
+    ),
     "local": ProviderAuth("ollama", "Ollama", "none", False),
-    "undefined": ProviderAuth("x", "x", "none", False, problems=("`x` is not defined.",)),
+    "undefined": ProviderAuth(
+        "x", "x", "none", False, problems=("`x` is not defined.",), usable=False
+    ),
 }
 
 

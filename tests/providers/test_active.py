@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import pytest
 
-from codex_auth_lsp.config.settings import ProviderSettings, Settings
+from codex_auth_lsp.config.model_providers import ProviderSettings
+from codex_auth_lsp.config.settings import Settings
 from codex_auth_lsp.domain.provider import ProviderAuth
 from codex_auth_lsp.providers.active import active_provider
 
@@ -37,7 +38,20 @@ def settings(provider_id: str = "lab", **provider: object) -> Settings:
             False,
             ("The environment variable LAB_KEY is not set. Ask at the desk.",),
         ),
-        ({"env_key": ""}, {"": "x"}, "none", False, ()),
+        (
+            {"env_key": ""},
+            {"": "x"},
+            "environmentKey",
+            False,
+            ("`env_key` must be the name of an environment variable, not a key.",),
+        ),
+        (
+            {"env_key": "secret-key"},
+            {"secret-key": "x"},
+            "environmentKey",
+            False,
+            ("`env_key` must be the name of an environment variable, not a key.",),
+        ),
         ({"requires_openai_auth": True}, {}, "openai", False, ()),
         (
             {"requires_openai_auth": True, "env_key": "LAB_KEY"},
@@ -52,7 +66,8 @@ def test_provider_of_the_configuration(provider, environment, kind, present, pro
     """OpenAI sign-in goes before a variable, a variable before nothing; no value is told."""
     found = active_provider(settings(**provider), environment)
     required = kind == "openai"
-    variable = None if required else provider.get("env_key")
+    named = provider.get("env_key") if provider.get("env_key") == "LAB_KEY" else None
+    variable = None if required else named
 
     assert found == ProviderAuth(
         id="lab",
@@ -62,7 +77,10 @@ def test_provider_of_the_configuration(provider, environment, kind, present, pro
         base_url=BASE_URL,
         environment_key=variable,
         environment_key_present=present,
+        environment_key_instructions=provider.get("env_key_instructions"),
         problems=problems,
+        usable=required or not problems,
+        ignored_environment_key=named if required else None,
     )
     assert "secret" not in repr(found)
 

@@ -37,6 +37,9 @@ _PROMPTS = {
 }
 """Where a person is shown the way to sign in: `state` and the user code belong there."""
 
+_PERSONAL = frozenset({"auth.json", "config.toml", ".env"})
+"""The files in which a person keeps secrets; the server writes the first alone."""
+
 _FILE_SECRETS = {
     "access_token": ACCESS_TOKEN,
     "OPENAI_API_KEY": API_KEY,
@@ -119,7 +122,7 @@ class SecretsGuard:
             found += self._in_bytes(name, output)
         for folder in folders:
             for path in sorted(folder.rglob("*")):
-                if path.is_file() and not path.is_symlink() and path.name != "auth.json":
+                if path.is_file() and not path.is_symlink() and path.name not in _PERSONAL:
                     found += self._in_bytes(f"the file {path.name}", path.read_bytes())
         return found
 

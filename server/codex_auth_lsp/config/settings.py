@@ -1,45 +1,50 @@
-"""`config.toml` of the user's CODEX_HOME, read into frozen values.
+"""`config.toml` of the user's CODEX_HOME, and the system's below it, read into frozen values.
 
-Only the user's file counts, never a workspace's. Unknown keys are ignored. The file is read by
+Never a workspace's. Unknown keys are ignored. The file is read by
 plain functions, since the first status of a window needs it, and is never written.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import stat
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from codex_auth_lsp.config.model_providers import (
+    DEFAULT_REFRESH_INTERVAL_MS,
+    DEFAULT_TIMEOUT_MS,
+    CommandSettings,
+    ProviderSettings,
+)
 from codex_auth_lsp.domain.issuer import url_problem
 from codex_auth_lsp.errors import ConfigurationInvalid
+from codex_auth_lsp.secret import Secret
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 STORE_MODES = ("file", "keyring", "auto", "ephemeral")
 FORCED_METHODS = ("chatgpt", "api")
 DEFAULT_PROVIDER = "openai"
 
+SYSTEM_CONFIG = (Path("/etc/codex/config.toml"),) if sys.platform != "win32" else ()
+"""The file below the user's, where an administrator has put one."""
+
 _MAXIMUM_BYTES = 1024 * 1024
+_LONGEST_MILLISECONDS = 24 * 60 * 60 * 1000
+_LONGEST_KEY = 64
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # tomllib takes minutes for a dotted key that fills a hundred kilobytes.
 _ENDLESS_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){128}""")
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
 _AT_THE_END = "(at end of document)"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderSettings:
-    """What a `[model_providers.<id>]` table says of authentication."""
-
-    name: str
-    base_url: str | None = None
-    env_key: str | None = None
-    env_key_instructions: str | None = None
-    requires_openai_auth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,36 @@ def parse_settings(raw: bytes, path: Path) -> Settings:
         ConfigurationInvalid: It is not TOML (line and column are named), or holds a value of the
             wrong kind (its dotted key is named). No message repeats a value.
     """
-    return _settings(_Table(_parse(raw, path), path)) if raw else Settings()
+    return parse_layers([(raw, path)])
+
+
+def parse_layers(layers: Sequence[tuple[bytes, Path]]) -> Settings:
+    """Return the settings of several files, each over the one before it, table by table.
+
+    Raises:
+        ConfigurationInvalid: As `parse_settings`; it names the file that is wrong by itself.
+    """
+    merged: dict[str, Any] = {}
+    settings = Settings()
+    for raw, path in layers:
+        if raw:
+            values = _parse(raw, path)
+            settings = _settings(_Table(values, path))
+            if merged:
+                settings = _settings(_Table(_merge(merged, values), path))
+            merged = _merge(merged, values)
+    return settings
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        if isinstance(value, dict) and isinstance(under, dict):
+            merged[key] = _merge(under, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _parse(raw: bytes, path: Path) -> dict[str, Any]:
@@ -162,15 +196,39 @@ class _Table:
         values = self.get(key, dict, "a table", {})
         return _Table(values, self._path, f"{self._prefix}{key}.")
 
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def texts(self, key: str) -> dict[str, str]:
+        values = self.get(key, dict, "a table of strings", {})
+        for name, value in values.items():
+            if not isinstance(value, str):
+                raise self.wrong(f"{key}.{_dotted(name)}", "a string")
+        return values
+
+    def secrets(self, key: str) -> MappingProxyType[str, Secret]:
+        return MappingProxyType({name: Secret(text) for name, text in self.texts(key).items()})
+
+    def milliseconds(self, key: str, default: int, *, at_least: int) -> int:
+        value = self.get(key, int, "a number of milliseconds", default)
+        if isinstance(value, bool) or not at_least <= value:
+            raise self.wrong(key, f"a number of milliseconds, at least {at_least}")
+        return min(value, _LONGEST_MILLISECONDS)
+
     def tables(self, key: str) -> dict[str, _Table]:
         values = self.get(key, dict, "a table", {})
         for name, value in values.items():
             if not isinstance(value, dict):
-                raise self.wrong(f"{key}.{name}", "a table")
+                raise self.wrong(f"{key}.{_dotted(name)}", "a table")
         return {
-            name: _Table(value, self._path, f"{self._prefix}{key}.{name}.")
+            name: _Table(value, self._path, f"{self._prefix}{key}.{_dotted(name)}.")
             for name, value in values.items()
         }
+
+
+def _dotted(name: str) -> str:
+    """Return a key as it stands in a dotted one, fit for one line of text."""
+    return name if _BARE_KEY.fullmatch(name) else json.dumps(name[:_LONGEST_KEY])
 
 
 def _settings(table: _Table) -> Settings:
@@ -205,12 +263,38 @@ def _workspace_ids(table: _Table) -> tuple[str, ...]:
 
 
 def _provider(table: _Table, provider_id: str) -> ProviderSettings:
+    bearer_token = table.get("experimental_bearer_token", str, "a token")
+    table.table("gateway_oauth")
     return ProviderSettings(
-        name=table.get("name", str, "a name", provider_id),
+        name=table.get("name", str, "a name", "").strip() or provider_id,
         base_url=table.get("base_url", str, "a URL"),
         env_key=table.get("env_key", str, "the name of a variable"),
         env_key_instructions=table.get("env_key_instructions", str, "a sentence"),
         requires_openai_auth=table.get(
             "requires_openai_auth", bool, "true or false", default=False
         ),
+        bearer_token=Secret(bearer_token) if bearer_token is not None else None,
+        command=_command(table.table("auth")) if table.has("auth") else None,
+        headers=table.secrets("http_headers"),
+        environment_headers=MappingProxyType(table.texts("env_http_headers")),
+        query_params=table.secrets("query_params"),
+        gateway_oauth=table.has("gateway_oauth"),
+        aws_region=table.table("aws").get("region", str, "a region"),
+        project_id=table.get("project_id", str, "the id of a project"),
+        location=table.get("location", str, "a location"),
+    )
+
+
+def _command(table: _Table) -> CommandSettings:
+    args: list[Any] = table.get("args", list, "a list of strings", [])
+    if not all(isinstance(argument, str) for argument in args):
+        raise table.wrong("args", "a list of strings")
+    return CommandSettings(
+        command=table.get("command", str, "a program", "").strip(),
+        args=tuple(args),
+        timeout_ms=table.milliseconds("timeout_ms", DEFAULT_TIMEOUT_MS, at_least=1),
+        refresh_interval_ms=table.milliseconds(
+            "refresh_interval_ms", DEFAULT_REFRESH_INTERVAL_MS, at_least=0
+        ),
+        cwd=table.get("cwd", str, "a folder"),
     )

@@ -1,4 +1,4 @@
-"""A model provider's way of authentication, as far as a status tells it."""
+"""A model provider's way of authentication, as far as it may be told."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 class ProviderAuth:
     """One provider of `config.toml`, or a built-in one.
 
-    `auth_kind` is `openai`, `environmentKey`, `bearerToken`, `command` or `none`. `ready` says
-    whether the credential could be given now; `problems` are sentences, without values.
+    `auth_kind` is `openai`, `environmentKey`, `bearerToken`, `command` or `none`. `problems` are
+    sentences, without values. `usable` says whether the configuration and the environment have
+    what it takes; with `openai` the login decides beside it. `base_url` is None where it is not
+    known, or where it holds more than an address that may be shown.
     """
 
     id: str
@@ -21,7 +23,10 @@ class ProviderAuth:
     base_url: str | None = None
     environment_key: str | None = None
     environment_key_present: bool = False
+    environment_key_instructions: str | None = None
     problems: tuple[str, ...] = ()
+    usable: bool = True
+    ignored_environment_key: str | None = None
 
     def to_status_wire(self, *, ready: bool) -> dict[str, Any]:
         """Return the contract's `AuthStatus.provider` object."""
@@ -32,3 +37,19 @@ class ProviderAuth:
             "ready": ready,
             "problems": list(self.problems),
         }
+
+    def to_wire(self, *, active: bool, ready: bool) -> dict[str, Any]:
+        """Return the contract's `ProviderAuth` object."""
+        wire = {
+            **self.to_status_wire(ready=ready),
+            "name": self.name,
+            "active": active,
+        }
+        if self.base_url is not None:
+            wire["baseUrl"] = self.base_url
+        if self.environment_key is not None:
+            key = {"name": self.environment_key, "present": self.environment_key_present}
+            if self.environment_key_instructions is not None:
+                key["instructions"] = self.environment_key_instructions
+            wire["environmentKey"] = key
+        return wire

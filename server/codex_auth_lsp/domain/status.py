@@ -15,6 +15,7 @@ from codex_auth_lsp.domain.credential import (
     ApiKeyCredential,
     ChatGptCredential,
     Credential,
+    ForeignCredential,
 )
 from codex_auth_lsp.domain.mfa import NO_CHATGPT_LOGIN, advise
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
@@ -130,7 +131,7 @@ def _not_required(facts: StatusFacts) -> AuthStatus:
         if by_environment and facts.provider.environment_key_present
         else None,
         billing="provider",
-        provider_ready=not facts.provider.problems,
+        provider_ready=facts.provider.usable,
     )
 
 
@@ -142,7 +143,7 @@ def _signed_in_by_environment(facts: StatusFacts, token: AccessTokenCredential) 
         account=Account(label="Personal access token"),
         source=CredentialSource("environment", ACCESS_TOKEN_VARIABLE),
         billing="subscription",
-        provider_ready=True,
+        provider_ready=facts.provider.usable,
     )
 
 
@@ -157,8 +158,17 @@ def _signed_in_by_store(facts: StatusFacts, stored: Credential) -> AuthStatus:
         billing=_billing(stored),
         expires_at=chatgpt.expires_at if chatgpt else None,
         last_refresh_at=chatgpt.last_refresh if chatgpt else None,
-        provider_ready=not facts.refused,
+        provider_ready=facts.provider.usable and login_serves(facts),
     )
+
+
+def login_serves(facts: StatusFacts) -> bool:
+    """Say whether there is a login that a provider which asks for one could be given now."""
+    if facts.environment.access_token is not None:
+        return True
+    if facts.stored is None or isinstance(facts.stored, ForeignCredential):
+        return False
+    return facts.store.health in _HEALTHY_ENOUGH_TO_READ and not facts.refused
 
 
 def _status(facts: StatusFacts, *, state: str, billing: str, **known: Any) -> AuthStatus:
@@ -234,6 +244,9 @@ def _shadowed(facts: StatusFacts) -> list[dict[str, Any]]:
             entries.append(_entry(facts.source, facts.stored.method, _TOKEN_WINS))
     if facts.stored is not None and not required:
         entries.append(_entry(facts.source, facts.stored.method, _NOT_ASKED_FOR))
+    if facts.provider.ignored_environment_key is not None:
+        source = CredentialSource("environment", facts.provider.ignored_environment_key)
+        entries.append(_entry(source, "environmentKey", _LOGIN_WINS))
     if facts.environment.api_key_present:
         entries.append(
             _entry(CredentialSource("environment", API_KEY_VARIABLE), "apiKey", _KEY_IS_FOR_EXEC)
@@ -243,6 +256,10 @@ def _shadowed(facts: StatusFacts) -> list[dict[str, Any]]:
 
 _NOT_ASKED_FOR = "The active model provider does not use OpenAI sign-in."
 _TOKEN_WINS = f"{ACCESS_TOKEN_VARIABLE} is set in the environment and wins over the stored login."
+_LOGIN_WINS = (
+    "The active model provider uses OpenAI sign-in (`requires_openai_auth`), so its `env_key` is "
+    "ignored."
+)
 _KEY_IS_FOR_EXEC = (
     f"{API_KEY_VARIABLE} is used by `codex exec` alone, where it wins over the stored login "
     "and is billed at API rates."

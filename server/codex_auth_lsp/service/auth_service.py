@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.credentials import Credentials
     from codex_auth_lsp.service.logins import Logins
     from codex_auth_lsp.service.logout import Logout
+    from codex_auth_lsp.service.provider_list import ProviderList
     from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
     from codex_auth_lsp.service.refresher import Refresher
     from codex_auth_lsp.service.revocation import Revoker
@@ -72,6 +73,7 @@ class AuthService:
         self._keeper = StatusKeeper(
             self._cache, options.issuer, options.environment, self._clock, self.events
         )
+        self._made_provider_list: ProviderList | None = None
         self.notices = Notices(self.events, lambda: self._keeper.view.snapshot.report.notices)
         self._made: _Actions | None = None
         self._watcher: Watcher | None = None
@@ -122,6 +124,11 @@ class AuthService:
         """Return the contract's `AuthStatus`, as the cache is now or was at the last `sync`."""
         return self._keeper.look()
 
+    def providers(self) -> dict[str, Any]:
+        """Return the contract's result of `auth/providers`."""
+        self._keeper.look()
+        return self._provider_list.wire()
+
     def methods(self) -> list[dict[str, Any]]:
         """Return the contract's `LoginMethod` list."""
         self._keeper.look()
@@ -153,6 +160,7 @@ class AuthService:
 
         self.events.subscribe(self.notices.on_event)  # who was there before hears the status first
         self._keeper.start()
+        self._provider_list.start()
         self._schedule = RefreshSchedule(
             self._keeper.renewable, lambda: self.refresher, self._clock
         )
@@ -222,10 +230,20 @@ class AuthService:
             return
         patience = HURRIED_SECONDS if hurried else REVOCATION_SECONDS
         await self.stop_logins()
+        await self._made.credentials.close()
         await self._made.logins.close(hurried=hurried)
         await self._made.refresher.close()
         await self._made.logout.close(patience)
         await self._made.revoker.close(patience)
+
+    @property
+    def _provider_list(self) -> ProviderList:
+        if self._made_provider_list is None:
+            # Imported here: the first status does without it.
+            from codex_auth_lsp.service.provider_list import ProviderList
+
+            self._made_provider_list = ProviderList(self._keeper, self.events)
+        return self._made_provider_list
 
     @property
     def _actions(self) -> _Actions:
@@ -259,5 +277,5 @@ class AuthService:
             logins=logins,
             logout=Logout(cache, keeper, logins, revoker),
             refresher=refresher,
-            credentials=Credentials(keeper, refresher, clock),
+            credentials=Credentials(keeper, refresher, clock, self._options.home.path),
         )

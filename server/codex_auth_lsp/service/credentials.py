@@ -8,21 +8,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from codex_auth_lsp.config.settings import DEFAULT_PROVIDER
 from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCredential
 from codex_auth_lsp.domain.timestamps import format_rfc3339
 from codex_auth_lsp.errors import (
     ApiKeyRejected,
     IssuerError,
-    NotSignedIn,
     ProviderUnknown,
+    Remediation,
     StoreError,
 )
-from codex_auth_lsp.providers.openai import RequestCredential, openai_request_credential
+from codex_auth_lsp.providers.catalogue import Provider, find_provider
+from codex_auth_lsp.providers.command_runner import CommandRunner
+from codex_auth_lsp.providers.kind import Sources
+from codex_auth_lsp.providers.openai import openai_request_credential
+from codex_auth_lsp.providers.plain import plain
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from codex_auth_lsp.clock import Clock
+    from codex_auth_lsp.config.model_providers import CommandSettings
     from codex_auth_lsp.domain.credential import Credential
+    from codex_auth_lsp.providers.request_credential import RequestCredential
+    from codex_auth_lsp.secret import Secret
     from codex_auth_lsp.service.refresher import Refresher
     from codex_auth_lsp.service.status_keeper import StatusKeeper
 
@@ -42,20 +50,33 @@ class IssuedCredential:
             "baseUrl": credential.base_url,
             "headers": {name: value.reveal() for name, value in credential.headers.items()},
         }
+        if credential.query_params:
+            parameters = credential.query_params
+            wire["queryParams"] = {name: value.reveal() for name, value in parameters.items()}
         if credential.expires_at is not None:
             wire["expiresAt"] = format_rfc3339(credential.expires_at)
         return wire | {"revision": self.revision}
 
 
+@dataclass(slots=True)
+class _Count:
+    """How often a provider's credential has changed, and what tells the last one."""
+
+    revision: int = 0
+    fingerprint: str = ""
+
+
 class Credentials:
     """Gives out credentials and counts their changes."""
 
-    def __init__(self, keeper: StatusKeeper, refresher: Refresher, clock: Clock) -> None:
+    def __init__(
+        self, keeper: StatusKeeper, refresher: Refresher, clock: Clock, folder: Path
+    ) -> None:
         self._keeper = keeper
         self._refresher = refresher
         self._clock = clock
-        self._revision = 0
-        self._fingerprint = ""
+        self._runner = CommandRunner(folder, clock)
+        self._counts: dict[str, _Count] = {}
 
     async def issue(
         self, provider_id: str | None, *, min_validity_seconds: float, rejected_revision: int | None
@@ -68,35 +89,58 @@ class Credentials:
             rejected_revision: The revision that the provider answered with 401.
 
         Raises:
-            ProviderUnknown, NotSignedIn, NeedsReauth, ApiKeyRejected: There is none to give.
+            ProviderUnknown, ConfigurationInvalid: There is no such provider, or none to be used.
+            NotSignedIn, NeedsReauth, ApiKeyRejected, EnvironmentKeyMissing,
+            CredentialCommandFailed: There is no credential to give.
             IssuerError, StoreError: It could not be renewed, and what there is has ended.
         """
         await self._keeper.sync()
         self._keeper.look()
-        provider_id = provider_id or self._keeper.status.provider.id
-        if provider_id != DEFAULT_PROVIDER:
-            raise ProviderUnknown(
-                "This version of codex-auth-lsp gives credentials for the provider `openai` only.",
-                provider_id=provider_id,
-            )
-        current = self._current()
+        provider = self._find(provider_id)
         if rejected_revision is None:
-            await self._renew_if_needed(min_validity_seconds)
-        elif rejected_revision == current.revision:
-            await self._replace_rejected()
-        return self._current()
+            if _uses_login(provider):
+                await self._renew_if_needed(min_validity_seconds)
+            return await self._current(provider)
+        current = await self._current(provider)
+        if rejected_revision != current.revision:
+            return current
+        await self._replace_rejected(provider)
+        return await self._current(provider)
 
-    async def _replace_rejected(self) -> None:
+    async def close(self) -> None:
+        """End the commands that run."""
+        await self._runner.close()
+
+    def _find(self, provider_id: str | None) -> Provider:
+        """Return a provider, unless a `config.toml` that nobody could read may say otherwise."""
+        view = self._keeper.view
+        if view.settings_error is not None and not view.settings_known:
+            raise view.settings_error.with_traceback(None)
+        wanted = provider_id if provider_id is not None else view.settings.model_provider
+        found = find_provider(view.settings, self._keeper.environment, wanted)
+        if found is None:
+            raise ProviderUnknown(
+                f"`{plain(wanted)}` is no provider of config.toml, and no built-in one.",
+                provider_id=wanted,
+            )
+        return found
+
+    async def _replace_rejected(self, provider: Provider) -> None:
+        if provider.kind.auth_kind == "command":
+            self._runner.forget(provider.definition.id)
+            return
+        if not _uses_login(provider):
+            raise _static_key_rejected(provider)
         credential = self._keeper.stored_credential()
         if isinstance(credential, AccessTokenCredential):
             name = self._keeper.status.source.name if self._keeper.status.source else None
             raise ApiKeyRejected(
                 f"The provider refused the personal access token of {name or 'the login cache'}.",
-                provider_id=DEFAULT_PROVIDER,
+                provider_id=provider.definition.id,
                 remediation=(),
             )
         if not isinstance(credential, ChatGptCredential):
-            raise ApiKeyRejected(provider_id=DEFAULT_PROVIDER)
+            raise ApiKeyRejected(provider_id=provider.definition.id)
         await self._refresher(force_since=self._clock.now())
 
     async def _renew_if_needed(self, min_validity_seconds: float) -> None:
@@ -110,14 +154,52 @@ class Credentials:
         expires_at = credential.expires_at if isinstance(credential, ChatGptCredential) else None
         return expires_at is None or expires_at > self._clock.now()
 
-    def _current(self) -> IssuedCredential:
+    async def _current(self, provider: Provider) -> IssuedCredential:
         """Return what is there now, with a new revision where it is another than the last."""
-        stored = self._keeper.stored_credential()
-        credential = openai_request_credential(stored, self._keeper.view.settings)
-        if credential is None:
-            raise NotSignedIn("The stored login is not one for OpenAI's models; sign in.")
+        credential = await provider.give(self._sources(provider))
+        count = self._counts.setdefault(provider.definition.id, _Count())
         fingerprint = credential.fingerprint()
-        if fingerprint != self._fingerprint:
-            self._fingerprint = fingerprint
-            self._revision += 1
-        return IssuedCredential(credential, self._revision)
+        if fingerprint != count.fingerprint:
+            count.fingerprint = fingerprint
+            count.revision += 1
+        return IssuedCredential(credential, count.revision)
+
+    def _sources(self, provider: Provider) -> Sources:
+        environment = self._keeper.environment
+        settings = self._keeper.view.settings
+
+        async def run(provider_id: str, command: CommandSettings) -> Secret:
+            return await self._runner.run(provider_id, command, environment)
+
+        return Sources(
+            environment=environment,
+            login=self._keeper.stored_credential,
+            login_request=lambda login: openai_request_credential(
+                login, settings, for_provider=provider.definition.id
+            ),
+            run=run,
+        )
+
+
+def _uses_login(provider: Provider) -> bool:
+    return provider.kind.auth_kind == "openai"
+
+
+def _static_key_rejected(provider: Provider) -> ApiKeyRejected:
+    definition = provider.definition
+    where = {
+        "environmentKey": definition.settings.env_key,
+        "bearerToken": "`experimental_bearer_token` in config.toml",
+    }.get(provider.kind.auth_kind)
+    if where is None:
+        return ApiKeyRejected(
+            f"The provider `{plain(definition.id)}` asks for a credential, and config.toml "
+            "names none for it.",
+            provider_id=definition.id,
+            remediation=(),
+        )
+    return ApiKeyRejected(
+        f"The provider `{plain(definition.id)}` refused the key of {where}.",
+        provider_id=definition.id,
+        remediation=(Remediation(f"Put a valid key into {where}"),),
+    )

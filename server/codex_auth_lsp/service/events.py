@@ -55,13 +55,20 @@ class LoginEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ProvidersChanged:
+    """The providers are others, or authenticate otherwise: `auth/providersChanged`."""
+
+    providers: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeGiven:
     """A person should hear something: the contract's `auth/notice`."""
 
     notice: Notice
 
 
-Event = StatusChanged | LoginProgressed | LoginClosing | LoginEnded | NoticeGiven
+Event = StatusChanged | ProvidersChanged | LoginProgressed | LoginClosing | LoginEnded | NoticeGiven
 
 
 class Events:

@@ -21,6 +21,7 @@ from codex_auth_lsp.domain.status import (
     Environment,
     StatusFacts,
     derive_status,
+    login_serves,
 )
 from codex_auth_lsp.errors import (
     AuthError,
@@ -33,7 +34,7 @@ from codex_auth_lsp.service.events import Events, StatusChanged
 from codex_auth_lsp.stores.base import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.domain.credential import Credential
@@ -67,6 +68,8 @@ class StatusKeeper:
         self._own_changes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._announcing = False
+        self._after_looks: list[Callable[[], None]] = []
+        self._login_serves = False
         self._revision = 1
         self._view = cache.look()
         self._status = self._derive()
@@ -88,6 +91,21 @@ class StatusKeeper:
         """The personal access token that wins over the store, where there is one."""
         token = self._environment.get(ACCESS_TOKEN_VARIABLE, "").strip()
         return AccessTokenCredential(Secret(token)) if token else None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that providers take their keys and headers from; `.env` wins."""
+        variables = self._view.variables
+        return {**self._environment, **variables} if variables else self._environment
+
+    @property
+    def login_serves(self) -> bool:
+        """Whether there is a login for a provider that asks for one."""
+        return self._login_serves
+
+    def after_looks(self, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever the login cache was looked at."""
+        self._after_looks.append(callback)
 
     def wire(self) -> dict[str, Any]:
         """Return the contract's `AuthStatus` as it was last derived."""
@@ -128,6 +146,8 @@ class StatusKeeper:
             self._wire = wire
             self._revision += 1
             self._publish(cause or self._find_cause(before, old))
+        for callback in self._after_looks:
+            callback()
         self._schedule()
         return self.wire()
 
@@ -206,23 +226,23 @@ class StatusKeeper:
         snapshot = self._view.snapshot
         stored = self._credential()
         failure = self._verdict_on(stored) if isinstance(stored, ChatGptCredential) else None
-        return derive_status(
-            StatusFacts(
-                now=self._clock.now(),
-                store=snapshot.report,
-                source=snapshot.source,
-                stored=stored,
-                provider=active_provider(self._view.settings, self._environment),
-                environment=Environment(
-                    access_token=self.environment_access_token,
-                    api_key_present=bool(self._environment.get(API_KEY_VARIABLE, "").strip()),
-                ),
-                refused=isinstance(failure, NeedsReauth),
-                refresh_failed=failure is not None,
-                last_error=failure or self._standing_error(),
-                pending_login=self._pending_login,
-            )
+        facts = StatusFacts(
+            now=self._clock.now(),
+            store=snapshot.report,
+            source=snapshot.source,
+            stored=stored,
+            provider=active_provider(self._view.settings, self.environment),
+            environment=Environment(
+                access_token=self.environment_access_token,
+                api_key_present=bool(self._environment.get(API_KEY_VARIABLE, "").strip()),
+            ),
+            refused=isinstance(failure, NeedsReauth),
+            refresh_failed=failure is not None,
+            last_error=failure or self._standing_error(),
+            pending_login=self._pending_login,
         )
+        self._login_serves = login_serves(facts)
+        return derive_status(facts)
 
     def _standing_error(self) -> AuthError | None:
         """Return what is wrong now and will be until somebody mends it."""
@@ -267,9 +287,10 @@ class StatusKeeper:
             return "externalChange"
         if old.state != self._status.state and before.refresh_record != self._view.refresh_record:
             return "externalChange"
-        if (before.settings, before.settings_error) != (
+        if (before.settings, before.settings_error, before.variables) != (
             self._view.settings,
             self._view.settings_error,
+            self._view.variables,
         ):
             return "configChange"
         if before.snapshot.report != self._view.snapshot.report:

@@ -11,6 +11,7 @@ from codex_auth_lsp.service.events import (
     LoginEnded,
     LoginProgressed,
     NoticeGiven,
+    ProvidersChanged,
     StatusChanged,
 )
 from codex_auth_lsp.wire import methods
@@ -51,6 +52,8 @@ class Announcer:
                     "accountChanged": event.account_changed,
                 },
             )
+        elif isinstance(event, ProvidersChanged):
+            self._notify(methods.PROVIDERS_CHANGED, event.providers)
         elif isinstance(event, LoginProgressed):
             cancellable = event.phase is not LoginPhase.STORING
             self._progress.report(event.attempt_id, event.message, cancellable=cancellable)

@@ -4,7 +4,7 @@
 
 Invariants: every request that can be answered is answered once, with its id; nothing is served
 before `initialize` or after `shutdown`; what is answered at once (`auth/status`, `auth/methods`,
-`auth/cancelLogin`) never waits for what runs.
+`auth/providers`, `auth/cancelLogin`) never waits for what runs.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ class Conversation:
         self._immediate: Mapping[str, Callable[[Any], Any]] = {
             methods.STATUS: lambda _: self._service.status(),
             methods.METHODS: lambda _: {"methods": self._service.methods()},
+            methods.PROVIDERS: lambda _: self._service.providers(),
             methods.CANCEL_LOGIN: self._cancel_login,
         }
 

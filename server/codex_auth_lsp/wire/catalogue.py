@@ -31,6 +31,7 @@ REQUEST_MODELS: Mapping[str, Exchange] = MappingProxyType(
         methods.LOGOUT: Exchange(params.LogoutParams, results.LogoutResult),
         methods.REFRESH: Exchange(params.RefreshParams, types.AuthStatus),
         methods.CREDENTIAL: Exchange(params.CredentialParams, results.CredentialResult),
+        methods.PROVIDERS: Exchange(params.ProvidersParams, results.ProvidersResult),
     }
 )
 
@@ -40,6 +41,7 @@ NOTIFICATION_MODELS: Mapping[str, type[Sent]] = MappingProxyType(
         methods.LOGIN_PROMPT: notifications.LoginPromptParams,
         methods.LOGIN_PROGRESS: notifications.LoginProgressParams,
         methods.LOGIN_COMPLETED: notifications.LoginCompletedParams,
+        methods.PROVIDERS_CHANGED: notifications.ProvidersChangedParams,
         methods.NOTICE: notifications.NoticeParams,
     }
 )

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from codex_auth_lsp.wire.model import Sent
+from codex_auth_lsp.wire.results import ProvidersResult
 from codex_auth_lsp.wire.types import (
     AttemptId,
     AuthError,
@@ -27,6 +28,10 @@ class StatusChangedParams(Sent):
     cause: StatusCause
     origin: StatusOrigin
     account_changed: bool
+
+
+class ProvidersChangedParams(ProvidersResult):
+    """`auth/providersChanged`: the result of `auth/providers`, as it is now."""
 
 
 class LoginPromptParams(Sent):

@@ -66,6 +66,10 @@ class RefreshParams(Received):
     min_validity_seconds: UInteger = DEFAULT_VALIDITY_SECONDS
 
 
+class ProvidersParams(Received):
+    """`auth/providers`: nothing."""
+
+
 class CredentialParams(Received):
     """`auth/credential`: for a provider, else for the active one."""
 

@@ -10,6 +10,7 @@ from codex_auth_lsp.wire.types import (
     ErrorKind,
     Link,
     LoginMethod,
+    ProviderAuth,
     Revocation,
     Sentence,
     StoreName,
@@ -52,6 +53,15 @@ class LogoutResult(Sent):
     remaining: list[RemainingLogin]
     revoked: Revocation
     status: AuthStatus
+
+
+class ProvidersResult(Sent):
+    """`auth/providers`: every model provider."""
+
+    active_provider_id: str
+    providers: list[ProviderAuth]
+    revision: UInteger
+    server_instance_id: Sentence
 
 
 class CredentialResult(Sent):

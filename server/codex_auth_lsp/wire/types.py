@@ -248,6 +248,28 @@ class ActiveProvider(Sent):
     problems: list[Sentence]
 
 
+class EnvironmentKey(Sent):
+    """The variable that a provider's `env_key` names; never its value."""
+
+    name: str
+    present: bool
+    instructions: Sentence | None = None
+
+
+class ProviderAuth(Sent):
+    """A model provider, and how requests to it are authenticated."""
+
+    id: str
+    name: str
+    active: bool
+    base_url: str | None = Field(None, pattern=r"^https?://")
+    auth_kind: ProviderAuthKind
+    requires_openai_auth: bool
+    environment_key: EnvironmentKey | None = None
+    ready: bool
+    problems: list[Sentence]
+
+
 class PendingLogin(Sent):
     """The login attempt that this server process is running."""
 

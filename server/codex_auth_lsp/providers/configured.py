@@ -1,0 +1,81 @@
+"""`http_headers`, `env_http_headers` and `query_params`: what every request to a provider carries.
+
+As in the Codex CLI 0.169.0, a header of the environment wins over a configured one and the
+credential over both, whatever their case; a variable that is not set or blank gives no header.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.providers.plain import plain
+from codex_auth_lsp.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from codex_auth_lsp.config.model_providers import ProviderSettings
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")  # RFC 9110 section 5.6.2
+_VALUE = re.compile(r"[\x20-\x7e\t]*")
+
+
+def configured_headers(
+    settings: ProviderSettings, environment: Mapping[str, str]
+) -> dict[str, Secret]:
+    """Return the headers that can be sent, those of the environment over the others."""
+    return merged(
+        {name: value for name, value in _stripped(settings).items() if _fits(name, value)},
+        {
+            name: value
+            for name, value in _of_environment(settings, environment).items()
+            if _fits(name, value)
+        },
+    )
+
+
+def header_problems(settings: ProviderSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which headers are left out because no request could carry them."""
+    problems = []
+    for key, headers in (
+        ("http_headers", _stripped(settings)),
+        ("env_http_headers", _of_environment(settings, environment)),
+    ):
+        for name, value in headers.items():
+            if not _NAME.fullmatch(name):
+                problems.append(f"A name in `{key}` is not the name of a header; it is left out.")
+            elif not _fits(name, value):
+                problems.append(
+                    f"`{key}.{plain(name)}` holds what no header can carry; it is left out."
+                )
+    return tuple(dict.fromkeys(problems))
+
+
+def carries_secrets(settings: ProviderSettings, environment: Mapping[str, str]) -> bool:
+    """Say whether a value of the environment would go along."""
+    return bool(_of_environment(settings, environment))
+
+
+def merged(below: Mapping[str, Secret], above: Mapping[str, Secret]) -> dict[str, Secret]:
+    """Return headers in which those `above` replace equal names `below`, whatever their case."""
+    names = {name.lower() for name in above}
+    return {**{n: v for n, v in below.items() if n.lower() not in names}, **above}
+
+
+def _stripped(settings: ProviderSettings) -> dict[str, Secret]:
+    return {name: Secret(value.reveal().strip()) for name, value in settings.headers.items()}
+
+
+def _of_environment(
+    settings: ProviderSettings, environment: Mapping[str, str]
+) -> dict[str, Secret]:
+    values = {
+        name: environment.get(variable, "").strip()
+        for name, variable in settings.environment_headers.items()
+    }
+    return {name: Secret(value) for name, value in values.items() if value}
+
+
+def _fits(name: str, value: Secret) -> bool:
+    return bool(_NAME.fullmatch(name)) and bool(_VALUE.fullmatch(value.reveal()))

@@ -1,0 +1,66 @@
+"""The one interface behind which every kind of authentication stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from codex_auth_lsp.config.model_providers import CommandSettings
+    from codex_auth_lsp.domain.credential import Credential
+    from codex_auth_lsp.providers.definition import Definition
+    from codex_auth_lsp.providers.request_credential import RequestCredential
+    from codex_auth_lsp.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What can be said of a provider without asking anybody; sentences, without values.
+
+    `problems` do no harm; `obstacles` are of the configuration and keep the provider from being
+    used; `missing` says what the environment lacks.
+    """
+
+    problems: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()
+    missing: str | None = None
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where credentials come from: the environment, the login cache, a command."""
+
+    environment: Mapping[str, str]
+    login: Callable[[], Credential]
+    login_request: Callable[[Credential], RequestCredential | None]
+    run: Callable[[str, CommandSettings], Awaitable[Secret]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What authenticates a request; `base_url` is where it goes unless the provider names it."""
+
+    headers: Mapping[str, Secret]
+    base_url: str
+    expires_at: datetime | None = None
+
+
+class Kind(Protocol):
+    """A kind of authentication."""
+
+    auth_kind: ClassVar[str]
+
+    def examine(self, definition: Definition, environment: Mapping[str, str]) -> Examination:
+        """Return what is wrong with what it needs."""
+        ...
+
+    async def give(self, definition: Definition, sources: Sources) -> Given:
+        """Return what authenticates a request.
+
+        Raises:
+            AuthError: There is nothing to give.
+        """
+        ...

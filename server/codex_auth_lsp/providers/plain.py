@@ -1,0 +1,12 @@
+"""Words of `config.toml` on their way into a sentence: one line, and not endless."""
+
+from __future__ import annotations
+
+_LONGEST = 300
+
+
+def plain(text: str) -> str:
+    """Return a text without what would break a line or hide in it."""
+    line = " ".join(text[: 2 * _LONGEST].split())
+    line = "".join(character if character.isprintable() else "?" for character in line)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -1,0 +1,31 @@
+"""Kind `none`: the configured headers, and no credential."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+from codex_auth_lsp.providers.kind import Examination, Given
+from codex_auth_lsp.providers.openai import API_BASE_URL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from codex_auth_lsp.providers.definition import Definition
+    from codex_auth_lsp.providers.kind import Sources
+
+
+class Unauthenticated:
+    """A provider that asks for nothing, or for what `http_headers` say."""
+
+    auth_kind: ClassVar[str] = "none"
+
+    def examine(self, definition: Definition, environment: Mapping[str, str]) -> Examination:
+        """Nothing can be missing."""
+        del definition, environment
+        return Examination()
+
+    async def give(self, definition: Definition, sources: Sources) -> Given:
+        """Return nothing."""
+        del definition, sources
+        return Given(MappingProxyType({}), API_BASE_URL)

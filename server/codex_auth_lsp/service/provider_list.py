@@ -1,0 +1,58 @@
+"""Every model provider as it may be told, and the announcement of every difference.
+
+The list is announced when and only when it differs from the last one in anything but `revision`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.providers.catalogue import all_providers
+from codex_auth_lsp.service.events import Events, ProvidersChanged
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.service.status_keeper import StatusKeeper
+
+
+class ProviderList:
+    """Derives the list whenever the login cache was looked at."""
+
+    def __init__(self, keeper: StatusKeeper, events: Events) -> None:
+        self._keeper = keeper
+        self._events = events
+        self._revision = 1
+        self._announcing = False
+        self._list = self._derive()
+        keeper.after_looks(self._look)
+
+    def wire(self) -> dict[str, Any]:
+        """Return the contract's result of `auth/providers`, as it was last derived."""
+        return {
+            **self._list,
+            "revision": self._revision,
+            "serverInstanceId": self._keeper.instance_id,
+        }
+
+    def start(self) -> None:
+        """Announce every difference from now on."""
+        self._announcing = True
+
+    def _look(self) -> None:
+        found = self._derive()
+        if found == self._list:
+            return
+        self._list = found
+        self._revision += 1
+        if self._announcing:
+            self._events.publish(ProvidersChanged(self.wire()))
+
+    def _derive(self) -> dict[str, Any]:
+        settings = self._keeper.view.settings
+        environment = self._keeper.environment
+        providers = []
+        for provider in all_providers(settings, environment):
+            auth = provider.to_auth(environment)
+            serves = self._keeper.login_serves or not auth.requires_openai_auth
+            active = auth.id == settings.model_provider
+            providers.append(auth.to_wire(active=active, ready=auth.usable and serves))
+        return {"activeProviderId": settings.model_provider, "providers": providers}

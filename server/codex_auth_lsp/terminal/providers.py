@@ -1,0 +1,106 @@
+"""What `providers` and `credential` do; each returns the exit status.
+
+A credential goes to stdout for a program to read, and to a person's screen only when asked to.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.process import run_to_end
+from codex_auth_lsp.service.auth_service import AuthService
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.service.auth_service import ServiceOptions
+    from codex_auth_lsp.service.credentials import IssuedCredential
+
+_VALIDITY_SECONDS = 300
+_KINDS = {
+    "openai": "OpenAI sign-in",
+    "environmentKey": "environment variable",
+    "bearerToken": "token in config.toml",
+    "command": "command",
+    "none": "none",
+}
+_USAGE_STATUS = 2
+
+
+def list_providers(options: ServiceOptions, *, as_json: bool) -> int:
+    """Print every model provider; 1 where `config.toml` cannot be used."""
+    providers, error = run_to_end(_list(options))
+    sys.stdout.write(
+        json.dumps(providers, indent=2) + "\n" if as_json else table(providers["providers"])
+    )
+    if error.get("kind") == "configurationInvalid":
+        sys.stderr.write(f"codex-auth-lsp: {error['message']}\n")
+        return 1
+    return 0
+
+
+def print_headers(options: ServiceOptions, provider_id: str, *, show: bool) -> int:
+    """Print the headers of a request to a provider, one a line, as `curl --header @-` reads them.
+
+    Query parameters have no place there and are not printed.
+    """
+    if sys.stdout.isatty() and not show:
+        sys.stderr.write(
+            "codex-auth-lsp: the credential is not shown on a screen; hand it to a program, or "
+            "add --show\n"
+        )
+        return _USAGE_STATUS
+    issued = run_to_end(_issue(options, provider_id))
+    lines = [f"{name}: {value.reveal()}\n" for name, value in issued.credential.headers.items()]
+    sys.stdout.write("".join(lines))
+    return 0
+
+
+async def _list(options: ServiceOptions) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the providers, and the status's last error where there is one."""
+    service = AuthService(options)
+    await service.sync()
+    providers, status = service.providers(), service.status()
+    await service.close(hurried=True)
+    return providers, status.get("lastError", {})
+
+
+async def _issue(options: ServiceOptions, provider_id: str) -> IssuedCredential:
+    service = AuthService(options)
+    try:
+        return await service.credentials.issue(
+            provider_id, min_validity_seconds=_VALIDITY_SECONDS, rejected_revision=None
+        )
+    finally:
+        await service.close(hurried=False)
+
+
+def table(providers: list[dict[str, Any]]) -> str:
+    """Return the providers as lines of text, the active one marked, problems below their own."""
+    rows = [
+        (
+            "*" if provider["active"] else " ",
+            provider["id"],
+            "ready" if provider["ready"] else "not ready",
+            _authentication(provider),
+            provider.get("baseUrl", ""),
+        )
+        for provider in providers
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = []
+    for row, provider in zip(rows, providers, strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)]
+        lines.append("  ".join([*cells, row[4]]).rstrip())
+        lines += [f"     {problem}" for problem in provider["problems"]]
+    return "".join(f"{_printable(line)}\n" for line in lines)
+
+
+def _authentication(provider: dict[str, Any]) -> str:
+    kind = _KINDS.get(provider["authKind"], provider["authKind"])
+    name = provider.get("environmentKey", {}).get("name")
+    return f"{kind} {name}" if name else kind
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
