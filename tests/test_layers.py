@@ -60,6 +60,7 @@ OWNERS: dict[str, set[str]] = {
     "httpx": {"oauth.http", "sandbox.visitor"},
     "h11": {"http1.connection"},
     "asyncinotify": {"stores.watcher"},
+    "segno": {"terminal.qr_code"},
     "keyring": set(),  # for the store modes `keyring` and `auto`, which are still to come
 }
 """Each third-party library, and the only modules or parts that import it."""
@@ -77,6 +78,7 @@ PURE = {
     "secret": NOT_PURE,
     "wire": NOT_PURE,
     "oauth.authorization": NOT_PURE - {"secrets"},
+    "oauth.device": NOT_PURE,
     "oauth.endpoints": NOT_PURE,
     "oauth.pkce": NOT_PURE - {"secrets"},
     "oauth.revocation": NOT_PURE,
@@ -118,6 +120,7 @@ LATE = {
     "h11",
     "pydantic",
     "keyring",
+    "segno",
     "asyncinotify",
     "tomllib",
     "importlib.metadata",

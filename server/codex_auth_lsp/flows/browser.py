@@ -80,7 +80,7 @@ async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptC
     prompt = OpenUrlPrompt(
         context.attempt_id, Secret(request.url()), listener.port, context.expires_at
     )
-    async with shown(context.prompts.open_url(prompt)):
+    async with shown(context, lambda: context.prompts.open_url(prompt)):
         context.on_phase(LoginPhase.WAITING_FOR_USER)
         code = _code(await listener.answer())
     context.on_phase(LoginPhase.EXCHANGING)

@@ -48,11 +48,16 @@ METHOD_TEXTS: Mapping[LoginMethodId, MethodText] = MappingProxyType(
 
 
 def create_flows() -> dict[LoginMethodId, LoginFlow]:
-    """Return the flow of every method that this version can run.
+    """Return the flow of every method.
 
     The modules are imported here, when somebody signs in, and not at the start of a window.
     """
     from codex_auth_lsp.flows.api_key import ApiKeyFlow
     from codex_auth_lsp.flows.browser import BrowserFlow
+    from codex_auth_lsp.flows.device_code import DeviceCodeFlow
 
-    return {LoginMethodId.BROWSER: BrowserFlow(), LoginMethodId.API_KEY: ApiKeyFlow()}
+    return {
+        LoginMethodId.BROWSER: BrowserFlow(),
+        LoginMethodId.DEVICE_CODE: DeviceCodeFlow(),
+        LoginMethodId.API_KEY: ApiKeyFlow(),
+    }

@@ -257,6 +257,7 @@ class Logins:
             expires_at=attempt.expires_at,
             clock=self._clock,
             farewell=farewell,
+            controls=attempt.controls,
             api_key=attempt.request.api_key,
             api_key_check_url=models_url(view.settings) if self._check_api_keys else None,
         )

@@ -34,8 +34,6 @@ def method_refusal(method: LoginMethodId, settings: Settings) -> MethodRefusal |
             "signing in.",
             by_policy=True,
         )
-    if method is LoginMethodId.DEVICE_CODE:
-        return MethodRefusal("This version of codex-auth-lsp has no device code sign-in yet.")
     return None
 
 

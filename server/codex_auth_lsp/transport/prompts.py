@@ -1,7 +1,8 @@
 """The way to the person through their editor, by the best means that the client declared.
 
 `auth/loginPrompt`, else `window/showDocument`, else `window/showMessage` with the address, and
-this machine's own browser beside it where the person is likely to sit in front of it.
+this machine's own browser beside it where the person is likely to sit in front of it. A device
+code that is not in an `auth/loginPrompt` always stands in a message.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from pygls.exceptions import JsonRpcException
 from codex_auth_lsp.desktop import is_local, open_browser
 from codex_auth_lsp.domain.timestamps import format_rfc3339
 from codex_auth_lsp.wire import methods
+from codex_auth_lsp.wording import DEVICE_CODE_WARNING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from codex_auth_lsp.flows.base import OpenUrlPrompt
+    from codex_auth_lsp.flows.base import OpenUrlPrompt, UserCodePrompt
     from codex_auth_lsp.transport.client import ClientCapabilities
 
 SHOW_DOCUMENT_SECONDS = 5.0
@@ -57,6 +59,17 @@ class LspPrompts:
         if self._is_person_near():
             await open_browser(url)
 
+    async def show_user_code(self, prompt: UserCodePrompt) -> None:
+        """Show the code; the person opens its page themselves, on whichever machine."""
+        if self._client.login_prompt:
+            self._notify(methods.LOGIN_PROMPT, _user_code_prompt(prompt))
+            return
+        message = (
+            f"To sign in to Codex, open {prompt.verification_uri} in a browser on any device and "
+            f"enter the code {prompt.user_code.reveal()} there. {DEVICE_CODE_WARNING}"
+        )
+        self._notify("window/showMessage", {"type": _INFO, "message": message})
+
     async def _show_document(self, url: str) -> bool:
         params = {"uri": url, "external": True, "takeFocus": True}
         try:
@@ -80,4 +93,17 @@ def _login_prompt(prompt: OpenUrlPrompt) -> dict[str, Any]:
         "expiresAt": format_rfc3339(prompt.expires_at),
         "callbackPort": prompt.callback_port,
         "message": _SENTENCE,
+    }
+
+
+def _user_code_prompt(prompt: UserCodePrompt) -> dict[str, Any]:
+    complete = prompt.verification_uri_complete
+    return {
+        "attemptId": prompt.attempt_id,
+        "kind": "deviceCode",
+        "url": prompt.verification_uri,
+        **({} if complete is None else {"completeUrl": complete.reveal()}),
+        "userCode": prompt.user_code.reveal(),
+        "expiresAt": format_rfc3339(prompt.expires_at),
+        "message": f"Enter the code on the page to sign in to Codex. {DEVICE_CODE_WARNING}",
     }
