@@ -18,7 +18,9 @@ from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.domain.status import account_of
 from codex_auth_lsp.errors import (
     ApiKeyInvalid,
+    AttemptNotFound,
     AuthError,
+    CallbackRejected,
     InternalError,
     InvalidParams,
     LoginCancelled,
@@ -144,6 +146,40 @@ class Logins:
         if running is not None and attempt_id in {None, running.id}:
             return "cancelled" if running.stop(LoginCancelled()) else "alreadyFinished"
         return "alreadyFinished" if attempt_id in self._ids else "notFound"
+
+    def submit_callback(self, attempt_id: str | None, url: Secret) -> None:
+        """Hand in the redirect of the browser login that runs; its outcome is the login's.
+
+        Raises:
+            AttemptNotFound: There is no such login.
+            CallbackRejected: The redirect is not its, or it waits for none.
+        """
+        attempt = self._waiting(attempt_id)
+        submit = attempt.controls.submit_callback
+        try:
+            if submit is None:
+                raise CallbackRejected("The sign-in that runs does not wait for an address.")
+            submit(url)
+        except CallbackRejected as error:
+            error.attempt_id = attempt.id
+            raise
+
+    async def show_again(self, attempt_id: str | None) -> None:
+        """Show the person again what the running login has asked of them.
+
+        Raises:
+            AttemptNotFound: No such login waits for the person.
+        """
+        show_again = self._waiting(attempt_id).controls.show_again
+        if show_again is None:
+            raise AttemptNotFound
+        await show_again()
+
+    def _waiting(self, attempt_id: str | None) -> Attempt:
+        running = self._running
+        if running is None or not running.can_be_joined or attempt_id not in {None, running.id}:
+            raise AttemptNotFound
+        return running
 
     async def stop(self, error: AuthError) -> None:
         """End the running attempt, if there is one, and wait until it has ended."""

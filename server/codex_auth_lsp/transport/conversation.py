@@ -48,7 +48,15 @@ MAXIMUM_RUNNING = 256
 EXECUTE_COMMAND = "workspace/executeCommand"
 
 _RUNNING_METHODS = frozenset(
-    {methods.LOGIN, methods.LOGOUT, methods.REFRESH, methods.CREDENTIAL, EXECUTE_COMMAND}
+    {
+        methods.LOGIN,
+        methods.SUBMIT_CALLBACK,
+        methods.REOPEN_BROWSER,
+        methods.LOGOUT,
+        methods.REFRESH,
+        methods.CREDENTIAL,
+        EXECUTE_COMMAND,
+    }
 )
 
 logger = logging.getLogger(__name__)
