@@ -37,10 +37,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stores": FOUNDATION | {"domain", "config"},
     "providers": FOUNDATION | {"domain", "config"},
     "flows": FOUNDATION | {"domain", "oauth", "http1"},
-    "service": FOUNDATION | {"domain", "config", "oauth", "stores", "providers", "flows"},
+    "service": FOUNDATION
+    | {"domain", "config", "oauth", "stores", "providers", "flows", "desktop"},
     "wire": set(),
     "wording": set(),
-    "desktop": set(),
+    "desktop": {"domain"},
     "logs": set(),
     "transport": FOUNDATION | {"domain", "flows", "service", "wire", "wording", "desktop"},
     "terminal": FOUNDATION | {"domain", "flows", "service", "wording", "desktop"},

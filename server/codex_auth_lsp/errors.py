@@ -21,7 +21,6 @@ What a language client did wrong in a request's params is `InvalidParams`, which
     │  ├─ TokenExchangeFailed      tokenExchangeFailed      the issuer refused the code
     │  ├─ ApiKeyInvalid            apiKeyInvalid            cannot be a key
     │  ├─ LoginMethodNotAllowed    loginMethodNotAllowed    forbidden by config.toml
-    │  ├─ LoginMethodUnavailable   loginMethodUnavailable   cannot work here
     │  ├─ WrongWorkspace           wrongWorkspace           config.toml allows others
     │  └─ WrongAccount             wrongAccount             not the one asked for
     ├─ CredentialError             the stored credential does not serve
@@ -242,12 +241,6 @@ class LoginMethodNotAllowed(LoginError):
     kind = "loginMethodNotAllowed"
     sentence = "The configuration forbids this way of signing in."
     advice = ()
-
-
-class LoginMethodUnavailable(LoginError):
-    kind = "loginMethodUnavailable"
-    sentence = "This way of signing in is not available here."
-    advice = (SIGN_IN, SIGN_IN_WITH_API_KEY)
 
 
 class WrongWorkspace(LoginError):

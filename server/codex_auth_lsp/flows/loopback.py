@@ -16,6 +16,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import CallbackPortUnavailable, CallbackRejected
+from codex_auth_lsp.flows.callback_ports import CALLBACK_PORTS, port_holders
 from codex_auth_lsp.flows.result_page import PAGE_HEADERS, failed_page, neutral_page
 from codex_auth_lsp.http1 import HttpServer, Request, Response
 from codex_auth_lsp.oauth.authorization import (
@@ -28,9 +29,6 @@ from codex_auth_lsp.oauth.endpoints import CALLBACK_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-CALLBACK_PORTS = (1455, 1457)
-"""The ports of the redirect URIs that OpenAI's issuer has registered for Codex."""
 
 PAGE_SECONDS = 5.0
 """How long the listener stays after the end, for the browser to fetch the last page."""
@@ -73,7 +71,7 @@ class LoopbackListener:
         """Listen on the first free port.
 
         Raises:
-            CallbackPortUnavailable: None of them is free.
+            CallbackPortUnavailable: None of them is free; the message says who holds them.
         """
         for port in CALLBACK_PORTS:
             try:
@@ -83,7 +81,11 @@ class LoopbackListener:
             except OSError:
                 continue
             return
-        raise CallbackPortUnavailable
+        holders = await asyncio.to_thread(port_holders)
+        raise CallbackPortUnavailable(
+            "The ports that the sign-in page may answer to, 1455 and 1457 on 127.0.0.1, are both "
+            f"in use: {' and '.join(map(str, holders))}. End one of them, or sign in another way."
+        )
 
     def expect(self, judge: Callable[[str], Redirect]) -> None:
         """Take from now on the redirects that `judge` finds to be this attempt's."""

@@ -1,24 +1,17 @@
-"""The login methods that exist: ids, what a person reads of them, and their flows."""
+"""The login methods that exist: what a person reads of them, and their flows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from codex_auth_lsp.domain.login_method import LoginMethodId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from codex_auth_lsp.flows.base import LoginFlow
-
-
-class LoginMethodId(StrEnum):
-    """The contract's `LoginMethod.id`."""
-
-    BROWSER = "browser"
-    DEVICE_CODE = "deviceCode"
-    API_KEY = "apiKey"
 
 
 @dataclass(frozen=True, slots=True)

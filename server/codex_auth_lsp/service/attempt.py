@@ -28,7 +28,7 @@ from codex_auth_lsp.flows.base import Controls, LoginPhase
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from codex_auth_lsp.flows.registry import LoginMethodId
+    from codex_auth_lsp.domain.login_method import LoginMethodId
     from codex_auth_lsp.secret import Secret
 
 DEFAULT_LOGIN_SECONDS = 600

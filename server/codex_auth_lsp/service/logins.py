@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.domain.status import account_of
 from codex_auth_lsp.errors import (
     ApiKeyInvalid,
@@ -26,7 +27,6 @@ from codex_auth_lsp.errors import (
     LoginCancelled,
     LoginInProgress,
     LoginMethodNotAllowed,
-    LoginMethodUnavailable,
     LoginSuperseded,
     LoginTimedOut,
     WrongAccount,
@@ -34,12 +34,12 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.flows.api_key import checked_api_key
 from codex_auth_lsp.flows.base import Farewell, FlowContext, LoginPhase
-from codex_auth_lsp.flows.registry import LoginMethodId, create_flows
+from codex_auth_lsp.flows.registry import create_flows
 from codex_auth_lsp.providers.openai import models_url
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import Attempt, Ending, IfRunning, LoginRequest
 from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded, LoginProgressed
-from codex_auth_lsp.service.methods import method_refusal
+from codex_auth_lsp.service.methods import drop_forbidden_remedies, method_refusal
 from codex_auth_lsp.stores.document import Document, login_document
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ class Logins:
         """Start an attempt, or return the running one that the request joins.
 
         Raises:
-            LoginInProgress, LoginMethodNotAllowed, LoginMethodUnavailable, ConfigurationInvalid:
-                No attempt was made.
+            LoginInProgress, LoginMethodNotAllowed, ConfigurationInvalid: No attempt was made.
             InvalidParams: The attempt's id was used before.
         """
         async with self._beginning:
@@ -139,6 +138,12 @@ class Logins:
         if ending.error is not None:
             raise ending.error
         return self._keeper.wire()
+
+    @property
+    def holds_callback_port(self) -> bool:
+        """Whether a browser login of this process runs, whose port a newer one would take over."""
+        running = self._running
+        return running is not None and running.request.method is LoginMethodId.BROWSER
 
     def cancel(self, attempt_id: str | None) -> str:
         """Cancel the running attempt, or the one of this id; return the contract's `outcome`."""
@@ -203,8 +208,7 @@ class Logins:
             raise view.settings_error.with_traceback(None)
         refusal = method_refusal(request.method, view.settings)
         if refusal is not None:
-            error = LoginMethodNotAllowed if refusal.by_policy else LoginMethodUnavailable
-            raise error(refusal.reason)
+            raise LoginMethodNotAllowed(refusal.unavailable_reason)
 
     def _check_key(self, request: LoginRequest) -> None:
         """Tell of a key that cannot be one before another sign-in is ended for it."""
@@ -254,6 +258,7 @@ class Logins:
             error = attempt.stopped_by or LoginCancelled()
         except AuthError as exc:
             error = exc
+            drop_forbidden_remedies(error, self._cache.look().settings)
         except Exception as exc:  # noqa: BLE001 - a defect must end the attempt like any failure
             error = InternalError()
             error.correlation_id = log_defect(logger, exc)

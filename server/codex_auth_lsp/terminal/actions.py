@@ -11,8 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
+from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.errors import ApiKeyInvalid
-from codex_auth_lsp.flows.registry import LoginMethodId
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService

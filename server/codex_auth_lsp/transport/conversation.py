@@ -97,7 +97,7 @@ class Conversation:
         self._progress = WorkDoneProgress(self._notify)
         self._immediate: Mapping[str, Callable[[Any], Any]] = {
             methods.STATUS: lambda _: self._service.status(),
-            methods.METHODS: lambda _: {"methods": self._service.methods()},
+            methods.METHODS: lambda _: {"methods": self._service.methods(self._client.facts)},
             methods.CANCEL_LOGIN: self._cancel_login,
         }
 

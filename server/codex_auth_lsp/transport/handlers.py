@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
+from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.errors import CapabilityNotDeclared, InvalidParams
-from codex_auth_lsp.flows.registry import LoginMethodId
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import IfRunning, LoginRequest
 from codex_auth_lsp.wire import methods

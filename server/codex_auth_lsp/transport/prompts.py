@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pygls.exceptions import JsonRpcException
 
-from codex_auth_lsp.desktop import is_local, open_browser
+from codex_auth_lsp.desktop import is_local, open_browser, read_server_facts
+from codex_auth_lsp.domain.login_method import callback_arrives
 from codex_auth_lsp.domain.timestamps import format_rfc3339
 from codex_auth_lsp.wire import methods
 from codex_auth_lsp.wording import DEVICE_CODE_WARNING
@@ -29,6 +30,11 @@ SHOW_DOCUMENT_SECONDS = 5.0
 _INFO = 3  # LSP's MessageType
 _REMOTE_ENVIRONMENTS = frozenset({"ssh", "container", "codespaces", "web"})
 _SENTENCE = "Finish signing in to Codex in your browser."
+_FAR_BROWSER = (
+    "If its last page does not load, copy the address of that page and paste it into your editor, "
+    "or sign in with a device code."
+)
+_FAR_BROWSER_WITHOUT_PASTING = "If its last page does not load, sign in with a device code instead."
 
 
 class LspPrompts:
@@ -49,12 +55,15 @@ class LspPrompts:
     async def open_url(self, prompt: OpenUrlPrompt) -> None:
         """Show the URL, by another way where one fails."""
         if self._client.login_prompt:
-            self._notify(methods.LOGIN_PROMPT, _login_prompt(prompt))
+            message = self._sentence(prompt.callback_port)
+            self._notify(methods.LOGIN_PROMPT, _login_prompt(prompt, message))
             return
         url = prompt.url.reveal()
         if self._client.show_document and await self._show_document(url):
             return
         message = f"To sign in to Codex, open this address in your browser: {url}"
+        if not self._callback_arrives():
+            message += f"\n{_FAR_BROWSER_WITHOUT_PASTING}"
         self._notify("window/showMessage", {"type": _INFO, "message": message})
         if self._is_person_near():
             await open_browser(url)
@@ -79,20 +88,32 @@ class LspPrompts:
             return False
         return isinstance(answer, dict) and answer.get("success") is True
 
+    def _sentence(self, callback_port: int) -> str:
+        """Return what to do, and what where the callback does not find its way."""
+        if self._client.port_forwarding and not self._client.browser_on_server_host:
+            return (
+                f"{_SENTENCE} Port {callback_port} has to be forwarded under the same number; "
+                "where it gets another, cancel and sign in with a device code."
+            )
+        return _SENTENCE if self._callback_arrives() else f"{_SENTENCE} {_FAR_BROWSER}"
+
+    def _callback_arrives(self) -> bool:
+        return callback_arrives(self._client.facts, read_server_facts(self._environment))
+
     def _is_person_near(self) -> bool:
         if self._client.browser_on_server_host is not None:
             return self._client.browser_on_server_host
         return self._client.environment not in _REMOTE_ENVIRONMENTS and is_local(self._environment)
 
 
-def _login_prompt(prompt: OpenUrlPrompt) -> dict[str, Any]:
+def _login_prompt(prompt: OpenUrlPrompt, message: str) -> dict[str, Any]:
     return {
         "attemptId": prompt.attempt_id,
         "kind": "openUrl",
         "url": prompt.url.reveal(),
         "expiresAt": format_rfc3339(prompt.expires_at),
         "callbackPort": prompt.callback_port,
-        "message": _SENTENCE,
+        "message": message,
     }
 
 
