@@ -106,6 +106,20 @@ async def test_a_person_signs_in_with_a_code(start: Starter, sandbox: Sandbox, h
     assert home.mode() == 0o600
 
 
+async def test_l10_the_person_is_warned_and_reads_whose_account_it_is(
+    start: Starter, sandbox: Sandbox
+):
+    """Somebody else's code must not sign this editor in unnoticed."""
+    client = await start(sandbox)
+    attempt = await begin(client, **DEVICE)
+    await enter(attempt, person="password")
+
+    result = await attempt.request.result()
+
+    assert "Never share this code" in attempt.prompt["message"]
+    assert "pro@example.com" in result["message"]
+
+
 async def test_the_phases_and_the_end_come_in_order(start: Starter, sandbox: Sandbox):
     """As for the browser: prompt before waiting, then status, completion and response."""
     client = await start(sandbox)
@@ -211,7 +225,7 @@ async def test_a_code_that_nobody_enters_expires(
     assert home.bytes() == old_login
 
 
-async def test_the_attempt_s_own_deadline_ends_it(
+async def test_l22_the_attempt_s_own_deadline_ends_it(
     start: Starter, sandbox: Sandbox, home: CodexHome, old_login
 ):
     """Two seconds are two seconds, however long the code is good."""

@@ -132,7 +132,7 @@ async def test_one_taken_port_changes_nothing(start: Starter):
         assert ids(await methods(client)) == BROWSER_FIRST
 
 
-async def test_two_taken_ports_are_told_with_who_holds_them_and_with_other_ways(
+async def test_l3_two_taken_ports_are_told_with_who_holds_them_and_with_other_ways(
     start: Starter, sandbox: Sandbox
 ):
     """`callbackPortUnavailable`: a window of this program, by its process; then the code works."""
@@ -227,7 +227,7 @@ async def test_l2_a_foreign_program_on_the_other_loopback_address_does_not_matte
     assert result["status"]["state"] == "signedIn"
 
 
-async def test_l7_another_codex_login_on_the_port_is_not_asked_to_go(
+async def test_l7_and_l23_another_login_on_the_port_is_not_asked_to_go(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
     """A second window gets the second port, and the first login then still succeeds."""
