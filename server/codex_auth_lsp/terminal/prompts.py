@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.flows.base import OpenUrlPrompt, UserCodePrompt
 
+_FAR_BROWSER = (
+    "Where the browser is on another computer, end this with Ctrl-C and sign in with a code: "
+    "codex-auth-lsp login --device-auth\n\n"
+)
+
 
 class TerminalPrompts:
     """The `LoginPrompts` of a terminal."""
@@ -25,12 +30,13 @@ class TerminalPrompts:
     async def open_url(self, prompt: OpenUrlPrompt) -> None:
         """Show the URL, and open it where the person is likely to sit in front of a browser."""
         url = prompt.url.reveal()
+        near = is_local(self._environment)
         sys.stderr.write(
             "Finish signing in to Codex in your browser. If it does not open by itself, open this "
-            f"address on this computer:\n\n  {url}\n\n"
+            f"address on this computer:\n\n  {url}\n\n" + ("" if near else _FAR_BROWSER)
         )
         sys.stderr.flush()
-        if is_local(self._environment):
+        if near:
             await open_browser(url)
 
     async def show_user_code(self, prompt: UserCodePrompt) -> None:
