@@ -92,7 +92,9 @@ async def test_a_person_behind_ssh_is_told_of_the_code(
     assert process.stderr is not None
     shown = b""
     while b"--device-auth" not in shown:
-        shown += await process.stderr.readline()
+        line = await process.stderr.readline()
+        assert line, shown
+        shown += line
     process.send_signal(signal.SIGINT)
     returncode, _, _ = await finished(process, guard, "login")
 

@@ -302,6 +302,25 @@ async def test_a_login_of_the_app_server_does_not_end_ours(
     assert json.loads(home.bytes() or b"")["auth_mode"] == "chatgpt"
 
 
+async def test_l7_a_login_that_waits_in_codex_keeps_its_port(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
+):
+    """Ours takes the other one and ends nobody's; theirs then still succeeds."""
+    async with AppServer.start(home.path, sandbox.issuer) as server:
+        await server.initialize()
+        theirs = await server.start_chatgpt_login()
+        client = await start(sandbox)
+        ours = await begin(client)
+        await client.request("auth/cancelLogin", {})
+        await ours.request.error()
+
+        await browser.visit(theirs.auth_url)
+        completed = await server.wait_notification("account/login/completed")
+
+    assert ours.port == 1457
+    assert completed["success"], completed
+
+
 # The device code, theirs and ours
 
 

@@ -1,8 +1,9 @@
 """The two ports to which OpenAI's issuer redirects, and who holds them.
 
-Looking never gets in the way of a login in another window: the kernel's table is read where there
-is one (Linux), and a port is bound for a moment only where that table leaves a doubt. Nobody who
-holds a port is asked to go, another Codex login least of all.
+Looking gets in nobody's way: a port is bound for an instant and never listened on, which on Linux
+another login does not even notice. Who holds a port is read from the kernel's table where there is
+one (Linux); reading it takes milliseconds, so that is left for the moment when somebody is told.
+Nobody who holds a port is asked to go, another Codex login least of all.
 """
 
 from __future__ import annotations
@@ -51,17 +52,14 @@ class PortHolder:
         return f"{self.port} by {self.program or 'a program'} (process {self.process_id})"
 
 
-def are_callback_ports_taken(proc: Path = _PROC) -> bool:
-    """Say whether neither port is free."""
-    seen = _listeners(proc)
-    if seen is not None and not all(port in seen for port in CALLBACK_PORTS):
-        return False
+def are_callback_ports_taken() -> bool:
+    """Say whether neither port is free; takes no millisecond."""
     return not any(_is_free(port) for port in CALLBACK_PORTS)
 
 
 def port_holders(proc: Path = _PROC) -> tuple[PortHolder, ...]:
     """Return who holds the ports; of other people's processes a system does not tell."""
-    seen = _listeners(proc) or {}
+    seen = _listeners(proc)
     processes = _processes_of(frozenset(seen.values()), proc)
     return tuple(
         PortHolder(port, *processes.get(seen.get(port, ""), (None, None)))
@@ -69,21 +67,21 @@ def port_holders(proc: Path = _PROC) -> tuple[PortHolder, ...]:
     )
 
 
-def _listeners(proc: Path) -> dict[int, str] | None:
-    """Return the socket that listens on each port, None where no table is kept."""
+def _listeners(proc: Path) -> dict[int, str]:
+    """Return the socket that listens on each port, nothing where no table is kept."""
     found: dict[int, str] = {}
     try:
         # The second table is missing where there is no IPv6.
         tables = [(proc / name).read_text("ascii") for name in _TABLES if (proc / name).exists()]
     except (OSError, ValueError):
-        return None
+        return {}
     for row in (line.split() for table in tables for line in table.splitlines()[1:]):
         if len(row) < 10 or row[3] != _LISTENING:
             continue
         address, _, port = row[1].partition(":")
         if address in _IN_THE_WAY:
             found.setdefault(int(port, 16), row[9])
-    return found if tables else None
+    return found
 
 
 def _processes_of(sockets: frozenset[str], proc: Path) -> dict[str, tuple[str | None, int]]:
@@ -126,6 +124,7 @@ def _program(folder: Path) -> str | None:
 
 
 def _is_free(port: int) -> bool:
+    # With SO_REUSEADDR on both sides Linux lets others bind and listen while this socket is there.
     with socket.socket() as probe:
         if sys.platform != "win32":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
