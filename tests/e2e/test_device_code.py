@@ -16,6 +16,7 @@ from codex_auth_lsp.sandbox.visitor import Visitor
 from codex_auth_lsp.terminal.qr_code import qr_code
 from e2e.logins import begin, completion
 from e2e.shapes import api_key_login, chatgpt_login, example_key
+from support import parts
 from support.lsp_client import EXECUTE_COMMAND, clean_environment, server_command
 from support.secrets_guard import USER_CODE
 
@@ -469,12 +470,16 @@ async def test_a_person_at_a_real_terminal_sees_the_page_as_a_qr_code(
         env=clean_environment(tmp_path, {"TERM": "xterm", "PYTHONUTF8": "1"}),
     )
     os.close(slave)
-    shown = ""
-    while "sign-in yourself" not in shown or "▀▀▀" not in shown:
-        shown += (await asyncio.to_thread(os.read, master, 65_536)).decode()
-    process.send_signal(signal.SIGINT)
-    returncode = await asyncio.wait_for(process.wait(), 10)
-    os.close(master)
+    try:
+        received, shown = b"", ""
+        while "sign-in yourself" not in shown or "▀▀▀" not in shown:
+            received += await asyncio.to_thread(os.read, master, 65_536)
+            shown = received.decode(errors="ignore")  # a character may come in two halves
+        process.send_signal(signal.SIGINT)
+        returncode = await asyncio.wait_for(process.wait(), 10)
+    finally:
+        os.close(master)
+        await parts.end(process, grace=0)
 
     lines = shown.replace("\r", "").splitlines()
     expected = qr_code(f"{sandbox.issuer}/codex/device", 120).splitlines()
