@@ -11,7 +11,8 @@ import sys
 import pytest
 
 from codex_auth_lsp import desktop
-from codex_auth_lsp.desktop import is_local, open_browser
+from codex_auth_lsp.desktop import is_local, open_browser, read_server_facts
+from codex_auth_lsp.domain.login_method import ServerFacts
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,88 @@ async def test_opener_that_stays_is_abandoned_and_keeps_no_process(tmp_path):
     )
 
     assert (ended.stdout, ended.returncode) == (b"False\n", 0)
+
+
+FACTS: dict[str, tuple[dict[str, str], dict[str, str], ServerFacts]] = {
+    "a desktop": ({"DISPLAY": ":0", "BROWSER": "firefox"}, {}, ServerFacts()),
+    "a desktop with Wayland": ({"WAYLAND_DISPLAY": "w", "BROWSER": "x"}, {}, ServerFacts()),
+    "a console": ({}, {}, ServerFacts(has_screen=False, has_browser=False)),
+    "SSH": (
+        {"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"},
+        {},
+        ServerFacts(ssh=True, has_screen=False, has_browser=False),
+    ),
+    "SSH with a forwarded screen": (
+        {"SSH_TTY": "/dev/pts/0", "DISPLAY": "localhost:10", "BROWSER": "x"},
+        {},
+        ServerFacts(ssh=True),
+    ),
+    "docker": (
+        {},
+        {".dockerenv": ""},
+        ServerFacts(container=True, has_screen=False, has_browser=False),
+    ),
+    "podman": (
+        {"container": "podman"},
+        {},
+        ServerFacts(container=True, has_screen=False, has_browser=False),
+    ),
+    "Codespaces": (
+        {"CODESPACES": "true"},
+        {".dockerenv": ""},
+        ServerFacts(codespaces=True, has_screen=False, has_browser=False),
+    ),
+    "WSL by its variable": (
+        {"WSL_DISTRO_NAME": "Debian"},
+        {},
+        ServerFacts(wsl=True, has_screen=False, has_browser=False),
+    ),
+    "WSL by its kernel": (
+        {},
+        {"proc/sys/kernel/osrelease": "5.15.153.1-microsoft-standard-WSL2\n"},
+        ServerFacts(wsl=True, has_screen=False, has_browser=False),
+    ),
+    "another kernel": (
+        {},
+        {"proc/sys/kernel/osrelease": "6.1.0-18-amd64\n"},
+        ServerFacts(has_screen=False, has_browser=False),
+    ),
+    "variables that are empty": (
+        {"SSH_TTY": "", "DISPLAY": "", "BROWSER": "", "WSL_INTEROP": "", "container": ""},
+        {},
+        ServerFacts(has_screen=False, has_browser=False),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_surroundings_are_read_from_variables_and_files(tmp_path, name):
+    """Nothing is started for it."""
+    environment, files, expected = FACTS[name]
+    for path, content in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+
+    assert read_server_facts(environment, root=tmp_path, platform="linux") == expected
+
+
+def test_a_browser_is_found_on_the_path_and_not_on_a_drive_of_windows(tmp_path):
+    """Only what could be run counts."""
+    program = tmp_path / "xdg-open"
+    program.write_text("#!/bin/sh\n")
+
+    def has_browser(path: str) -> bool:
+        return read_server_facts({"PATH": path}, root=tmp_path, platform="linux").has_browser
+
+    before = has_browser(f"/nowhere::{tmp_path}")
+    program.chmod(0o755)
+
+    assert not before
+    assert has_browser(f"/nowhere::{tmp_path}")
+    assert not has_browser("/mnt/c/Windows/System32")
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_a_desktop_system_has_screen_and_browser(tmp_path, platform):
+    """Their openers are part of them."""
+    assert read_server_facts({}, root=tmp_path, platform=platform) == ServerFacts()

@@ -11,13 +11,16 @@ What a language client did wrong in a request's params is `InvalidParams`, which
     │  ├─ LoginCancelled           loginCancelled           ended on request
     │  ├─ LoginSuperseded          loginSuperseded          a newer login took its place
     │  ├─ LoginTimedOut            loginTimedOut            its deadline passed
+    │  ├─ AttemptNotFound          attemptNotFound          none waits for the person
+    │  ├─ CallbackRejected         callbackRejected         not this attempt's redirect
     │  ├─ LoginDenied              loginDenied              refused on the issuer's page
     │  ├─ NotEntitled              notEntitled              the workspace has no Codex
     │  ├─ CallbackPortUnavailable  callbackPortUnavailable  1455 and 1457 are taken    retryable
+    │  ├─ DeviceCodeDisabled       deviceCodeDisabled       switched off for the account
+    │  ├─ DeviceCodeExpired        deviceCodeExpired        nobody entered it in time
     │  ├─ TokenExchangeFailed      tokenExchangeFailed      the issuer refused the code
     │  ├─ ApiKeyInvalid            apiKeyInvalid            cannot be a key
     │  ├─ LoginMethodNotAllowed    loginMethodNotAllowed    forbidden by config.toml
-    │  ├─ LoginMethodUnavailable   loginMethodUnavailable   cannot work here
     │  ├─ WrongWorkspace           wrongWorkspace           config.toml allows others
     │  └─ WrongAccount             wrongAccount             not the one asked for
     ├─ CredentialError             the stored credential does not serve
@@ -76,6 +79,9 @@ class Remediation:
 
 SIGN_IN = Remediation("Sign in", command="codexAuth.signIn")
 SIGN_IN_AGAIN = Remediation("Sign in again", command="codexAuth.signIn")
+SIGN_IN_WITH_DEVICE_CODE = Remediation(
+    "Sign in with a device code", command="codexAuth.signInWithDeviceCode"
+)
 SIGN_IN_WITH_API_KEY = Remediation("Sign in with an API key", command="codexAuth.signInWithApiKey")
 SHOW_LOG = Remediation("Show the log", command="codexAuth.showLog")
 
@@ -165,6 +171,17 @@ class LoginTimedOut(LoginError):
     sentence = "Nobody finished the sign-in in time, so it was ended."
 
 
+class AttemptNotFound(LoginError):
+    kind = "attemptNotFound"
+    sentence = "No sign-in is waiting for this any more."
+
+
+class CallbackRejected(LoginError):
+    kind = "callbackRejected"
+    sentence = "This address does not belong to the sign-in that is waiting, which goes on."
+    advice = ()
+
+
 class LoginDenied(LoginError):
     kind = "loginDenied"
     sentence = "The sign-in was refused on the sign-in page."
@@ -185,7 +202,28 @@ class CallbackPortUnavailable(LoginError):
         "The ports that the sign-in page may answer to, 1455 and 1457 on 127.0.0.1, are both in "
         "use by other programs or by sign-ins in other windows; end one of them and sign in again."
     )
-    advice = (SIGN_IN_AGAIN, SIGN_IN_WITH_API_KEY)
+    advice = (SIGN_IN_WITH_DEVICE_CODE, SIGN_IN_AGAIN, SIGN_IN_WITH_API_KEY)
+
+
+class DeviceCodeDisabled(LoginError):
+    kind = "deviceCodeDisabled"
+    sentence = (
+        "Sign-in with a device code is not switched on: for a personal account that is done in "
+        "the ChatGPT security settings, for a workspace by its administrator in the workspace "
+        "permissions."
+    )
+    advice = (
+        Remediation("Switch device code login on in the ChatGPT security settings"),
+        Remediation("Ask the administrator to allow it in the ChatGPT workspace permissions"),
+        SIGN_IN,
+        SIGN_IN_WITH_API_KEY,
+    )
+
+
+class DeviceCodeExpired(LoginError):
+    kind = "deviceCodeExpired"
+    sentence = "Nobody entered the code in time, so it has expired."
+    advice = (Remediation("Get a new code", command="codexAuth.signInWithDeviceCode"),)
 
 
 class TokenExchangeFailed(LoginError):
@@ -206,12 +244,6 @@ class LoginMethodNotAllowed(LoginError):
     kind = "loginMethodNotAllowed"
     sentence = "The configuration forbids this way of signing in."
     advice = ()
-
-
-class LoginMethodUnavailable(LoginError):
-    kind = "loginMethodUnavailable"
-    sentence = "This way of signing in is not available here."
-    advice = (SIGN_IN, SIGN_IN_WITH_API_KEY)
 
 
 class WrongWorkspace(LoginError):

@@ -14,6 +14,10 @@ _METHODS = {
     "bedrockAccessKeys": "with Amazon Bedrock access keys",
 }
 
+DEVICE_CODE_WARNING = (
+    "Never share this code with anybody, and go on only if you started this sign-in yourself."
+)
+
 
 def status_sentence(status: dict[str, Any]) -> str:
     """Return who is signed in, or why nobody is."""

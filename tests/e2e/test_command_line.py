@@ -80,6 +80,27 @@ async def test_a_person_signs_in_with_the_browser(
     assert not await raw_callback.is_listening(1455)
 
 
+async def test_a_person_behind_ssh_is_told_of_the_code(
+    command_line: CommandLine, sandbox: Sandbox, guard
+):
+    """The address is shown all the same, for those who forward the port."""
+    process = await command_line.spawn(
+        "login", issuer=sandbox, environment={"SSH_CONNECTION": "192.0.2.1 1 192.0.2.2 22"}
+    )
+
+    await told_url(process)
+    assert process.stderr is not None
+    shown = b""
+    while b"--device-auth" not in shown:
+        line = await process.stderr.readline()
+        assert line, shown
+        shown += line
+    process.send_signal(signal.SIGINT)
+    returncode, _, _ = await finished(process, guard, "login")
+
+    assert returncode not in (DONE, None)
+
+
 async def test_a_refusal_on_the_page_is_one_line_and_status_1(
     command_line: CommandLine, sandbox: Sandbox, browser: Browser, home: CodexHome, guard
 ):

@@ -216,22 +216,19 @@ async def test_a_login_that_cannot_begin_is_told_and_answered(
     assert message == {"type": ERROR, "message": error.message}
 
 
-async def test_the_device_code_command_says_what_it_cannot_do_here(
+async def test_the_device_code_command_says_when_it_is_switched_off(
     start: Starter, sandbox: Sandbox
 ):
-    """Where the method is listed as unavailable, the command says why."""
+    """The command is answered at once; the issuer's word comes as a message, with what to do."""
+    sandbox.policy(deviceEnabled=False)
     client = await start(sandbox, auth=None, window=SHOWS)
-    methods = (await client.request("auth/methods", {}))["methods"]
-    (device_code,) = [method for method in methods if method["id"] == "deviceCode"]
-    if device_code["available"]:
-        pytest.skip("this version signs in with a device code")
 
-    error = await client.request_error(
-        EXECUTE_COMMAND, {"command": "codexAuth.signInWithDeviceCode"}
-    )
+    answer = await execute(client, "codexAuth.signInWithDeviceCode")
+    message = await said(client)
 
-    assert error.summary == (-32803, "loginMethodUnavailable")
-    assert (await said(client))["message"] == error.message
+    assert list(answer) == ["attemptId"]
+    assert message["type"] == ERROR
+    assert "security settings" in message["message"]
 
 
 # How the page reaches the person

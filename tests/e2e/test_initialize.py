@@ -30,12 +30,14 @@ REQUESTS = {
     "auth/methods",
     "auth/login",
     "auth/cancelLogin",
+    "auth/submitCallback",
+    "auth/reopenBrowser",
     "auth/logout",
     "auth/refresh",
     "auth/credential",
 }
 
-LATER_REQUESTS = {"auth/submitCallback", "auth/reopenBrowser", "auth/providers", "auth/doctor"}
+LATER_REQUESTS = {"auth/providers", "auth/doctor"}
 
 NOTIFICATIONS = {
     "auth/statusChanged",
@@ -269,6 +271,13 @@ WRONG_PARAMS = [
     ("auth/login", {"method": "browser", "workDoneToken": {"a": MARKER}}, "workDoneToken"),
     ("auth/cancelLogin", {"attemptId": 731_973}, "attemptId"),
     ("auth/cancelLogin", {"attemptId": [MARKER]}, "attemptId"),
+    ("auth/submitCallback", {}, "url"),
+    ("auth/submitCallback", {"url": None}, "url"),
+    ("auth/submitCallback", {"url": 731_973}, "url"),
+    ("auth/submitCallback", {"url": [MARKER]}, "url"),
+    ("auth/submitCallback", {"url": MARKER, "attemptId": 731_973}, "attemptId"),
+    ("auth/submitCallback", {"url": MARKER * 1000}, "url"),
+    ("auth/reopenBrowser", {"attemptId": [MARKER]}, "attemptId"),
     ("auth/logout", {"revoke": MARKER}, "revoke"),
     ("auth/logout", {"revoke": 731_973}, "revoke"),
     ("auth/refresh", {"force": MARKER}, "force"),

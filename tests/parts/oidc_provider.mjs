@@ -11,11 +11,12 @@ console.info = console.error;
 const { default: Provider } = await import('oidc-provider');
 
 const CLIENT_ID = 'app_EMoamEEZ73f0CkXaXp7hrann';
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const OPENAI_CLAIMS = 'https://api.openai.com/auth';
 const JSON_ROUTES = ['/oauth/token', '/oauth/revoke'];
 const FAILURES = ['authorization.error', 'grant.error', 'revocation.error', 'server_error'];
 const SUCCESSES = ['authorization.success', 'grant.success'];
-const SECRETS = ['authorization_code', 'access_token', 'refresh_token'];
+const SECRETS = ['authorization_code', 'access_token', 'refresh_token', 'device_code'];
 const ONE_DAY = 86_400; // seconds
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -27,7 +28,7 @@ const configuration = {
       client_name: 'Codex',
       application_type: 'native',
       token_endpoint_auth_method: 'none',
-      grant_types: ['authorization_code', 'refresh_token'],
+      grant_types: ['authorization_code', 'refresh_token', DEVICE_GRANT],
       response_types: ['code'],
       redirect_uris: ['http://127.0.0.1/auth/callback'], // any port (RFC 8252 section 7.3)
     },
@@ -59,6 +60,7 @@ const configuration = {
   rotateRefreshToken: true, // and a reused refresh token revokes the whole grant
   features: {
     devInteractions: { enabled: true },
+    deviceFlow: { enabled: true },
     revocation: { enabled: true },
   },
   routes: {

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e.logins import sign_in_with_key
+from codex_auth_lsp.sandbox.visitor import Visitor
+from e2e.logins import begin, sign_in_with_key
 from e2e.promises import status_changes
 from e2e.shapes import api_key_login, chatgpt_login, codex_bytes, example_key
 from support.codex_cli import AppServer, CodexCli
@@ -299,3 +300,61 @@ async def test_a_login_of_the_app_server_does_not_end_ours(
     assert "127.0.0.1%3A1457" in login.auth_url
     assert result["status"]["account"]["email"] == "plus@example.com"
     assert json.loads(home.bytes() or b"")["auth_mode"] == "chatgpt"
+
+
+async def test_l7_a_login_that_waits_in_codex_keeps_its_port(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
+):
+    """Ours takes the other one and ends nobody's; theirs then still succeeds."""
+    async with AppServer.start(home.path, sandbox.issuer) as server:
+        await server.initialize()
+        theirs = await server.start_chatgpt_login()
+        client = await start(sandbox)
+        ours = await begin(client)
+        await client.request("auth/cancelLogin", {})
+        await ours.request.error()
+
+        await browser.visit(theirs.auth_url)
+        completed = await server.wait_notification("account/login/completed")
+
+    assert ours.port == 1457
+    assert completed["success"], completed
+
+
+# The device code, theirs and ours
+
+
+async def test_codex_reads_the_login_that_we_made_with_a_device_code(
+    start: Starter, sandbox: Sandbox, codex
+):
+    """`codex login status` finds it, and the file has the members of the CLI's own."""
+    sandbox.policy(deviceIntervalSeconds=1)
+    client = await start(sandbox)
+    attempt = await begin(client, method="deviceCode")
+    await Visitor().enter_device_code(attempt.url, attempt.prompt["userCode"])
+    await attempt.request.result()
+
+    status = await codex.login_status()
+
+    assert status.returncode == 0
+    assert "Logged in using ChatGPT" in status.stderr
+
+
+async def test_codex_s_own_device_login_and_ours_leave_files_of_the_same_shape(
+    start: Starter, sandbox: Sandbox, home: CodexHome, codex
+):
+    """`codex login --device-auth` works against the sandbox; members and order are the same."""
+    sandbox.policy(deviceIntervalSeconds=1)
+    client = await start(sandbox)
+    async with codex.device_login(sandbox) as shown:
+        await Visitor().enter_device_code(f"{sandbox.issuer}/codex/device", shown.user_code)
+        finished = await shown.finished()
+    theirs = home.read()
+    attempt = await begin(client, method="deviceCode")
+    await Visitor().enter_device_code(attempt.url, attempt.prompt["userCode"])
+    await attempt.request.result()
+    ours = home.read()
+
+    assert finished.returncode == 0, finished.stderr
+    assert shape(ours) == shape(theirs)
+    assert (ours["auth_mode"], ours["OPENAI_API_KEY"]) == (theirs["auth_mode"], None)

@@ -10,12 +10,13 @@ from e2e.logins import begin, completion
 from e2e.shapes import CLIENT_ID, api_key_login, example_key
 from support import raw_callback
 from support.oidc_provider import OidcProvider
-from support.secrets_guard import ACCESS_TOKEN, OTHER
+from support.secrets_guard import ACCESS_TOKEN, OTHER, USER_CODE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from e2e.conftest import Starter
+    from e2e.logins import Attempt
     from e2e.shapes import CodexHome
     from support.lsp_client import LanguageClient
     from support.secrets_guard import SecretsGuard
@@ -172,3 +173,45 @@ async def test_a_code_of_another_issuer_is_not_sent_anywhere(
 
     assert refused.status == 400
     assert result["status"]["account"]["email"] == PERSON
+
+
+async def begin_with_code(client: LanguageClient, guard: SecretsGuard) -> Attempt:
+    """Begin a login with a device code; the code may stand in the addresses of the prompt."""
+    attempt = await begin(client, method="deviceCode")
+    guard.add(attempt.prompt["userCode"], USER_CODE)
+    return attempt
+
+
+async def test_a_certified_issuer_accepts_our_device_flow(
+    start: Starter, provider: OidcProvider, home: CodexHome, guard: SecretsGuard
+):
+    """RFC 8628 by its metadata; the login that it gives is renewed like any other."""
+    client = await start(provider.issuer)
+
+    attempt = await begin_with_code(client, guard)
+    page = await provider.enter_device_code(attempt.url, attempt.prompt["userCode"], email=PERSON)
+    result = await attempt.request.result()
+    first = home.read()["tokens"]["refresh_token"]
+    await client.request("auth/refresh", {"force": True})
+
+    assert "Sign-in Success" in page
+    assert attempt.url == f"{provider.issuer}/device"
+    assert attempt.prompt["completeUrl"].startswith(f"{provider.issuer}/device?user_code=")
+    assert result["status"]["account"]["email"] == PERSON
+    assert home.read()["tokens"]["oauth_provenance"]["issuer"] == provider.issuer
+    assert home.read()["tokens"]["refresh_token"] != first
+    assert {why.partition(":")[0] for why in await provider.failures()} <= {"authorization_pending"}
+
+
+async def test_a_certified_issuer_s_denial_ends_our_device_flow(
+    start: Starter, provider: OidcProvider, home: CodexHome, guard: SecretsGuard
+):
+    """The person presses "abort": `loginDenied`, and nothing is stored."""
+    client = await start(provider.issuer)
+
+    attempt = await begin_with_code(client, guard)
+    await provider.enter_device_code(attempt.url, attempt.prompt["userCode"], agree=False)
+    error = await attempt.request.error()
+
+    assert error.summary == (-32803, "loginDenied")
+    assert home.bytes() is None

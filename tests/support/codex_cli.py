@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import tempfile
 from collections import defaultdict
 from contextlib import asynccontextmanager
@@ -22,6 +23,8 @@ from support.proxies import closed_proxies
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from support.sandbox import Sandbox
+
 COMMAND_DEADLINE = 20.0
 """Seconds that a command may take: the 10 s that it gives a revocation, and start and end."""
 
@@ -33,6 +36,9 @@ EXIT_DEADLINE = 10.0
 
 LONGEST_LINE = 4 * 1024 * 1024
 """Bytes of the longest message that the app-server is expected to send."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_USER_CODE = re.compile(r"\b[A-Z0-9]{4}-[A-Z0-9]{4,5}\b")
 
 QUIET_FEATURES = ("apps", "plugins", "remote_plugin", "system_proxy_fallback")
 """Features that call chatgpt.com and GitHub of their own accord (observed on 0.169.0)."""
@@ -95,6 +101,26 @@ class CodexCli:
         """Revoke a ChatGPT login's refresh token where that is possible, and delete the login."""
         return await self.run("logout")
 
+    @asynccontextmanager
+    async def device_login(self, sandbox: Sandbox) -> AsyncIterator[DeviceLogin]:
+        """Run `codex login --device-auth` against a sandbox until it has shown its code."""
+        arguments = ("--experimental_issuer", sandbox.issuer)
+        arguments += ("--experimental_client-id", sandbox.client_id)
+        with tempfile.TemporaryDirectory(prefix="codex-user-") as user_home:
+            process = await asyncio.create_subprocess_exec(
+                _program(),
+                *("login", "--device-auth", *arguments),
+                env=clean_environment(self.home, Path(user_home), sandbox.issuer),
+                cwd=user_home,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+            try:
+                yield await DeviceLogin.read(process)
+            finally:
+                await parts.end(process, grace=0)
+
     async def run(self, *arguments: str, stdin: str = "") -> Finished:
         """Run one command to its end."""
         with tempfile.TemporaryDirectory(prefix="codex-user-") as user_home:
@@ -115,6 +141,34 @@ class CodexCli:
             finally:
                 await parts.end(process, grace=0)
         return Finished(await process.wait(), stdout.decode(), stderr.decode())
+
+
+@dataclass(slots=True)
+class DeviceLogin:
+    """A `codex login --device-auth` that waits for the person."""
+
+    process: asyncio.subprocess.Process
+    user_code: str
+    shown: str
+
+    @classmethod
+    async def read(cls, process: asyncio.subprocess.Process) -> DeviceLogin:
+        """Read its output until the code stands there."""
+        assert process.stdout is not None
+        shown = ""
+        async with asyncio.timeout(COMMAND_DEADLINE):
+            while (found := _USER_CODE.search(_COLOURS.sub("", shown))) is None:
+                chunk = await process.stdout.read(65_536)
+                if not chunk:
+                    raise EOFError(f"it ended without a code: {shown}")
+                shown += chunk.decode()
+        return cls(process, found[0], shown)
+
+    async def finished(self) -> Finished:
+        """Return how it ended; its two outputs are one."""
+        rest, _ = await asyncio.wait_for(self.process.communicate(), COMMAND_DEADLINE)
+        output = self.shown + rest.decode()
+        return Finished(await self.process.wait(), output, output)
 
 
 def _program() -> str:

@@ -1,7 +1,8 @@
 """npm's `oidc-provider`, an issuer that nobody here wrote, on the routes of OpenAI's.
 
 It requires PKCE (S256), rotates refresh tokens, revokes the whole grant when one is used twice, and
-takes JSON where OpenAI's issuer does. It makes no API keys and has no device endpoints.
+takes JSON where OpenAI's issuer does. It makes no API keys. Its device endpoints are those of
+RFC 8628, named by its metadata.
 """
 
 from __future__ import annotations
@@ -121,6 +122,23 @@ class OidcProvider:
         """Play the person who goes back; return the callback URL, not requested."""
         return await self._walk(authorize_url, None)
 
+    async def enter_device_code(
+        self, page: str, user_code: str, *, email: str = "person@example.com", agree: bool = True
+    ) -> str:
+        """Play the person who enters a code, signs in and agrees or not; return the last page."""
+        async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as browser:
+            reply = await browser.get(page)
+            reply = await _submit(browser, reply, {"user_code": user_code})
+            choice = {"confirm": "yes"} if agree else {"abort": "yes"}
+            reply = await _submit(browser, reply, choice)
+            for _ in range(SIGN_IN_STEPS):
+                if 'name="prompt"' not in reply.text:
+                    return reply.text
+                prompt = _first(r'name="prompt" value="([^"]+)"', reply.text)
+                answers = {"prompt": prompt, "login": email, "password": "any"}
+                reply = await browser.post(_first(r'action="([^"]+)"', reply.text), data=answers)
+        raise SignInError(f"no end after {SIGN_IN_STEPS} steps: {await self.failures()}")
+
     async def _walk(self, authorize_url: str, answers: dict[str, str] | None) -> str:
         async with httpx.AsyncClient(trust_env=False) as browser:
             reply = await browser.get(authorize_url)
@@ -139,6 +157,17 @@ class OidcProvider:
                     action = _first(r'action="([^"]+)"', reply.text)
                     reply = await browser.post(action, data={"prompt": prompt, **answers})
         raise SignInError(f"no callback after {SIGN_IN_STEPS} steps: {await self.failures()}")
+
+
+async def _submit(
+    browser: httpx.AsyncClient, page: httpx.Response, values: dict[str, str]
+) -> httpx.Response:
+    """Send a page's form with its hidden fields and these."""
+    inputs = re.findall(r"<input[^>]*>", page.text)
+    hidden = [field for field in inputs if 'type="hidden"' in field]
+    fields = {_first(r'name="([^"]+)"', it): _first(r'value="([^"]*)"', it) for it in hidden}
+    action = urljoin(str(page.url), _first(r'action="([^"]+)"', page.text))
+    return await browser.post(action, data={**fields, **values})
 
 
 def _first(pattern: str, page: str) -> str:

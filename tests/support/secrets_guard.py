@@ -30,7 +30,7 @@ SHORTEST = 6
 """Shorter values are not searched for: they would be found by chance."""
 
 _PROMPTS = {
-    "auth/loginPrompt": ("url", "userCode"),
+    "auth/loginPrompt": ("url", "completeUrl", "userCode"),
     "window/showDocument": ("uri",),
     "window/showMessage": ("message",),
     "window/showMessageRequest": ("message",),
@@ -96,6 +96,8 @@ class SecretsGuard:
             for name in _PROMPTS.get(message.method or "", ()):
                 for word in str((message.params or {}).get(name, "")).split():
                     self.add_authorize_url(word)
+            if message.method == "auth/loginPrompt":
+                self.add(message.params.get("userCode"), USER_CODE)
 
     def add_authorize_url(self, url: str) -> None:
         """Watch for the `state` in an authorize URL."""

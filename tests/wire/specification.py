@@ -104,7 +104,7 @@ def _names(text: str) -> Iterator[str]:
     yield from _compare("request with models", REQUEST_MODELS, methods.REQUESTS)
     yield from _compare("notification with models", NOTIFICATION_MODELS, methods.NOTIFICATIONS)
     known = {*methods.REQUESTS, *methods.NOTIFICATIONS}
-    for name in sorted({*re.findall(r"\bauth/[A-Za-z]+", text)} - known):
+    for name in sorted({*re.findall(r"(?<!/)\bauth/[A-Za-z]+", text)} - known):
         yield f"method {name}: in the text, not in the code"
     if f"protocol, version {methods.PROTOCOL_VERSION}\n" not in text.partition("\n\n")[0] + "\n":
         yield "the title does not name the protocol version"

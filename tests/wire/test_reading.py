@@ -18,6 +18,7 @@ VALUE = "value-that-must-not-come-back"
 NUMBER = 731_973
 
 LOGIN = "auth/login"
+SUBMIT_CALLBACK = "auth/submitCallback"
 BROWSER = {"method": "browser"}
 
 A_NUMBER = "must be a whole number."
@@ -29,6 +30,13 @@ AN_ID = "must be a string that matches ^[A-Za-z0-9._-]{1,128}$."
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     (LOGIN, {}, "`method` must be given."),
+    (SUBMIT_CALLBACK, {}, "`url` must be given."),
+    (SUBMIT_CALLBACK, {"url": [VALUE]}, f"`url` {A_STRING}"),
+    (
+        SUBMIT_CALLBACK,
+        {"url": VALUE * 1000},
+        "`url` must be a string of at most 16384 characters.",
+    ),
     (LOGIN, {"method": None}, "`method` must be given."),
     (LOGIN, {"method": NUMBER}, f"`method` {A_METHOD}"),
     (LOGIN, {"method": VALUE}, f"`method` {A_METHOD}"),
@@ -163,13 +171,14 @@ def test_no_params_are_the_defaults(raw):
     read = {
         method: read_params(exchange.params, raw).model_dump()
         for method, exchange in REQUEST_MODELS.items()
-        if method != LOGIN
+        if method not in (LOGIN, SUBMIT_CALLBACK)
     }
 
     assert read == {
         "auth/status": {},
         "auth/methods": {},
         "auth/cancelLogin": {"attempt_id": None},
+        "auth/reopenBrowser": {"attempt_id": None},
         "auth/logout": {"revoke": True},
         "auth/refresh": {"force": False, "min_validity_seconds": 300},
         "auth/credential": {

@@ -17,12 +17,12 @@ from codex_auth_lsp.domain.credential import (
     ChatGptCredential,
     ForeignCredential,
 )
+from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.domain.pending_login import PendingLogin
 from codex_auth_lsp.domain.provider import ProviderAuth
 from codex_auth_lsp.domain.status import Environment, StatusFacts, derive_status
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.flows.base import LoginPhase
-from codex_auth_lsp.flows.registry import LoginMethodId
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import Ending
 from codex_auth_lsp.service.methods import login_methods

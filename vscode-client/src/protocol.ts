@@ -174,6 +174,7 @@ export interface LoginPrompt {
   attemptId: string;
   kind: Open<"openUrl" | "deviceCode">;
   url: string;
+  completeUrl?: string;
   userCode?: string;
   expiresAt?: string;
   callbackPort?: number;

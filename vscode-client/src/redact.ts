@@ -7,7 +7,7 @@ export const HIDDEN = "[hidden]";
 const SECRET_PARAMS: Readonly<Record<string, readonly string[]>> = {
   "auth/login": ["apiKey"],
   "auth/submitCallback": ["url"],
-  "auth/loginPrompt": ["url", "userCode"],
+  "auth/loginPrompt": ["url", "completeUrl", "userCode"],
   "window/showDocument": ["uri"],
 };
 

@@ -103,7 +103,7 @@ export class SignIn implements Disposable {
   }
 
   #receive(prompt: LoginPrompt): void {
-    if (isSignInAddress(prompt.url)) {
+    if ([prompt.url, prompt.completeUrl ?? prompt.url].every(isSignInAddress)) {
       this.#prompts.set(prompt.attemptId, prompt);
       void this.present(prompt);
     } else {
@@ -135,7 +135,7 @@ export class SignIn implements Disposable {
       return;
     }
     await env.clipboard.writeText(code);
-    if (choice === COPY_CODE_AND_OPEN) await openInBrowser(prompt.url);
+    if (choice === COPY_CODE_AND_OPEN) await openInBrowser(prompt.completeUrl ?? prompt.url);
   }
 
   #isWaiting(prompt: LoginPrompt): boolean {

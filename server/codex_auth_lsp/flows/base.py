@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from codex_auth_lsp.domain.credential import ApiKeyCredential, ChatGptCredential
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
     from datetime import datetime
 
     from codex_auth_lsp.clock import Clock
@@ -45,12 +45,45 @@ class OpenUrlPrompt:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class UserCodePrompt:
+    """The person has to enter `user_code` on the page at `verification_uri`.
+
+    `verification_uri_complete` is that page with the code filled in, where the issuer has one.
+    All of them have the shape that `oauth.device` demands, and are secrets until the login ends.
+    """
+
+    attempt_id: str
+    verification_uri: str
+    verification_uri_complete: Secret | None
+    user_code: Secret
+    expires_at: datetime
+
+
 class LoginPrompts(Protocol):
-    """The way to the person, whatever editor or terminal that is."""
+    """The way to the person, whatever editor or terminal that is.
+
+    Each is cancelled once it is not needed any more.
+    """
 
     async def open_url(self, prompt: OpenUrlPrompt) -> None:
-        """Show the URL, by another way where one fails. Cancelled once it is not needed."""
+        """Show the URL, by another way where one fails."""
         ...
+
+    async def show_user_code(self, prompt: UserCodePrompt) -> None:
+        """Show the code and its page, and whom it must not be given to."""
+        ...
+
+
+class Controls:
+    """What can be done with a flow from outside while it waits for the person.
+
+    A flow sets what it can do for as long as it can; None stands for "not now".
+    """
+
+    def __init__(self) -> None:
+        self.submit_callback: Callable[[Secret], None] | None = None
+        self.show_again: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +102,7 @@ class FlowContext:
     expires_at: datetime
     clock: Clock
     farewell: Farewell
+    controls: Controls
     api_key: Secret | None = None
     api_key_check_url: str | None = None
 
@@ -117,12 +151,26 @@ class LoginFlow(Protocol):
 
 
 @asynccontextmanager
-async def shown(prompt: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Show a prompt beside what the body waits for, no longer than the body takes."""
-    showing = asyncio.ensure_future(prompt)
-    try:
+async def shown(
+    context: FlowContext, show: Callable[[], Coroutine[Any, Any, None]]
+) -> AsyncIterator[None]:
+    """Show a prompt, and again when asked to, beside what the body waits for and no longer."""
+    showings: set[asyncio.Task[None]] = set()
+
+    async def show_again() -> None:
+        showing = asyncio.ensure_future(show())
+        showings.add(showing)
+        showing.add_done_callback(showings.discard)
         await asyncio.sleep(0)  # by now it is on its way
+
+    try:
+        await show_again()
+        context.controls.show_again = show_again
         yield
     finally:
-        showing.cancel()
-        await asyncio.wait([showing])
+        context.controls.show_again = None
+        unfinished = tuple(showings)
+        for showing in unfinished:
+            showing.cancel()
+        if unfinished:
+            await asyncio.wait(unfinished)

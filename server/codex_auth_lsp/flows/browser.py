@@ -12,7 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.account import Account
-from codex_auth_lsp.errors import AuthError, IssuerError, LoginDenied, NotEntitled
+from codex_auth_lsp.errors import (
+    AuthError,
+    CallbackRejected,
+    IssuerError,
+    LoginDenied,
+    NotEntitled,
+)
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase, OpenUrlPrompt, shown
 from codex_auth_lsp.flows.chatgpt import new_credential
 from codex_auth_lsp.flows.loopback import Answer, LoopbackListener
@@ -23,6 +29,7 @@ from codex_auth_lsp.oauth.authorization import (
     AuthorizationRequest,
     judge_redirect,
     loopback_redirect_uri,
+    pasted_query,
 )
 from codex_auth_lsp.oauth.endpoints import token_endpoint
 from codex_auth_lsp.oauth.token import error_code
@@ -53,7 +60,7 @@ class BrowserFlow:
         try:
             return await _sign_in(context, listener)
         finally:
-            if listener.answered:
+            if listener.browser_waits:
                 task = asyncio.ensure_future(listener.linger())
                 self._lingering[task] = listener
                 task.add_done_callback(self._lingering.pop)
@@ -80,9 +87,13 @@ async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptC
     prompt = OpenUrlPrompt(
         context.attempt_id, Secret(request.url()), listener.port, context.expires_at
     )
-    async with shown(context.prompts.open_url(prompt)):
-        context.on_phase(LoginPhase.WAITING_FOR_USER)
-        code = _code(await listener.answer())
+    context.controls.submit_callback = partial(_submit, listener, request.redirect_uri)
+    try:
+        async with shown(context, lambda: context.prompts.open_url(prompt)):
+            context.on_phase(LoginPhase.WAITING_FOR_USER)
+            code = _code(await listener.answer())
+    finally:
+        context.controls.submit_callback = None
     context.on_phase(LoginPhase.EXCHANGING)
     endpoint = token_endpoint(context.issuer)
     reply = await http.post_form(endpoint, token.code_exchange_fields(request, code))
@@ -90,6 +101,16 @@ async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptC
     context.on_phase(LoginPhase.VERIFYING)
     credential = new_credential(context, tokens)
     return replace(credential, api_key=await _api_key(context, tokens))
+
+
+def _submit(listener: LoopbackListener, redirect_uri: str, pasted: Secret) -> None:
+    """Take the redirect that a person copied out of a browser which could not deliver it."""
+    query = pasted_query(pasted, redirect_uri)
+    if query is None:
+        raise CallbackRejected(
+            f"This is not the address at which the sign-in ends, which begins with {redirect_uri}."
+        )
+    listener.submit(query)
 
 
 def _code(answer: Answer) -> Secret:

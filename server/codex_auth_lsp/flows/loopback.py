@@ -4,8 +4,9 @@ It listens on 127.0.0.1 alone, on a port that OpenAI's issuer knows, from just b
 shown until the person has seen the last page. Promises: one path, GET only, and only for a
 top-level navigation to this very host, by a program of this very user; a redirect that is not this
 attempt's changes nothing and the attempt goes on; the first that is ends the wait and nothing
-after it has an effect. There is no route that cancels or completes a login. No page repeats what
-was sent, and the address that a browser keeps in its history holds neither code nor state.
+after it has an effect. There is no route that cancels or completes a login. A redirect that never
+gets here can be handed in by `submit`, under the same judgement. No page repeats what was sent,
+and the address that a browser keeps in its history holds neither code nor state.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.errors import CallbackPortUnavailable
+from codex_auth_lsp.errors import CallbackPortUnavailable, CallbackRejected
+from codex_auth_lsp.flows.callback_ports import CALLBACK_PORTS, port_holders
 from codex_auth_lsp.flows.peer import is_of_another_user
 from codex_auth_lsp.flows.result_page import PAGE_HEADERS, failed_page, neutral_page
 from codex_auth_lsp.http1 import HttpServer, Request, Response
@@ -28,9 +30,6 @@ from codex_auth_lsp.oauth.endpoints import CALLBACK_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-CALLBACK_PORTS = (1455, 1457)
-"""The ports of the redirect URIs that OpenAI's issuer has registered for Codex."""
 
 PAGE_SECONDS = 5.0
 """How long the listener stays after the end, for the browser to fetch the last page."""
@@ -57,6 +56,7 @@ class LoopbackListener:
         self._page: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._page_path = f"/signed-in/{secrets.token_urlsafe(16)}"
         self._page_fetched = asyncio.Event()
+        self._browser_waits = False
 
     @property
     def port(self) -> int:
@@ -64,15 +64,15 @@ class LoopbackListener:
         return self._server.port if self._server is not None else 0
 
     @property
-    def answered(self) -> bool:
-        """Whether a browser waits for the last page."""
-        return self._answer.done() and not self._answer.cancelled()
+    def browser_waits(self) -> bool:
+        """Whether a browser brought the answer, and waits for the last page."""
+        return self._browser_waits
 
     async def open(self) -> None:
         """Listen on the first free port.
 
         Raises:
-            CallbackPortUnavailable: None of them is free.
+            CallbackPortUnavailable: None of them is free; the message says who holds them.
         """
         for port in CALLBACK_PORTS:
             try:
@@ -82,11 +82,30 @@ class LoopbackListener:
             except OSError:
                 continue
             return
-        raise CallbackPortUnavailable
+        holders = await asyncio.to_thread(port_holders)
+        raise CallbackPortUnavailable(
+            "The ports that the sign-in page may answer to, 1455 and 1457 on 127.0.0.1, are both "
+            f"in use: {' and '.join(map(str, holders))}. End one of them, or sign in another way."
+        )
 
     def expect(self, judge: Callable[[str], Redirect]) -> None:
         """Take from now on the redirects that `judge` finds to be this attempt's."""
         self._judge = judge
+
+    def submit(self, query: str) -> None:
+        """Take the query of a redirect that a person brought in the browser's place.
+
+        Raises:
+            CallbackRejected: It is not this attempt's, or the attempt was answered before.
+        """
+        if self._judge is None:
+            raise CallbackRejected("The sign-in has not begun yet.")
+        redirect = self._judge(query)
+        if isinstance(redirect, NotOurs):
+            raise CallbackRejected(redirect.reason)
+        if self._answer.done():
+            raise CallbackRejected("This sign-in has already been answered.")
+        self._answer.set_result(redirect)
 
     async def answer(self) -> Answer:
         """Return the first redirect that is this attempt's."""
@@ -140,6 +159,7 @@ class LoopbackListener:
         if self._answer.done():
             return Response(409, neutral_page(), _HTML)
         self._answer.set_result(redirect)
+        self._browser_waits = True
         # The browser waits here until the login is stored: the page never says more than is true.
         await asyncio.shield(self._page)
         return Response(303, b"", headers=(("Location", self._page_path),))

@@ -1,24 +1,17 @@
-"""The login methods that exist: ids, what a person reads of them, and their flows."""
+"""The login methods that exist: what a person reads of them, and their flows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from codex_auth_lsp.domain.login_method import LoginMethodId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from codex_auth_lsp.flows.base import LoginFlow
-
-
-class LoginMethodId(StrEnum):
-    """The contract's `LoginMethod.id`."""
-
-    BROWSER = "browser"
-    DEVICE_CODE = "deviceCode"
-    API_KEY = "apiKey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +41,16 @@ METHOD_TEXTS: Mapping[LoginMethodId, MethodText] = MappingProxyType(
 
 
 def create_flows() -> dict[LoginMethodId, LoginFlow]:
-    """Return the flow of every method that this version can run.
+    """Return the flow of every method.
 
     The modules are imported here, when somebody signs in, and not at the start of a window.
     """
     from codex_auth_lsp.flows.api_key import ApiKeyFlow
     from codex_auth_lsp.flows.browser import BrowserFlow
+    from codex_auth_lsp.flows.device_code import DeviceCodeFlow
 
-    return {LoginMethodId.BROWSER: BrowserFlow(), LoginMethodId.API_KEY: ApiKeyFlow()}
+    return {
+        LoginMethodId.BROWSER: BrowserFlow(),
+        LoginMethodId.DEVICE_CODE: DeviceCodeFlow(),
+        LoginMethodId.API_KEY: ApiKeyFlow(),
+    }

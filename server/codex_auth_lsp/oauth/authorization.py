@@ -63,6 +63,16 @@ def loopback_redirect_uri(port: int) -> str:
     return f"http://127.0.0.1:{port}{CALLBACK_PATH}"
 
 
+def pasted_query(pasted: Secret, redirect_uri: str) -> str | None:
+    """Return the query of an address that a person copied out of a browser.
+
+    None where it is anything but the redirect URI with a query: scheme, host, port and path have
+    to be the very same. White space around it and a fragment are of no account.
+    """
+    address, _, query = pasted.reveal().strip().partition("#")[0].partition("?")
+    return query if address == redirect_uri else None
+
+
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
     """The issuer sent a code."""

@@ -101,13 +101,23 @@ def judge_code_exchange(reply: Reply) -> NewTokens:
         TokenExchangeFailed: The issuer refused the code.
         IssuerUnavailable, RateLimited, IssuerResponseInvalid: It gave no answer that counts.
     """
-    if reply.status == 200:
-        body = _token_body(reply)
-        id_token, access_token = _id_token(body), _token(body, "access_token")
-        refresh_token = _token(body, "refresh_token")
-        if not (id_token and access_token and refresh_token):
-            _refuse("lacks a token")
-        return NewTokens(id_token, access_token, refresh_token)
+    if reply.status != 200:
+        refuse_exchange(reply)
+    body = _token_body(reply)
+    id_token, access_token = _id_token(body), _token(body, "access_token")
+    refresh_token = _token(body, "refresh_token")
+    if not (id_token and access_token and refresh_token):
+        _refuse("lacks a token")
+    return NewTokens(id_token, access_token, refresh_token)
+
+
+def refuse_exchange(reply: Reply) -> NoReturn:
+    """Raise for an answer that is none of a success.
+
+    Raises:
+        TokenExchangeFailed: The issuer refused.
+        IssuerUnavailable, RateLimited, IssuerResponseInvalid: It gave no answer that counts.
+    """
     _raise_without_verdict(reply)
     error = oauth_error(reply)
     raise TokenExchangeFailed(
@@ -117,7 +127,7 @@ def judge_code_exchange(reply: Reply) -> NewTokens:
 
 def judge_api_key_exchange(reply: Reply) -> Secret | None:
     """Return the API key, None when the issuer gave none: the sign-in works without it."""
-    key = (_json_object(reply) or {}).get("access_token") if reply.status == 200 else None
+    key = (json_object(reply) or {}).get("access_token") if reply.status == 200 else None
     return Secret(key) if isinstance(key, str) and key.strip() else None
 
 
@@ -175,7 +185,7 @@ def oauth_error(reply: Reply) -> str | None:
 
     OpenAI's issuer sends `{"error": {"code": ...}}` or `{"code": ...}` beside RFC 6749's form.
     """
-    body = _json_object(reply) or {}
+    body = json_object(reply) or {}
     error = body.get("error", body.get("code"))
     return error_code(error.get("code") if isinstance(error, dict) else error)
 
@@ -186,7 +196,7 @@ def error_code(value: object) -> str | None:
 
 
 def _token_body(reply: Reply) -> Mapping[str, Any]:
-    body = _json_object(reply)
+    body = json_object(reply)
     if body is None:
         _refuse("is not a JSON object")
     if "error" in body:
@@ -218,7 +228,8 @@ def _refuse(what: str) -> NoReturn:
     raise IssuerResponseInvalid(f"The issuer's answer {what}.")
 
 
-def _json_object(reply: Reply) -> dict[str, Any] | None:
+def json_object(reply: Reply) -> dict[str, Any] | None:
+    """Return the JSON object that an answer holds, None where it holds something else."""
     try:
         body = json.loads(reply.body)
     except (ValueError, RecursionError):

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.domain.pending_login import PendingLogin
 from codex_auth_lsp.errors import (
     AuthError,
+    DeviceCodeExpired,
     LoginCancelled,
     LoginSuperseded,
     LoginTimedOut,
     ShuttingDown,
 )
-from codex_auth_lsp.flows.base import LoginPhase
+from codex_auth_lsp.flows.base import Controls, LoginPhase
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from codex_auth_lsp.flows.registry import LoginMethodId
+    from codex_auth_lsp.domain.login_method import LoginMethodId
     from codex_auth_lsp.secret import Secret
 
 DEFAULT_LOGIN_SECONDS = 600
@@ -69,7 +70,8 @@ class Ending:
             return "cancelled"
         if isinstance(self.error, LoginSuperseded):
             return "superseded"
-        return "expired" if isinstance(self.error, LoginTimedOut) else "failed"
+        timed_out = isinstance(self.error, LoginTimedOut | DeviceCodeExpired)
+        return "expired" if timed_out else "failed"
 
 
 @dataclass(eq=False)
@@ -85,6 +87,7 @@ class Attempt:
     nobody_waits: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     stopped_by: AuthError | None = None
+    controls: Controls = field(default_factory=Controls)
     ended: asyncio.Future[Ending] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

@@ -7,15 +7,17 @@ It needs a running event loop from `start` on; a status is there from the beginn
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.clock import Clock, SystemClock
 from codex_auth_lsp.config.endpoints import resolve_overrides
+from codex_auth_lsp.desktop import read_server_facts
 from codex_auth_lsp.errors import ShuttingDown
+from codex_auth_lsp.flows.callback_ports import are_callback_ports_taken
 from codex_auth_lsp.service.events import Events
 from codex_auth_lsp.service.login_cache import LoginCache
-from codex_auth_lsp.service.methods import login_methods
+from codex_auth_lsp.service.methods import allowed_method_ids, login_methods
 from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
 from codex_auth_lsp.service.status_keeper import StatusKeeper
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.domain.issuer import IssuerSettings
+    from codex_auth_lsp.domain.login_method import ClientFacts
     from codex_auth_lsp.service.credentials import Credentials
     from codex_auth_lsp.service.logins import Logins
     from codex_auth_lsp.service.logout import Logout
@@ -129,15 +132,21 @@ class AuthService:
         self._keeper.look()
         return self._provider_list.wire()
 
-    def methods(self) -> list[dict[str, Any]]:
-        """Return the contract's `LoginMethod` list."""
+    def methods(self, client: ClientFacts) -> list[dict[str, Any]]:
+        """Return the contract's `LoginMethod` list for a client and this machine, as they are."""
         self._keeper.look()
-        return login_methods(self._keeper.view.settings)
+        holds_port = self._made is not None and self._made.logins.holds_callback_port
+        server = replace(
+            read_server_facts(self._options.environment),
+            ports_taken=not holds_port and are_callback_ports_taken(),
+        )
+        return login_methods(self._keeper.view.settings, client, server)
 
     @property
     def login_method_ids(self) -> list[str]:
         """The contract's `LoginMethod.id` of each method that policy does not forbid here."""
-        return [method["id"] for method in self.methods() if method["available"]]
+        self._keeper.look()
+        return allowed_method_ids(self._keeper.view.settings)
 
     def cancel_login(self, attempt_id: str | None) -> str:
         """Cancel a login; return the contract's `outcome`."""

@@ -15,16 +15,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.domain.status import account_of
 from codex_auth_lsp.errors import (
     ApiKeyInvalid,
+    AttemptNotFound,
     AuthError,
+    CallbackRejected,
     InternalError,
     InvalidParams,
     LoginCancelled,
     LoginInProgress,
     LoginMethodNotAllowed,
-    LoginMethodUnavailable,
     LoginSuperseded,
     LoginTimedOut,
     WrongAccount,
@@ -32,12 +34,12 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.flows.api_key import checked_api_key
 from codex_auth_lsp.flows.base import Farewell, FlowContext, LoginPhase
-from codex_auth_lsp.flows.registry import LoginMethodId, create_flows
+from codex_auth_lsp.flows.registry import create_flows
 from codex_auth_lsp.providers.openai import models_url
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import Attempt, Ending, IfRunning, LoginRequest
 from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded, LoginProgressed
-from codex_auth_lsp.service.methods import method_refusal
+from codex_auth_lsp.service.methods import drop_forbidden_remedies, method_refusal
 from codex_auth_lsp.stores.document import Document, login_document
 
 if TYPE_CHECKING:
@@ -92,8 +94,7 @@ class Logins:
         """Start an attempt, or return the running one that the request joins.
 
         Raises:
-            LoginInProgress, LoginMethodNotAllowed, LoginMethodUnavailable, ConfigurationInvalid:
-                No attempt was made.
+            LoginInProgress, LoginMethodNotAllowed, ConfigurationInvalid: No attempt was made.
             InvalidParams: The attempt's id was used before.
         """
         async with self._beginning:
@@ -138,12 +139,52 @@ class Logins:
             raise ending.error
         return self._keeper.wire()
 
+    @property
+    def holds_callback_port(self) -> bool:
+        """Whether a browser login of this process runs, whose port a newer one would take over."""
+        running = self._running
+        return running is not None and running.request.method is LoginMethodId.BROWSER
+
     def cancel(self, attempt_id: str | None) -> str:
         """Cancel the running attempt, or the one of this id; return the contract's `outcome`."""
         running = self._running
         if running is not None and attempt_id in {None, running.id}:
             return "cancelled" if running.stop(LoginCancelled()) else "alreadyFinished"
         return "alreadyFinished" if attempt_id in self._ids else "notFound"
+
+    def submit_callback(self, attempt_id: str | None, url: Secret) -> None:
+        """Hand in the redirect of the browser login that runs; its outcome is the login's.
+
+        Raises:
+            AttemptNotFound: There is no such login.
+            CallbackRejected: The redirect is not its, or it waits for none.
+        """
+        attempt = self._waiting(attempt_id)
+        submit = attempt.controls.submit_callback
+        try:
+            if submit is None:
+                raise CallbackRejected("The sign-in that runs does not wait for an address.")
+            submit(url)
+        except CallbackRejected as error:
+            error.attempt_id = attempt.id
+            raise
+
+    async def show_again(self, attempt_id: str | None) -> None:
+        """Show the person again what the running login has asked of them.
+
+        Raises:
+            AttemptNotFound: No such login waits for the person.
+        """
+        show_again = self._waiting(attempt_id).controls.show_again
+        if show_again is None:
+            raise AttemptNotFound
+        await show_again()
+
+    def _waiting(self, attempt_id: str | None) -> Attempt:
+        running = self._running
+        if running is None or not running.can_be_joined or attempt_id not in {None, running.id}:
+            raise AttemptNotFound
+        return running
 
     async def stop(self, error: AuthError) -> None:
         """End the running attempt, if there is one, and wait until it has ended."""
@@ -167,8 +208,7 @@ class Logins:
             raise view.settings_error.with_traceback(None)
         refusal = method_refusal(request.method, view.settings)
         if refusal is not None:
-            error = LoginMethodNotAllowed if refusal.by_policy else LoginMethodUnavailable
-            raise error(refusal.reason)
+            raise LoginMethodNotAllowed(refusal.unavailable_reason)
 
     def _check_key(self, request: LoginRequest) -> None:
         """Tell of a key that cannot be one before another sign-in is ended for it."""
@@ -218,6 +258,7 @@ class Logins:
             error = attempt.stopped_by or LoginCancelled()
         except AuthError as exc:
             error = exc
+            drop_forbidden_remedies(error, self._cache.look().settings)
         except Exception as exc:  # noqa: BLE001 - a defect must end the attempt like any failure
             error = InternalError()
             error.correlation_id = log_defect(logger, exc)
@@ -257,6 +298,7 @@ class Logins:
             expires_at=attempt.expires_at,
             clock=self._clock,
             farewell=farewell,
+            controls=attempt.controls,
             api_key=attempt.request.api_key,
             api_key_check_url=models_url(view.settings) if self._check_api_keys else None,
         )

@@ -1,58 +1,71 @@
-"""The ways to sign in, best first, as policy and this version allow them: pure functions."""
+"""The ways to sign in, best first, as the contract's `LoginMethod` list: pure functions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from codex_auth_lsp.flows.registry import METHOD_TEXTS, LoginMethodId
+from codex_auth_lsp.domain.login_method import (
+    ClientFacts,
+    LoginMethodId,
+    RankedMethod,
+    ServerFacts,
+    policy_refusal,
+    rank_methods,
+)
+from codex_auth_lsp.flows.registry import METHOD_TEXTS
 
 if TYPE_CHECKING:
     from codex_auth_lsp.config.settings import Settings
+    from codex_auth_lsp.errors import AuthError
 
-_FORCED_KINDS = {
-    LoginMethodId.BROWSER: "chatgpt",
-    LoginMethodId.DEVICE_CODE: "chatgpt",
-    LoginMethodId.API_KEY: "api",
+_METHODS_OF_COMMANDS = {
+    "codexAuth.signIn": LoginMethodId.BROWSER,
+    "codexAuth.signInWithDeviceCode": LoginMethodId.DEVICE_CODE,
+    "codexAuth.signInWithApiKey": LoginMethodId.API_KEY,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MethodRefusal:
-    """Why a login method cannot be used; `by_policy` where somebody has forbidden it."""
-
-    reason: str
-    by_policy: bool = False
+def method_refusal(method: LoginMethodId, settings: Settings) -> RankedMethod | None:
+    """Return the method with the reason why policy forbids it, None where it does not."""
+    return policy_refusal(method, settings.forced_login_method)
 
 
-def method_refusal(method: LoginMethodId, settings: Settings) -> MethodRefusal | None:
-    """Return why `method` cannot be used here, None where it can."""
-    forced = settings.forced_login_method
-    if forced is not None and forced != _FORCED_KINDS[method]:
-        return MethodRefusal(
-            f'`forced_login_method = "{forced}"` in config.toml does not allow this way of '
-            "signing in.",
-            by_policy=True,
-        )
-    if method is LoginMethodId.DEVICE_CODE:
-        return MethodRefusal("This version of codex-auth-lsp has no device code sign-in yet.")
-    return None
+def allowed_method_ids(settings: Settings) -> list[str]:
+    """Return the ids of the methods that policy does not forbid."""
+    return [method.value for method in LoginMethodId if method_refusal(method, settings) is None]
 
 
-def login_methods(settings: Settings) -> list[dict[str, Any]]:
+def drop_forbidden_remedies(error: AuthError, settings: Settings) -> None:
+    """Take out of an error's advice the ways of signing in that policy forbids."""
+    forbidden = {
+        command
+        for command, method in _METHODS_OF_COMMANDS.items()
+        if method_refusal(method, settings) is not None
+    }
+    error.remediation = tuple(
+        remedy for remedy in error.remediation if remedy.command not in forbidden
+    )
+
+
+def login_methods(
+    settings: Settings,
+    client: ClientFacts = ClientFacts(),  # noqa: B008 - a frozen value
+    server: ServerFacts = ServerFacts(),  # noqa: B008 - the same
+) -> list[dict[str, Any]]:
     """Return the contract's `LoginMethod` list; the first that is available is recommended."""
-    refusals = {method: method_refusal(method, settings) for method in LoginMethodId}
-    usable = [method for method in LoginMethodId if refusals[method] is None]
-    ranked = [*usable, *(method for method in LoginMethodId if method not in usable)]
-    return [
-        {
-            "id": method.value,
-            "title": METHOD_TEXTS[method].title,
-            "description": METHOD_TEXTS[method].description,
-            "available": refusal is None,
-            **({} if refusal is None else {"unavailableReason": refusal.reason}),
-            "recommended": method in usable[:1],
-        }
-        for method in ranked
-        for refusal in (refusals[method],)
-    ]
+    ranked = rank_methods(settings.forced_login_method, client, server)
+    usable = [method for method in ranked if method.unavailable_reason is None]
+    return [_to_wire(method, recommended=method in usable[:1]) for method in ranked]
+
+
+def _to_wire(method: RankedMethod, *, recommended: bool) -> dict[str, Any]:
+    text = METHOD_TEXTS[method.id]
+    reason = method.unavailable_reason
+    return {
+        "id": method.id.value,
+        "title": text.title,
+        "description": " ".join(filter(None, (text.description, method.hint))),
+        "available": reason is None,
+        **({} if reason is None else {"unavailableReason": reason}),
+        "recommended": recommended,
+    }

@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
+from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.errors import ApiKeyInvalid
-from codex_auth_lsp.flows.registry import LoginMethodId
 from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.auth_service import ServiceOptions
 
 _MAXIMUM_INPUT = 64 * 1024
+_DEVICE_CODE_SECONDS = 900  # for as long as OpenAI's codes are good
 _SIGNED_IN = frozenset({"signedIn", "notRequired"})
 
 
@@ -32,8 +33,11 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
     if with_api_key:
         request = LoginRequest(LoginMethodId.API_KEY, api_key=_key_from_stdin())
     else:
-        method = LoginMethodId.DEVICE_CODE if device_code else LoginMethodId.BROWSER
-        request = LoginRequest(method)
+        request = (
+            LoginRequest(LoginMethodId.DEVICE_CODE, seconds=_DEVICE_CODE_SECONDS)
+            if device_code
+            else LoginRequest(LoginMethodId.BROWSER)
+        )
     try:
         return run_to_end(_login(options, request))
     except KeyboardInterrupt:

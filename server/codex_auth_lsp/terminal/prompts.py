@@ -1,16 +1,25 @@
-"""The way to the person at a terminal: the address on stderr, and the desktop's browser."""
+"""The way to the person at a terminal: addresses and codes on stderr, the desktop's browser."""
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from codex_auth_lsp.desktop import is_local, open_browser
+from codex_auth_lsp.terminal.qr_code import can_show_qr_codes, qr_code
+from codex_auth_lsp.wording import DEVICE_CODE_WARNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from codex_auth_lsp.flows.base import OpenUrlPrompt
+    from codex_auth_lsp.flows.base import OpenUrlPrompt, UserCodePrompt
+
+_CANCEL = "Ctrl-C cancels.\n"
+_FAR_BROWSER = (
+    "Where the browser is on another computer, end this with Ctrl-C and sign in with a code: "
+    "codex-auth-lsp login --device-auth\n\n"
+)
 
 
 class TerminalPrompts:
@@ -22,10 +31,35 @@ class TerminalPrompts:
     async def open_url(self, prompt: OpenUrlPrompt) -> None:
         """Show the URL, and open it where the person is likely to sit in front of a browser."""
         url = prompt.url.reveal()
+        near = is_local(self._environment)
         sys.stderr.write(
             "Finish signing in to Codex in your browser. If it does not open by itself, open this "
-            f"address on this computer:\n\n  {url}\n\nCtrl-C cancels.\n"
+            f"address on this computer:\n\n  {url}\n\n" + (_CANCEL if near else _FAR_BROWSER)
         )
         sys.stderr.flush()
-        if is_local(self._environment):
+        if near:
             await open_browser(url)
+
+    async def show_user_code(self, prompt: UserCodePrompt) -> None:
+        """Show the page and the code, and the page as a QR code where the terminal can."""
+        complete = prompt.verification_uri_complete
+        until = prompt.expires_at.astimezone().strftime("%H:%M")
+        text = (
+            "To sign in to Codex, open this page in a browser on any device:\n\n"
+            f"  {prompt.verification_uri}\n\n"
+            f"and enter this code there, until {until}:\n\n"
+            f"  {prompt.user_code.reveal()}\n\n"
+            f"{DEVICE_CODE_WARNING}\n\n"
+        )
+        if can_show_qr_codes(sys.stderr, self._environment):
+            address = prompt.verification_uri if complete is None else complete.reveal()
+            text += qr_code(address, _columns(sys.stderr))
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return 0

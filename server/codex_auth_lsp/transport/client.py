@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from codex_auth_lsp.domain.login_method import ClientFacts
 from codex_auth_lsp.wire.methods import PROTOCOL_VERSION
 
 
@@ -29,6 +30,16 @@ class ClientCapabilities:
     port_forwarding: bool = False
     show_document: bool = False
     work_done_progress: bool = False
+
+    @property
+    def facts(self) -> ClientFacts:
+        """What these say of the way between the person's browser and this machine."""
+        return ClientFacts(
+            environment=self.environment,
+            browser_on_server_host=self.browser_on_server_host,
+            port_forwarding=self.port_forwarding,
+            opens_pages=self.login_prompt or self.show_document,
+        )
 
 
 def read_client_capabilities(params: Any) -> ClientCapabilities:

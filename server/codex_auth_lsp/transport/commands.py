@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pygls.exceptions import JsonRpcException
 
+from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.errors import AuthError, InvalidParams, LoginCancelled, LoginSuperseded
-from codex_auth_lsp.flows.registry import LoginMethodId
 from codex_auth_lsp.service.attempt import IfRunning, LoginRequest
 from codex_auth_lsp.wire import methods
 from codex_auth_lsp.wording import cancel_sentence, login_sentence, logout_sentence, status_sentence

@@ -48,7 +48,15 @@ MAXIMUM_RUNNING = 256
 EXECUTE_COMMAND = "workspace/executeCommand"
 
 _RUNNING_METHODS = frozenset(
-    {methods.LOGIN, methods.LOGOUT, methods.REFRESH, methods.CREDENTIAL, EXECUTE_COMMAND}
+    {
+        methods.LOGIN,
+        methods.SUBMIT_CALLBACK,
+        methods.REOPEN_BROWSER,
+        methods.LOGOUT,
+        methods.REFRESH,
+        methods.CREDENTIAL,
+        EXECUTE_COMMAND,
+    }
 )
 
 logger = logging.getLogger(__name__)
@@ -90,7 +98,7 @@ class Conversation:
         self._progress = WorkDoneProgress(self._notify)
         self._immediate: Mapping[str, Callable[[Any], Any]] = {
             methods.STATUS: lambda _: self._service.status(),
-            methods.METHODS: lambda _: {"methods": self._service.methods()},
+            methods.METHODS: lambda _: {"methods": self._service.methods(self._client.facts)},
             methods.PROVIDERS: lambda _: self._service.providers(),
             methods.CANCEL_LOGIN: self._cancel_login,
         }

@@ -9,13 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
+from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.errors import CapabilityNotDeclared, InvalidParams
-from codex_auth_lsp.flows.registry import LoginMethodId
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import IfRunning, LoginRequest
 from codex_auth_lsp.wire import methods
 from codex_auth_lsp.wire.model import Received
-from codex_auth_lsp.wire.params import CredentialParams, LoginParams, LogoutParams, RefreshParams
+from codex_auth_lsp.wire.params import (
+    CredentialParams,
+    LoginParams,
+    LogoutParams,
+    RefreshParams,
+    ReopenBrowserParams,
+    SubmitCallbackParams,
+)
 from codex_auth_lsp.wire.reading import ParamsInvalid, read_params
 from codex_auth_lsp.wording import login_sentence
 
@@ -50,6 +57,8 @@ class Handlers:
         """Return the handler of each method."""
         return {
             methods.LOGIN: self.login,
+            methods.SUBMIT_CALLBACK: self.submit_callback,
+            methods.REOPEN_BROWSER: self.reopen_browser,
             methods.LOGOUT: self.logout,
             methods.REFRESH: self.refresh,
             methods.CREDENTIAL: self.credential,
@@ -74,6 +83,19 @@ class Handlers:
             "message": login_sentence(status),
             "links": [{"title": link.title, "url": link.url} for link in links],
         }
+
+    async def submit_callback(self, call: Call) -> dict[str, Any]:
+        """Answer `auth/submitCallback`; the login that it belongs to goes its own way."""
+        params = read(SubmitCallbackParams, call.params)
+        url = Secret(params.url.get_secret_value())
+        self._service.logins.submit_callback(params.attempt_id, url)
+        return {"accepted": True}
+
+    async def reopen_browser(self, call: Call) -> dict[str, Any]:
+        """Answer `auth/reopenBrowser`."""
+        params = read(ReopenBrowserParams, call.params)
+        await self._service.logins.show_again(params.attempt_id)
+        return {}
 
     async def logout(self, call: Call) -> dict[str, Any]:
         """Answer `auth/logout`."""

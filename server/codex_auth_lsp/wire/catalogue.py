@@ -28,6 +28,10 @@ REQUEST_MODELS: Mapping[str, Exchange] = MappingProxyType(
         methods.METHODS: Exchange(params.MethodsParams, results.MethodsResult),
         methods.LOGIN: Exchange(params.LoginParams, results.LoginResult),
         methods.CANCEL_LOGIN: Exchange(params.CancelLoginParams, results.CancelLoginResult),
+        methods.SUBMIT_CALLBACK: Exchange(
+            params.SubmitCallbackParams, results.SubmitCallbackResult
+        ),
+        methods.REOPEN_BROWSER: Exchange(params.ReopenBrowserParams, results.ReopenBrowserResult),
         methods.LOGOUT: Exchange(params.LogoutParams, results.LogoutResult),
         methods.REFRESH: Exchange(params.RefreshParams, types.AuthStatus),
         methods.CREDENTIAL: Exchange(params.CredentialParams, results.CredentialResult),

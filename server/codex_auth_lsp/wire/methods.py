@@ -12,12 +12,25 @@ STATUS = "auth/status"
 METHODS = "auth/methods"
 LOGIN = "auth/login"
 CANCEL_LOGIN = "auth/cancelLogin"
+SUBMIT_CALLBACK = "auth/submitCallback"
+REOPEN_BROWSER = "auth/reopenBrowser"
 LOGOUT = "auth/logout"
 REFRESH = "auth/refresh"
 CREDENTIAL = "auth/credential"
 PROVIDERS = "auth/providers"
 
-REQUESTS = (STATUS, METHODS, LOGIN, CANCEL_LOGIN, LOGOUT, REFRESH, CREDENTIAL, PROVIDERS)
+REQUESTS = (
+    STATUS,
+    METHODS,
+    LOGIN,
+    CANCEL_LOGIN,
+    SUBMIT_CALLBACK,
+    REOPEN_BROWSER,
+    LOGOUT,
+    REFRESH,
+    CREDENTIAL,
+    PROVIDERS,
+)
 
 STATUS_CHANGED = "auth/statusChanged"
 LOGIN_PROMPT = "auth/loginPrompt"

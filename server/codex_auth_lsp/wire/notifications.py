@@ -40,6 +40,7 @@ class LoginPromptParams(Sent):
     attempt_id: AttemptId
     kind: PromptKind
     url: str = Field(pattern=r"^https?://", repr=False)
+    complete_url: str | None = Field(None, pattern=r"^https?://", repr=False)
     user_code: str | None = Field(None, repr=False)
     expires_at: Timestamp | None = None
     callback_port: int | None = Field(None, ge=1, le=65_535)

@@ -11,6 +11,7 @@ from codex_auth_lsp.wire.types import AttemptId, IfRunning, LoginMethodId, Progr
 DEFAULT_TIMEOUT_SECONDS = 600
 MAXIMUM_TIMEOUT_SECONDS = 1800
 DEFAULT_VALIDITY_SECONDS = 300
+MAXIMUM_URL_CHARACTERS = 16 * 1024
 
 Id = Annotated[str, Field(min_length=1, max_length=1024)]
 
@@ -49,6 +50,19 @@ class LoginParams(Received):
 
 class CancelLoginParams(Received):
     """`auth/cancelLogin`: the attempt to end, else the one that runs."""
+
+    attempt_id: AttemptId | None = None
+
+
+class SubmitCallbackParams(Received):
+    """`auth/submitCallback`: the redirect URL that the person copied out of their browser."""
+
+    attempt_id: AttemptId | None = None
+    url: SecretStr = Field(max_length=MAXIMUM_URL_CHARACTERS, repr=False)
+
+
+class ReopenBrowserParams(Received):
+    """`auth/reopenBrowser`."""
 
     attempt_id: AttemptId | None = None
 

@@ -26,6 +26,7 @@ _EXPECTED = {
     "string_unicode": "a string of valid Unicode",
     "string_too_short": "a string of at least {min_length} characters",
     "string_too_long": "a string of at most {max_length} characters",
+    "too_long": "a string of at most {max_length} characters",  # of a SecretStr
     "string_pattern_mismatch": "a string that matches {pattern}",
     "int_type": "a whole number",
     "bool_type": "true or false",

@@ -39,6 +39,16 @@ class CancelLoginResult(Sent):
     outcome: CancelOutcome
 
 
+class SubmitCallbackResult(Sent):
+    """`auth/submitCallback`: the URL is the attempt's, whose end is told by the login."""
+
+    accepted: bool
+
+
+class ReopenBrowserResult(Sent):
+    """`auth/reopenBrowser`: nothing."""
+
+
 class RemainingLogin(Sent):
     """A store that a logout could not empty, and the kind of error that kept it from doing so."""
 

@@ -9,6 +9,7 @@ const TABLE: [what: string, message: object, answers?: string][] = [
   ["an API key in a list", { method: "auth/login", params: [{ method: "apiKey", apiKey: SECRET }] }],
   ["a pasted callback", { method: "auth/submitCallback", params: { url: `http://localhost:1455/auth/callback?code=${SECRET}` } }],
   ["a sign-in address", { method: "auth/loginPrompt", params: { kind: "openUrl", url: `https://auth.example.com/${SECRET}` } }],
+  ["a page with a device code", { method: "auth/loginPrompt", params: { kind: "deviceCode", url: "https://auth.example.com", completeUrl: `https://auth.example.com/${SECRET}` } }],
   ["a device code", { method: "auth/loginPrompt", params: { kind: "deviceCode", url: "https://auth.example.com", userCode: SECRET } }],
   ["a shown document", { method: "window/showDocument", params: { uri: `https://auth.example.com/${SECRET}`, external: true } }],
   ["a shown message with an address", { method: "window/showMessage", params: { type: 3, message: `Open https://a.example and enter ${SECRET}` } }],
