@@ -83,6 +83,7 @@ class AuthService:
         self._store_watch: StoreWatch | None = None
         self._watched_store: CredentialStore | None = None
         self._looks: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._schedule: RefreshSchedule | None = None
 
     @property
@@ -197,7 +198,8 @@ class AuthService:
     def _after_sync(self, action: Callable[[], None]) -> None:
         async def sync_and_act() -> None:
             await self._cache.sync()
-            action()
+            if not self._closing:
+                action()
 
         self._after(sync_and_act())
 
@@ -225,6 +227,7 @@ class AuthService:
 
         Unless hurried, a person also sees the last page and an issuer hears of every old login.
         """
+        self._closing = True
         if self._schedule is not None:
             self._schedule.stop()
         self._cache.close()
