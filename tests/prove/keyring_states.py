@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from prove.keyring_item import LoginItem, session, variables
 from prove.login import key_login
 from prove.waiting import until
-from stores.desktop_session import PASSWORD, DesktopSession, virtual_display
+from stores.desktop_session import DesktopSession, virtual_display
 from support.codex_cli import CodexCli
 from support.lsp_client import LanguageClient, RpcError
 
@@ -145,13 +145,8 @@ def _enter(running: DesktopSession, state: str) -> None:
 def _leave(running: DesktopSession, state: str) -> None:
     if state == SILENT:
         running.daemons[0].send_signal(signal.SIGCONT)
-    if state == LOCKED:
-        running.unlock()
-    if state == ASKING:
-        if running.dialogs():
-            running.type(PASSWORD)  # the person comes back
-        else:
-            running.unlock()
+    if state in {LOCKED, ASKING}:
+        running.unlock()  # whatever question still stands on the screen
 
 
 async def _use(
