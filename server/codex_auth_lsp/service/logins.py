@@ -11,6 +11,7 @@ import asyncio
 import logging
 import uuid
 from collections import OrderedDict
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +28,13 @@ from codex_auth_lsp.errors import (
     LoginMethodUnavailable,
     LoginSuperseded,
     LoginTimedOut,
+    NetworkUnreachable,
     WrongAccount,
 )
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.flows.api_key import checked_api_key
 from codex_auth_lsp.flows.base import Farewell, FlowContext, LoginPhase
+from codex_auth_lsp.flows.chatgpt import meet_issuer
 from codex_auth_lsp.flows.registry import LoginMethodId, create_flows
 from codex_auth_lsp.providers.openai import models_url
 from codex_auth_lsp.secret import Secret
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.account import Account
     from codex_auth_lsp.domain.issuer import IssuerSettings
     from codex_auth_lsp.flows.base import LoginFlow, LoginPrompts, NewCredential
+    from codex_auth_lsp.oauth.metadata import IssuerMetadata
     from codex_auth_lsp.service.login_cache import LoginCache
     from codex_auth_lsp.service.revocation import Revoker
     from codex_auth_lsp.service.status_keeper import StatusKeeper
@@ -248,6 +252,7 @@ class Logins:
         view = self._cache.look()
         if self._flows is None:
             self._flows = create_flows()
+        method = attempt.request.method
         context = FlowContext(
             issuer=self._issuer,
             workspace_ids=view.settings.forced_workspace_ids,
@@ -263,9 +268,23 @@ class Logins:
         try:
             async with asyncio.timeout(attempt.request.seconds):
                 await asyncio.to_thread(self._cache.store.check_writable)
-                return await self._flows[attempt.request.method].sign_in(context)
+                if method is not LoginMethodId.API_KEY:
+                    context = replace(context, metadata=await self._meet_issuer(attempt))
+                return await self._flows[method].sign_in(context)
         except TimeoutError as exc:
             raise LoginTimedOut from exc
+
+    async def _meet_issuer(self, attempt: Attempt) -> IssuerMetadata | None:
+        """Return what the issuer publishes; a proxy or certificate in the way ends the attempt.
+
+        A network that is down may be up again when the person is done, so that is only told.
+        """
+        try:
+            return await meet_issuer(self._issuer)
+        except NetworkUnreachable as error:
+            phase = LoginPhase.STARTING
+            self._events.publish(LoginProgressed(attempt.id, phase, error.message))
+            return None
 
     async def _store(self, credential: NewCredential) -> ChatGptCredential | None:
         """Store the credential; return the ChatGPT login whose place it took."""
