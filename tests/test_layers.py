@@ -61,6 +61,7 @@ OWNERS: dict[str, set[str]] = {
     "h11": {"http1.connection"},
     "jwt": {"oauth.signature", "sandbox.mint"},
     "cryptography": {"sandbox.mint"},
+    "truststore": {"oauth.trust"},
     "asyncinotify": {"stores.watcher"},
     "keyring": set(),  # for the store modes `keyring` and `auto`, which are still to come
 }
@@ -82,6 +83,7 @@ PURE = {
     "oauth.endpoints": NOT_PURE,
     "oauth.id_token": NOT_PURE,
     "oauth.metadata": NOT_PURE,
+    "oauth.network": NOT_PURE,
     "oauth.pkce": NOT_PURE - {"secrets"},
     "oauth.revocation": NOT_PURE,
     "oauth.signature": NOT_PURE,
@@ -124,6 +126,7 @@ LATE = {
     "pydantic",
     "jwt",
     "cryptography",
+    "truststore",
     "keyring",
     "asyncinotify",
     "tomllib",
