@@ -38,7 +38,8 @@ class StatusFacts:
     """Everything that a status depends on.
 
     `refused` is true when the issuer has permanently refused the tokens that are stored now;
-    `refresh_failed` when the last refresh that they needed did not work.
+    `refresh_failed` when the last refresh that they needed did not work. `forbidden` are present
+    credentials that the configuration does not allow; `stored` is None where it is one of them.
     """
 
     now: datetime
@@ -51,6 +52,16 @@ class StatusFacts:
     refresh_failed: bool = False
     last_error: AuthError | None = None
     pending_login: PendingLogin | None = None
+    forbidden: tuple[Forbidden, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """A credential that is there and must not be used, and why."""
+
+    source: CredentialSource
+    method: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -219,7 +230,7 @@ def _freshness(facts: StatusFacts) -> str:
 
 
 def _shadowed(facts: StatusFacts) -> list[dict[str, Any]]:
-    entries = []
+    entries = [_entry(found.source, found.method, found.reason) for found in facts.forbidden]
     required = facts.provider.requires_openai_auth
     if facts.environment.access_token is not None:
         if not required:
@@ -242,7 +253,10 @@ def _shadowed(facts: StatusFacts) -> list[dict[str, Any]]:
 
 
 _NOT_ASKED_FOR = "The active model provider does not use OpenAI sign-in."
-_TOKEN_WINS = f"{ACCESS_TOKEN_VARIABLE} is set in the environment and wins over the stored login."
+_TOKEN_WINS = (
+    f"{ACCESS_TOKEN_VARIABLE} is set in the environment and wins over the stored login; its use is "
+    "part of a ChatGPT plan."
+)
 _KEY_IS_FOR_EXEC = (
     f"{API_KEY_VARIABLE} is used by `codex exec` alone, where it wins over the stored login "
     "and is billed at API rates."

@@ -41,6 +41,7 @@ from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import Attempt, Ending, IfRunning, LoginRequest
 from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded, LoginProgressed
 from codex_auth_lsp.service.methods import method_refusal
+from codex_auth_lsp.service.policy import credential_refusal, workspace_refusal
 from codex_auth_lsp.stores.document import Document, login_document
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ class Logins:
         """Start an attempt, or return the running one that the request joins.
 
         Raises:
-            LoginInProgress, LoginMethodNotAllowed, LoginMethodUnavailable, ConfigurationInvalid:
-                No attempt was made.
+            LoginInProgress, LoginMethodNotAllowed, LoginMethodUnavailable, ConfigurationInvalid,
+                WrongWorkspace: No attempt was made.
             InvalidParams: The attempt's id was used before.
         """
         async with self._beginning:
@@ -173,6 +174,10 @@ class Logins:
         if refusal is not None:
             error = LoginMethodNotAllowed if refusal.by_policy else LoginMethodUnavailable
             raise error(refusal.reason)
+        if request.method is not LoginMethodId.API_KEY and request.expected_account_id is not None:
+            wrong = workspace_refusal(request.expected_account_id, view.settings)
+            if wrong is not None:
+                raise wrong
 
     def _check_key(self, request: LoginRequest) -> None:
         """Tell of a key that cannot be one before another sign-in is ended for it."""
@@ -239,6 +244,10 @@ class Logins:
         expected = attempt.request.expected_account_id
         if expected is not None and account.id != expected:
             raise WrongAccount
+        # The configuration may have become another one while the person signed in.
+        refusal = credential_refusal(credential, self._cache.look().settings)
+        if refusal is not None:
+            raise refusal
         self._reach(attempt, LoginPhase.STORING)
         replaced = await self._store(credential)
         if replaced is not None:
