@@ -60,7 +60,13 @@ OWNERS: dict[str, set[str]] = {
     "httpx": {"oauth.http", "sandbox.visitor"},
     "h11": {"http1.connection"},
     "asyncinotify": {"stores.watcher"},
-    "keyring": set(),  # for the store modes `keyring` and `auto`, which are still to come
+    "keyring": {"stores.system_keyring"},
+    "secretstorage": {"stores.secret_service"},
+    "jeepney": {
+        "stores.secret_service",
+        "stores.secret_service_asking",
+        "stores.secret_service_watch",
+    },
 }
 """Each third-party library, and the only modules or parts that import it."""
 
@@ -118,6 +124,10 @@ LATE = {
     "h11",
     "pydantic",
     "keyring",
+    "secretstorage",
+    "jeepney",
+    "cryptography",
+    "codex_auth_lsp.stores.keyring_entry",
     "asyncinotify",
     "tomllib",
     "importlib.metadata",

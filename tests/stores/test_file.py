@@ -172,7 +172,7 @@ def test_file_that_is_no_login_gives_way_to_a_new_one_or_a_logout(store, path):
     assert store.read().credential == KEY
 
     path.write_bytes(b"junk")
-    assert store.remove() == Removed(None)
+    assert store.remove() == Removed(None, ("file",))
     assert not path.exists()
 
 
@@ -264,7 +264,7 @@ def test_logout_through_a_link_takes_the_login_and_leaves_the_link(store, path, 
     target.write_bytes(codex_bytes(api_key_login("sk-1")))
     path.symlink_to(target)
 
-    assert store.remove() == Removed(KEY)
+    assert store.remove() == Removed(KEY, ("file",))
     assert (path.is_symlink(), target.exists()) == (True, False)
     store_login(store, OTHER_KEY)
     assert target.exists()

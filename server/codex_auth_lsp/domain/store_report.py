@@ -12,7 +12,8 @@ class StoreReport:
 
     `mode` is what the configuration asks for (`file`, `keyring`, `auto`, `ephemeral`), `backend`
     what is in use (`file`, `keyring`, `memory`, `none`), `health` one of `ok`, `locked`,
-    `unavailable`, `corrupt`, `readOnly`; `detail` is a sentence about a health that is not `ok`.
+    `unavailable`, `corrupt`, `readOnly`; `detail` is a sentence about a health that is not `ok`, or
+    about a file that is used in the place of a keyring, or lies unused beside one.
     """
 
     mode: str

@@ -16,6 +16,7 @@ import re
 import secrets
 import stat
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot, u
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
 
     from codex_auth_lsp.config.home import CodexHome
 
@@ -53,6 +54,8 @@ logger = logging.getLogger(__name__)
 
 class FileStore:
     """The `file` store mode."""
+
+    reads_at_once = True
 
     def __init__(self, home: CodexHome) -> None:
         self._home = home
@@ -89,6 +92,15 @@ class FileStore:
             return self._last
         return self._judge(raw, version)
 
+    async def sync(self) -> None:
+        """Do nothing: a file is read at once."""
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Return None: the watch on CODEX_HOME tells of a file."""
+
+    def close(self) -> None:
+        """Do nothing: no call waits for a person."""
+
     def _noting_read_only(self, snapshot: Snapshot) -> Snapshot:
         """Say of a healthy store that it cannot be written, where that is so."""
         folder = self._real_path().parent
@@ -97,7 +109,7 @@ class FileStore:
         detail = f"The folder {folder} cannot be written by this user."
         return replace(snapshot, report=replace(snapshot.report, health="readOnly", detail=detail))
 
-    def check_writable(self) -> None:
+    def check_writable(self, *, may_prompt: bool = True) -> None:  # noqa: ARG002 - nobody to ask
         """Make and remove a temporary file where the login would be written."""
         self._home.ensure()
         try:
@@ -110,22 +122,14 @@ class FileStore:
     def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
         """Replace the file by what `merge` makes of it, under the locks of the Codex CLI."""
         self._home.ensure()
-        try:
-            with self._locks():
-                return self._update_locked(merge, over_unreadable=over_unreadable)
-        except OSError as exc:
-            raise write_error(exc, self.path) from exc
-
-    def _update_locked(self, merge: Merge, *, over_unreadable: bool) -> Document | None:
-        snapshot = self.read()
-        trouble = unreadable(snapshot.report)
-        if trouble is not None and not over_unreadable:
-            raise trouble
-        document = merge(snapshot.document)
-        if document is not None:
-            path = self._real_path()
-            replace_durably(path, document.render())
-            _sweep(path.parent)
+        with self.exclusive():
+            snapshot = self.read()
+            trouble = unreadable(snapshot.report)
+            if trouble is not None and not over_unreadable:
+                raise trouble
+            document = merge(snapshot.document)
+            if document is not None:
+                self.replace(document)
         return document
 
     def remove(self) -> Removed | None:
@@ -136,14 +140,43 @@ class FileStore:
         try:
             if not self.path.exists():
                 return None
-            with self._locks():
-                return self._remove_locked()
+        except OSError as exc:
+            raise write_error(exc, self.path) from exc
+        with self.exclusive():
+            return self.delete()
+
+    def exists(self) -> bool:
+        """Say whether there is a file, as far as this user may know."""
+        try:
+            return self.path.exists()
+        except OSError:
+            return False
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the locks of the Codex CLI for one read-compare-write; errors become ours.
+
+        Raises:
+            StoreUnavailable, StoreReadOnly, StoreWriteFailed, LockTimedOut: So said the disk.
+        """
+        real_path = self._real_path()
+        locks = (self._home.path / "auth.lock", real_path.with_name(real_path.name + ".lock"))
+        try:
+            with lock.held(locks, seconds=LOCK_SECONDS):
+                yield
         except OSError as exc:
             raise write_error(exc, self.path) from exc
 
-    def _remove_locked(self) -> Removed | None:
+    def replace(self, document: Document) -> None:
+        """Put `document` in the file's place; call it with the locks held."""
+        path = self._real_path()
+        replace_durably(path, document.render())
+        _sweep(path.parent)
+
+    def delete(self) -> Removed | None:
+        """Delete the file, None where there is none; call it with the locks held."""
         # The last moment to see which tokens these are: another program may have renewed them.
-        removed = Removed(self.read().credential)
+        removed = Removed(self.read().credential, ("file",))
         path = self._real_path()
         try:
             path.unlink()
@@ -152,11 +185,6 @@ class FileStore:
         _sweep(path.parent)
         _sync_folder(path.parent)
         return removed
-
-    def _locks(self) -> AbstractContextManager[None]:
-        real_path = self._real_path()
-        locks = (self._home.path / "auth.lock", real_path.with_name(real_path.name + ".lock"))
-        return lock.held(locks, seconds=LOCK_SECONDS)
 
     def _real_path(self) -> Path:
         return Path(os.path.realpath(self.path))
