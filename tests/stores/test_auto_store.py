@@ -382,3 +382,48 @@ def test_codex_encrypted_store_is_told_and_nothing_is_written_beside_it(home, va
     assert store.remove().remaining == (Remaining("keyring", "storeUnavailable"),)
     with pytest.raises(StoreUnavailable, match="encrypted store"):
         store.remove()
+
+
+# What the person hears of a login in a file
+
+
+@pytest.mark.parametrize(
+    ("trouble", "limit", "expected"),
+    [
+        (LOCKED, 10**6, ["locked"]),
+        (ABSENT, 10**6, ["unavailable"]),
+        (None, 10, ["tooLarge"]),
+        (None, 10**6, []),
+    ],
+    ids=["locked", "absent", "too large", "an empty keyring"],
+)
+def test_login_that_had_to_go_to_the_file_is_a_notice(store, vault, path, trouble, limit, expected):
+    """Each reason is a cause; a login that the next save moves to the keyring is none."""
+    path.write_bytes(OTHER_KEY_FILE)
+    path.chmod(0o600)
+    vault.trouble, vault.limit = trouble, limit
+    report = looked(store).report
+
+    assert [notice.cause for notice in report.notices] == expected
+    assert [notice.message for notice in report.notices] == [report.detail] * len(expected)
+
+
+@pytest.mark.parametrize("content", [None, b"no login"], ids=["no file", "no login"])
+def test_without_a_login_in_the_file_there_is_no_notice(store, vault, path, content):
+    """The status says where a login would go, and that is enough."""
+    if content is not None:
+        path.write_bytes(content)
+    vault.trouble = ABSENT
+
+    assert looked(store).report.notices == ()
+
+
+def test_file_that_others_may_read_is_told_beside_the_fallback(store, vault, path):
+    """One sentence hides no other."""
+    path.write_bytes(OTHER_KEY_FILE)
+    path.chmod(0o644)
+    vault.trouble = ABSENT
+    report = looked(store).report
+
+    assert [notice.code for notice in report.notices] == ["plaintextFallback", "storePermissions"]
+    assert report.detail == " ".join(notice.message for notice in report.notices)

@@ -136,6 +136,7 @@ def test_every_change_is_seen_at_once(store, path):
 def test_unchanged_content_is_the_same_snapshot(store, path):
     """It is parsed once, and touching the file changes nothing."""
     path.write_bytes(EXAMPLE_KEY_FILE)
+    path.chmod(0o600)
     first = store.read()
     os.utime(path)
 

@@ -16,6 +16,7 @@ from codex_auth_lsp.errors import ShuttingDown
 from codex_auth_lsp.service.events import Events
 from codex_auth_lsp.service.login_cache import LoginCache
 from codex_auth_lsp.service.methods import login_methods
+from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
 from codex_auth_lsp.service.status_keeper import StatusKeeper
 
@@ -71,6 +72,7 @@ class AuthService:
         self._keeper = StatusKeeper(
             self._cache, options.issuer, options.environment, self._clock, self.events
         )
+        self.notices = Notices(self.events, lambda: self._keeper.view.snapshot.report.notices)
         self._made: _Actions | None = None
         self._watcher: Watcher | None = None
         self._store_watch: StoreWatch | None = None
@@ -110,7 +112,7 @@ class AuthService:
     @property
     def reads_at_once(self) -> bool:
         """Whether nothing has to be waited for, by `sync`, to know what is stored now."""
-        return self._cache.store.reads_at_once
+        return self._cache.reads_at_once
 
     async def sync(self) -> None:
         """Look at a store that cannot be read at once, for 3 s at most."""
@@ -149,6 +151,7 @@ class AuthService:
         from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
         from codex_auth_lsp.stores.watcher import Watcher
 
+        self.events.subscribe(self.notices.on_event)  # who was there before hears the status first
         self._keeper.start()
         self._schedule = RefreshSchedule(
             self._keeper.renewable, lambda: self.refresher, self._clock
@@ -207,7 +210,7 @@ class AuthService:
         """
         if self._schedule is not None:
             self._schedule.stop()
-        self._cache.store.close()
+        self._cache.close()
         for watch in (self._watcher, self._store_watch):
             if watch is not None:
                 await watch.stop()

@@ -12,7 +12,8 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.errors import StoreError
+from codex_auth_lsp.domain.notice import Notice
+from codex_auth_lsp.errors import Remediation, StoreError
 from codex_auth_lsp.stores.base import unreadable
 from codex_auth_lsp.stores.clearing import clear
 from codex_auth_lsp.stores.file import FileStore
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from codex_auth_lsp.stores.base import Merge, Removed, Snapshot, StoreWatch
     from codex_auth_lsp.stores.document import Document
     from codex_auth_lsp.stores.keyring_entry import KeyringEntry, Stored
+
+_FALLBACK_ADVICE = (
+    Remediation('Set cli_auth_credentials_store = "file" in config.toml to keep it there'),
+    Remediation('Set cli_auth_credentials_store = "keyring" in config.toml to refuse that'),
+)
 
 logger = logging.getLogger(__name__)
 
@@ -55,16 +61,24 @@ class AutoStore:
         file_is_empty = file.version == "" and file.report.health in {"ok", "readOnly"}
         if file_is_empty and keyring.report.health != "unavailable":
             return _in_mode_auto(keyring)
-        return _in_mode_auto(file, self._why_file(keyring, file))
+        return self._noting_fallback(keyring, file)
 
-    def _why_file(self, keyring: Snapshot, file: Snapshot) -> str:
+    def _noting_fallback(self, keyring: Snapshot, file: Snapshot) -> Snapshot:
+        """Say why the file is used; a person hears of it where a login had to go there."""
+        cause: str | None = keyring.report.health
         if keyring.report.detail is not None:
             reason = keyring.report.detail
         elif file.document is None or self._entry.holds(file.document):
-            reason = "The keyring holds no login."
+            reason, cause = "The keyring holds no login.", None
         else:
-            reason = TOO_LARGE
-        return f"{reason} Logins are kept in {self._file.path}, unencrypted."
+            reason, cause = TOO_LARGE, "tooLarge"
+        text = f"{reason} Logins are kept in {self._file.path}, unencrypted."
+        snapshot = _in_mode_auto(file, text)
+        if cause is None or file.document is None:
+            return snapshot
+        notice = Notice("plaintextFallback", cause, "warning", text, _FALLBACK_ADVICE)
+        notices = (notice, *snapshot.report.notices)
+        return replace(snapshot, report=replace(snapshot.report, notices=notices))
 
     async def sync(self) -> None:
         """Look at the keyring."""
@@ -134,5 +148,6 @@ class AutoStore:
 
 
 def _in_mode_auto(snapshot: Snapshot, detail: str | None = None) -> Snapshot:
-    report = replace(snapshot.report, mode="auto", detail=snapshot.report.detail or detail)
+    told = " ".join(filter(None, (detail, snapshot.report.detail))) or None
+    report = replace(snapshot.report, mode="auto", detail=told)
     return replace(snapshot, report=report)

@@ -31,6 +31,7 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.stores import lock
 from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot, unreadable
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
+from codex_auth_lsp.stores.permissions import permission_notices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ class FileStore:
         except OSError as exc:
             return self._unreadable(exc)
         self._last = snapshot
-        return self._noting_read_only(snapshot)
+        return self._noting_permissions(self._noting_read_only(snapshot))
 
     def _read_file(self) -> Snapshot:
         raw = read_regular_file(self.path, _MAXIMUM_BYTES)
@@ -108,6 +109,17 @@ class FileStore:
             return snapshot
         detail = f"The folder {folder} cannot be written by this user."
         return replace(snapshot, report=replace(snapshot.report, health="readOnly", detail=detail))
+
+    def _noting_permissions(self, snapshot: Snapshot) -> Snapshot:
+        """Say of a login that is there whether other people may use or replace it."""
+        if snapshot.document is None:
+            return snapshot
+        notices = permission_notices(self._real_path())
+        if not notices:
+            return snapshot
+        details = (snapshot.report.detail, *(notice.message for notice in notices))
+        detail = " ".join(filter(None, details))
+        return replace(snapshot, report=replace(snapshot.report, detail=detail, notices=notices))
 
     def check_writable(self, *, may_prompt: bool = True) -> None:  # noqa: ARG002 - nobody to ask
         """Make and remove a temporary file where the login would be written."""

@@ -67,6 +67,8 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
     finally:
         await service.close(hurried=False)
     sys.stdout.write(login_sentence(current) + "\n")
+    if detail := current["store"].get("detail"):
+        sys.stdout.write(f"{detail}\n")
     if request.method is LoginMethodId.API_KEY:
         sys.stdout.write(f"{API_KEYS.title}: {API_KEYS.url}\n")
         sys.stdout.write(f"{API_PRICING.title}: {API_PRICING.url}\n")
