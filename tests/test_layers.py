@@ -63,7 +63,13 @@ OWNERS: dict[str, set[str]] = {
     "cryptography": {"sandbox.mint"},
     "truststore": {"oauth.trust"},
     "asyncinotify": {"stores.watcher"},
-    "keyring": set(),  # for the store modes `keyring` and `auto`, which are still to come
+    "keyring": {"stores.system_keyring"},
+    "secretstorage": {"stores.secret_service"},
+    "jeepney": {
+        "stores.secret_service",
+        "stores.secret_service_asking",
+        "stores.secret_service_watch",
+    },
 }
 """Each third-party library, and the only modules or parts that import it."""
 
@@ -128,6 +134,10 @@ LATE = {
     "cryptography",
     "truststore",
     "keyring",
+    "secretstorage",
+    "jeepney",
+    "cryptography",
+    "codex_auth_lsp.stores.keyring_entry",
     "asyncinotify",
     "tomllib",
     "importlib.metadata",

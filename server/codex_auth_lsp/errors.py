@@ -38,6 +38,7 @@ What a language client did wrong in a request's params is `InvalidParams`, which
     │  └─ IssuerResponseInvalid    issuerResponseInvalid    not what the RFC allows
     ├─ StoreError                  the login cache
     │  ├─ StoreUnavailable         storeUnavailable         no folder, no such backend
+    │  ├─ StoreLocked              storeLocked              locked or silent, needs a person
     │  ├─ StoreCorrupt             storeCorrupt             what is there is no login
     │  ├─ StoreReadOnly            storeReadOnly            cannot be written by this user
     │  ├─ StoreWriteFailed         storeWriteFailed         the disk said no               retryable
@@ -326,6 +327,11 @@ class StoreError(AuthError):
 class StoreUnavailable(StoreError):
     kind = "storeUnavailable"
     sentence = "The place where logins are kept is not available."
+
+
+class StoreLocked(StoreError):
+    kind = "storeLocked"
+    sentence = "The keyring where logins are kept is locked; unlock it, then try again."
 
 
 class StoreCorrupt(StoreError):

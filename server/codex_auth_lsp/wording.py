@@ -46,6 +46,8 @@ def logout_sentence(result: dict[str, Any]) -> str:
     if not result["removed"]:
         return "Nobody was signed in to Codex."
     sentence = "Signed out of Codex."
+    if result["remaining"]:
+        sentence += " A login may still be in the system's keyring, which could not be used."
     if result["revoked"] == "failed":
         sentence += (
             " The issuer could not be told, so the old login may stay valid there until it expires."

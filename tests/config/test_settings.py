@@ -33,6 +33,10 @@ wire_api = "responses"
 
 [model_providers.proxy]
 requires_openai_auth = true
+
+[features]
+secret_auth_storage = true
+some_other_feature = "on"
 """
 
 
@@ -52,6 +56,7 @@ def test_every_key_of_sign_in_is_read(config):
     settings = read_settings(config)
     expected = Settings(
         store_mode="auto",
+        secret_auth_storage=True,
         forced_login_method="chatgpt",
         forced_workspace_ids=("ws-1", "ws-2"),
         chatgpt_base_url="https://chatgpt.example/backend-api",
@@ -113,6 +118,7 @@ def test_workspace_is_one_or_several_or_none(config, text, expected):
         ("cli_auth_credentials_store = ['file']", "cli_auth_credentials_store", "one of file"),
         ("cli_auth_credentials_store = {a = 1}", "cli_auth_credentials_store", "one of file"),
         ('forced_login_method = "browser"', "forced_login_method", "one of chatgpt, api"),
+        ("features = 17", "features", "a table"),
         ("forced_chatgpt_workspace_id = 17", "forced_chatgpt_workspace_id", "a workspace"),
         (
             "forced_chatgpt_workspace_id = ['a', 17]",

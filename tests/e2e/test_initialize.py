@@ -42,6 +42,7 @@ NOTIFICATIONS = {
     "auth/loginPrompt",
     "auth/loginProgress",
     "auth/loginCompleted",
+    "auth/notice",
 }
 
 MARKER = "value-that-must-not-come-back"

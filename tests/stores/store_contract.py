@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from codex_auth_lsp.domain.credential import ApiKeyCredential, ChatGptCredential
 from codex_auth_lsp.secret import Secret
-from codex_auth_lsp.stores.base import CredentialStore, Removed
 from codex_auth_lsp.stores.document import Document, login_document, parse_document
 from e2e.shapes import id_token
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.stores.base import CredentialStore
 
 KEY = ApiKeyCredential(Secret("sk-1"))
 OTHER_KEY = ApiKeyCredential(Secret("sk-2"))
@@ -105,14 +109,22 @@ class StoreContract:
         """So that it can be revoked."""
         store_login(store, credential)
 
-        assert store.remove() == Removed(credential)
+        removed = store.remove()
+
+        assert (removed.credential, removed.others) == (credential, ())
+        assert removed.stores == (store.read().report.backend,)
         assert store.read().credential is None
 
     def test_removal_of_nothing_is_none(self, store):
-        """Twice is as good as once."""
-        assert store.remove() is None
+        """Twice is as good as once; what could not be looked at may be told."""
+
+        def removed_stores() -> tuple[str, ...]:
+            removed = store.remove()
+            return () if removed is None else removed.stores
+
+        assert removed_stores() == ()
         store_login(store, KEY)
-        assert [store.remove(), store.remove()] == [Removed(KEY), None]
+        assert [len(removed_stores()), len(removed_stores())] == [1, 0]
 
     def test_check_before_a_login_leaves_no_trace(self, store):
         """It is asked before a browser opens, whoever is signed in."""

@@ -136,6 +136,7 @@ def test_every_change_is_seen_at_once(store, path):
 def test_unchanged_content_is_the_same_snapshot(store, path):
     """It is parsed once, and touching the file changes nothing."""
     path.write_bytes(EXAMPLE_KEY_FILE)
+    path.chmod(0o600)
     first = store.read()
     os.utime(path)
 
@@ -172,7 +173,7 @@ def test_file_that_is_no_login_gives_way_to_a_new_one_or_a_logout(store, path):
     assert store.read().credential == KEY
 
     path.write_bytes(b"junk")
-    assert store.remove() == Removed(None)
+    assert store.remove() == Removed(None, ("file",))
     assert not path.exists()
 
 
@@ -264,7 +265,7 @@ def test_logout_through_a_link_takes_the_login_and_leaves_the_link(store, path, 
     target.write_bytes(codex_bytes(api_key_login("sk-1")))
     path.symlink_to(target)
 
-    assert store.remove() == Removed(KEY)
+    assert store.remove() == Removed(KEY, ("file",))
     assert (path.is_symlink(), target.exists()) == (True, False)
     store_login(store, OTHER_KEY)
     assert target.exists()

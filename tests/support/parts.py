@@ -83,6 +83,11 @@ class _Need:
 
 _NODE = _Need("node", node, NODE_REMEDY)
 
+
+def _debian_program(name: str) -> _Need:
+    return _Need(name, lambda: _program(name), DEBIAN_REMEDY)
+
+
 PARTS: dict[str, tuple[_Need, ...]] = {
     "codex": (_Need("codex", codex_binary, NPM_REMEDY),),
     "oidc-provider": (
@@ -95,6 +100,11 @@ PARTS: dict[str, tuple[_Need, ...]] = {
         _Need("playwright-core", lambda: npm_package("playwright-core"), NPM_REMEDY),
     ),
     "strace": (_Need("strace", strace, DEBIAN_REMEDY),),
+    "bus": (_debian_program("dbus-daemon"),),
+    "keyring": tuple(
+        _debian_program(name) for name in ("dbus-daemon", "gnome-keyring-daemon", "secret-tool")
+    ),
+    "display": tuple(_debian_program(name) for name in ("Xvfb", "xdotool")),
 }
 """Every name that `pytest.mark.part` knows."""
 

@@ -44,10 +44,12 @@ class ProviderSettings:
 class Settings:
     """The keys of `config.toml` that concern sign-in, with Codex's defaults.
 
-    `forced_workspace_ids` is empty when every workspace is welcome.
+    `forced_workspace_ids` is empty when every workspace is welcome; `secret_auth_storage` is None
+    where the feature is neither switched on nor off.
     """
 
     store_mode: str = "file"
+    secret_auth_storage: bool | None = None
     forced_login_method: str | None = None
     forced_workspace_ids: tuple[str, ...] = ()
     chatgpt_base_url: str | None = None
@@ -151,6 +153,10 @@ class _Table:
             raise ConfigurationInvalid(f"{self._path}: `{self._prefix}{key}` {problem}")
         return value.rstrip("/")
 
+    def table(self, key: str) -> _Table:
+        values = self.get(key, dict, "a table", {})
+        return _Table(values, self._path, f"{self._prefix}{key}.")
+
     def tables(self, key: str) -> dict[str, _Table]:
         values = self.get(key, dict, "a table", {})
         for name, value in values.items():
@@ -165,6 +171,9 @@ class _Table:
 def _settings(table: _Table) -> Settings:
     return Settings(
         store_mode=table.choice("cli_auth_credentials_store", STORE_MODES) or "file",
+        secret_auth_storage=table.table("features").get(
+            "secret_auth_storage", bool, "true or false"
+        ),
         forced_login_method=table.choice("forced_login_method", FORCED_METHODS),
         forced_workspace_ids=_workspace_ids(table),
         chatgpt_base_url=table.url("chatgpt_base_url"),

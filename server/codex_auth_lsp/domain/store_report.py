@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.domain.notice import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +15,9 @@ class StoreReport:
 
     `mode` is what the configuration asks for (`file`, `keyring`, `auto`, `ephemeral`), `backend`
     what is in use (`file`, `keyring`, `memory`, `none`), `health` one of `ok`, `locked`,
-    `unavailable`, `corrupt`, `readOnly`; `detail` is a sentence about a health that is not `ok`.
+    `unavailable`, `corrupt`, `readOnly`; `detail` is a sentence about a health that is not `ok`, or
+    about a file that is used in the place of a keyring, lies unused beside one, or is open to other
+    people. `notices` are what the person should hear of it once.
     """
 
     mode: str
@@ -21,6 +26,7 @@ class StoreReport:
     path: str | None = None
     encrypted: bool = False
     detail: str | None = None
+    notices: tuple[Notice, ...] = ()
 
     def to_wire(self) -> dict[str, Any]:
         """Return the contract's `store` object."""

@@ -6,6 +6,7 @@ It needs a running event loop from `start` on; a status is there from the beginn
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,12 @@ from codex_auth_lsp.errors import ShuttingDown
 from codex_auth_lsp.service.events import Events
 from codex_auth_lsp.service.login_cache import LoginCache
 from codex_auth_lsp.service.methods import login_methods
+from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
 from codex_auth_lsp.service.status_keeper import StatusKeeper
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Coroutine, Mapping
     from datetime import datetime
 
     from codex_auth_lsp.config.home import CodexHome
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
     from codex_auth_lsp.service.refresher import Refresher
     from codex_auth_lsp.service.revocation import Revoker
+    from codex_auth_lsp.stores.base import CredentialStore, StoreWatch
     from codex_auth_lsp.stores.watcher import Watcher
 
 
@@ -69,8 +72,12 @@ class AuthService:
         self._keeper = StatusKeeper(
             self._cache, options.issuer, options.environment, self._clock, self.events
         )
+        self.notices = Notices(self.events, lambda: self._keeper.view.snapshot.report.notices)
         self._made: _Actions | None = None
         self._watcher: Watcher | None = None
+        self._store_watch: StoreWatch | None = None
+        self._watched_store: CredentialStore | None = None
+        self._looks: set[asyncio.Task[None]] = set()
         self._schedule: RefreshSchedule | None = None
 
     @property
@@ -102,8 +109,17 @@ class AuthService:
         """Return the time by which the service goes."""
         return self._clock.now()
 
+    @property
+    def reads_at_once(self) -> bool:
+        """Whether nothing has to be waited for, by `sync`, to know what is stored now."""
+        return self._cache.reads_at_once
+
+    async def sync(self) -> None:
+        """Look at a store that cannot be read at once, for 3 s at most."""
+        await self._cache.sync()
+
     def status(self) -> dict[str, Any]:
-        """Return the contract's `AuthStatus`, as the cache is now."""
+        """Return the contract's `AuthStatus`, as the cache is now or was at the last `sync`."""
         return self._keeper.look()
 
     def methods(self) -> list[dict[str, Any]]:
@@ -122,12 +138,20 @@ class AuthService:
 
     def start(self) -> None:
         """Announce the first status, and from now on every change, whoever makes it."""
-        if self._watcher is not None:
+        if self._watched_store is not None:
             return
+        self._watched_store = self._cache.store
+        if self.reads_at_once:
+            self._begin()
+        else:
+            self._after_sync(self._begin)
+
+    def _begin(self) -> None:
         # Imported after the first status of a window.
         from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
         from codex_auth_lsp.stores.watcher import Watcher
 
+        self.events.subscribe(self.notices.on_event)  # who was there before hears the status first
         self._keeper.start()
         self._schedule = RefreshSchedule(
             self._keeper.renewable, lambda: self.refresher, self._clock
@@ -136,9 +160,41 @@ class AuthService:
         self._schedule.plan()
         self._watcher = Watcher(self._cache.files, self._look_again)
         self._watcher.start()
+        self._watch_store()
+
+    def _watch_store(self) -> None:
+        """Watch the store that the configuration chooses now."""
+        if self._store_watch is not None:
+            self._after(self._store_watch.stop())
+        self._watched_store = self._cache.store
+        self._store_watch = self._watched_store.watch(self._look_again)
+        if self._store_watch is not None:
+            self._store_watch.start()
 
     def _look_again(self) -> None:
+        if self.reads_at_once:
+            self._look()
+        else:
+            self._after_sync(self._look)
+
+    def _after_sync(self, action: Callable[[], None]) -> None:
+        async def sync_and_act() -> None:
+            await self._cache.sync()
+            action()
+
+        self._after(sync_and_act())
+
+    def _after(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._looks.add(task)
+        task.add_done_callback(self._looks.discard)
+
+    def _look(self) -> None:
         self._keeper.look()
+        if self._cache.store is not self._watched_store:
+            self._watch_store()
+            if not self.reads_at_once:
+                self._look_again()  # the store is another one now
         if self._schedule is not None:
             self._schedule.look_for_interruption()
 
@@ -154,8 +210,14 @@ class AuthService:
         """
         if self._schedule is not None:
             self._schedule.stop()
-        if self._watcher is not None:
-            await self._watcher.stop()
+        self._cache.close()
+        for watch in (self._watcher, self._store_watch):
+            if watch is not None:
+                await watch.stop()
+        for look in self._looks:
+            look.cancel()
+        if self._looks:
+            await asyncio.wait(self._looks)
         if self._made is None:
             return
         patience = HURRIED_SECONDS if hurried else REVOCATION_SECONDS

@@ -71,6 +71,7 @@ class Credentials:
             ProviderUnknown, NotSignedIn, NeedsReauth, ApiKeyRejected: There is none to give.
             IssuerError, StoreError: It could not be renewed, and what there is has ended.
         """
+        await self._keeper.sync()
         self._keeper.look()
         provider_id = provider_id or self._keeper.status.provider.id
         if provider_id != DEFAULT_PROVIDER:

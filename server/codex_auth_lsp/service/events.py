@@ -11,6 +11,7 @@ from codex_auth_lsp.failures import log_defect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from codex_auth_lsp.domain.notice import Notice
     from codex_auth_lsp.errors import AuthError
     from codex_auth_lsp.flows.base import LoginPhase
 
@@ -53,7 +54,14 @@ class LoginEnded:
     error: AuthError | None = None
 
 
-Event = StatusChanged | LoginProgressed | LoginClosing | LoginEnded
+@dataclass(frozen=True, slots=True)
+class NoticeGiven:
+    """A person should hear something: the contract's `auth/notice`."""
+
+    notice: Notice
+
+
+Event = StatusChanged | LoginProgressed | LoginClosing | LoginEnded | NoticeGiven
 
 
 class Events:

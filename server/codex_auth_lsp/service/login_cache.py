@@ -42,11 +42,16 @@ class LoginCache:
         self._settings = Settings()
         self._settings_error: ConfigurationInvalid | None = None
         self.store: CredentialStore = select_store(self._settings.store_mode, home)
+        self._left_stores: list[CredentialStore] = []
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files whose changes matter."""
-        return (self.home.path / "auth.json", self._config_path)
+        """The files whose changes matter.
+
+        Every program takes the lock before it writes a login, wherever that is kept: keyrings do
+        not tell of every change by themselves.
+        """
+        return (self.home.path / "auth.json", self._config_path, self.home.path / "auth.lock")
 
     @property
     def refresh_lock_path(self) -> Path:
@@ -72,6 +77,17 @@ class LoginCache:
             read_record(self.refresh_record_path),
         )
 
+    @property
+    def reads_at_once(self) -> bool:
+        """Whether `look` needs no `sync` before it, with the store that is chosen now."""
+        self._read_settings()
+        return self.store.reads_at_once
+
+    async def sync(self) -> None:
+        """Look at a store that cannot be read at once, so that `look` finds what is there now."""
+        self._read_settings()
+        await self.store.sync()
+
     def _read_settings(self) -> None:
         """Read what is there; the same content is parsed once, and the same trouble told once."""
         config: bytes | None = None
@@ -84,8 +100,19 @@ class LoginCache:
                 self._settings_error = exc
         self._config = config
 
+    def close(self) -> None:
+        """Let no call wait for a person, in any store that was ever chosen."""
+        for store in (*self._left_stores, self.store):
+            store.close()
+
     def _take(self, settings: Settings) -> None:
-        if settings.store_mode != self._settings.store_mode:
-            self.store = select_store(settings.store_mode, self.home)
-        self._settings = settings
+        before, self._settings = self._settings, settings
+        if (settings.store_mode, settings.secret_auth_storage) != (
+            before.store_mode,
+            before.secret_auth_storage,
+        ):
+            self._left_stores.append(self.store)
+            self.store = select_store(
+                settings.store_mode, self.home, secret_auth_storage=settings.secret_auth_storage
+            )
         self._settings_error = None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.logins import Logins
     from codex_auth_lsp.service.revocation import Revoker
     from codex_auth_lsp.service.status_keeper import StatusKeeper
-    from codex_auth_lsp.stores.base import Removed
+    from codex_auth_lsp.stores.base import Remaining, Removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class LogoutResult:
     """What was removed from which stores, and what the issuer said."""
 
     removed: tuple[str, ...]
+    remaining: tuple[Remaining, ...]
     revoked: str
     status: dict[str, Any]
 
@@ -29,7 +30,7 @@ class LogoutResult:
         """Return the contract's result of `auth/logout`."""
         return {
             "removed": list(self.removed),
-            "remaining": [],
+            "remaining": [{"store": place.store, "kind": place.kind} for place in self.remaining],
             "revoked": self.revoked,
             "status": self.status,
         }
@@ -67,23 +68,24 @@ class Logout:
 
     async def _sign_out(self, *, revoke: bool) -> LogoutResult:
         await self._logins.stop(LoginCancelled())
+        await self._cache.sync()
         self._keeper.look()  # what others did until now is told under its own cause
-        store = self._cache.store
-        place = store.read().source.kind
         with self._keeper.own_change():
-            removed = await asyncio.to_thread(store.remove)
+            removed = await asyncio.to_thread(self._cache.store.remove)
         self._keeper.look("logout")
         revoked = await self._revoke(removed, revoke=revoke)
         return LogoutResult(
-            removed=(place,) if removed is not None else (),
+            removed=removed.stores if removed is not None else (),
+            remaining=removed.remaining if removed is not None else (),
             revoked=revoked,
             status=self._keeper.look(),
         )
 
     async def _revoke(self, removed: Removed | None, *, revoke: bool) -> str:
-        credential = removed.credential if removed is not None else None
-        if not isinstance(credential, ChatGptCredential):
+        credentials = (removed.credential, *removed.others) if removed is not None else ()
+        logins = [login for login in credentials if isinstance(login, ChatGptCredential)]
+        if not logins:
             return "notApplicable"
         if not revoke:
             return "skipped"
-        return "yes" if await self._revoker.revoke(credential) else "failed"
+        return "yes" if all(await asyncio.gather(*map(self._revoker.revoke, logins))) else "failed"

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +123,7 @@ class Refresher:
             NotSignedIn, NeedsReauth: There is nothing to renew, or not any more.
             IssuerError, StoreError: It did not work this time, or the issuer has asked to wait.
         """
+        await self._cache.sync()
         self._keeper.look()
         credential = self._keeper.stored_credential()
         if isinstance(credential, ChatGptCredential) and (
@@ -215,6 +217,7 @@ class Refresher:
         if not await self._enter(seen):
             return  # another window has renewed it, or somebody signed out
         try:
+            await self._cache.sync()
             self._keeper.look()
             if judge_turn(seen, self._stored()) is Turn.SPEND:
                 await self._spend(seen, reason)
@@ -227,6 +230,7 @@ class Refresher:
         deadline = self._clock.monotonic() + TURN_SECONDS
         try:
             while not self._turnstile.try_enter():
+                await self._cache.sync()
                 self._keeper.look()
                 if judge_turn(seen, self._stored()) is not Turn.SPEND:
                     return False
@@ -243,7 +247,8 @@ class Refresher:
         try:
             if before is not None and before.fingerprint == fingerprint and before.refusal:
                 raise before.refusal  # one of our windows was told so
-            await asyncio.to_thread(self._cache.store.check_writable)
+            check_writable = partial(self._cache.store.check_writable, may_prompt=False)
+            await asyncio.to_thread(check_writable)
             retried = before is not None and before.wants_retry(fingerprint)
             sent = RefreshRecord(fingerprint, self._clock.now(), RETRIED if retried else SENT)
             await self._record(sent)
@@ -295,6 +300,7 @@ class Refresher:
         hopeless = isinstance(error, RefreshTokenExpired | RefreshTokenRevoked)
         trouble: StoreError | None = None
         for delay in (0.0,) if hopeless else _WINNER_DELAYS:
+            await self._cache.sync()
             self._keeper.look()
             trouble = unreadable(self._keeper.view.snapshot.report)
             if trouble is None and judge_refusal(spent, self._stored()) is not Refusal.DEAD:

@@ -118,6 +118,10 @@ class StatusKeeper:
         self._publish("startup")
         self._schedule()
 
+    async def sync(self) -> None:
+        """Let the next `look` find what is stored now, where that cannot be read at once."""
+        await self._cache.sync()
+
     def look(self, cause: str | None = None) -> dict[str, Any]:
         """Look at the login cache, announce a difference, and return the status.
 
@@ -127,7 +131,10 @@ class StatusKeeper:
         """
         if cause is None and self._own_changes:
             return self.wire()
-        before, self._view = self._view, self._cache.look()
+        view = self._cache.look()
+        if not view.snapshot.known:
+            return self.wire()  # nobody has looked into the keyring yet
+        before, self._view = self._view, view
         self._status, old = self._derive(), self._status
         wire = self._status.to_wire()
         if wire != self._wire:
@@ -163,7 +170,7 @@ class StatusKeeper:
         """Return the credential in force, the environment's before the stored one.
 
         Raises:
-            NotSignedIn, StoreCorrupt, StoreUnavailable: There is none.
+            NotSignedIn, StoreCorrupt, StoreLocked, StoreUnavailable: There is none.
             NeedsReauth: The issuer has refused the stored tokens for good.
             LoginMethodNotAllowed, WrongWorkspace: The configuration forbids the stored login.
         """

@@ -1,8 +1,10 @@
 """What every credential store promises.
 
 Reading never changes anything. Writing either puts the whole new document in place or leaves the
-old one as it was, byte for byte. Calls block for as long as a disk takes; `update` and `remove`
-also wait for locks, at most `LOCK_SECONDS`, so they belong in a thread.
+old one as it was, byte for byte. Calls block for as long as a disk takes; `check_writable`,
+`update` and `remove` also wait for locks, at most `LOCK_SECONDS`, and where logins rest in a
+keyring for the person's answer to its question, at most `vault.PROMPT_SECONDS`, so they belong in
+a thread.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from codex_auth_lsp.errors import StoreCorrupt, StoreUnavailable
+from codex_auth_lsp.errors import StoreCorrupt, StoreLocked, StoreUnavailable
 from codex_auth_lsp.stores.document import Document
 
 if TYPE_CHECKING:
@@ -29,12 +31,15 @@ class Snapshot:
 
     `version` differs between two snapshots whose content differs and is equal otherwise;
     `document` is None where nothing is stored or nothing can be read (see `report.health`).
+    `known` is false only before the first `sync` of a place that cannot be read at once: nothing
+    is said of what is stored, and there is nothing to announce yet.
     """
 
     report: StoreReport
     source: CredentialSource
     version: str
     document: Document | None = None
+    known: bool = True
 
     @property
     def credential(self) -> Credential | None:
@@ -47,31 +52,83 @@ Merge = Callable[[Document | None], Document | None]
 
 
 @dataclass(frozen=True)
+class Remaining:
+    """A place (`file`, `keyring`) that a logout could not clear, and the error's kind."""
+
+    store: str
+    kind: str
+
+
+@dataclass(frozen=True)
 class Removed:
-    """What a logout took away; `credential` is None where nobody could read it."""
+    """What a logout took away, and what it could not reach.
+
+    `credential` is the login that was in use, None where nobody could read it; `others` are
+    logins that rested unused beside it. `stores` are the places that were cleared.
+    """
 
     credential: Credential | None
+    stores: tuple[str, ...]
+    others: tuple[Credential, ...] = ()
+    remaining: tuple[Remaining, ...] = ()
+
+
+class StoreWatch(Protocol):
+    """Notices that a store may hold something else now; they mean "look again"."""
+
+    def start(self) -> None:
+        """Begin to watch, on the running event loop."""
+        ...
+
+    async def stop(self) -> None:
+        """End the watch."""
+        ...
 
 
 def unreadable(report: StoreReport) -> StoreError | None:
     """Return the error of a store whose content nobody can read, None where it can be read."""
     if report.health == "corrupt":
         return StoreCorrupt(report.detail)
+    if report.health == "locked":
+        return StoreLocked(report.detail)
     return StoreUnavailable(report.detail) if report.health == "unavailable" else None
 
 
 class CredentialStore(Protocol):
-    """One place where logins are kept."""
+    """One place where logins are kept.
+
+    `reads_at_once` says whether `read` needs no `sync` before it to be up to date.
+    """
+
+    reads_at_once: bool
 
     def read(self) -> Snapshot:
-        """Return what is stored; troubles are told in the snapshot's report, never raised."""
+        """Return what is stored, at once; troubles are told in the report, never raised.
+
+        Of a place that cannot be read at once it is what the last `sync` found.
+        """
         ...
 
-    def check_writable(self) -> None:
+    async def sync(self) -> None:
+        """Look at a place that cannot be read at once; bounded by 3 s, never asks the person."""
+        ...
+
+    def watch(self, on_change: Callable[[], None]) -> StoreWatch | None:
+        """Return what tells of changes beside the watch on CODEX_HOME, None where that does."""
+        ...
+
+    def close(self) -> None:
+        """Let no call wait for the person any longer: the process ends."""
+        ...
+
+    def check_writable(self, *, may_prompt: bool = True) -> None:
         """Find out, without a trace, whether a login could be stored now.
 
+        Args:
+            may_prompt: Whether the person may be asked to unlock a keyring.
+
         Raises:
-            StoreUnavailable, StoreReadOnly, StoreWriteFailed: It could not.
+            StoreUnavailable, StoreLocked, StoreReadOnly, StoreWriteFailed: It could not.
         """
         ...
 
@@ -86,18 +143,19 @@ class CredentialStore(Protocol):
             The document that was stored, None where `merge` wanted no change.
 
         Raises:
-            StoreCorrupt, StoreUnavailable, StoreReadOnly, StoreWriteFailed, LockTimedOut: Nothing
-                was changed.
+            StoreCorrupt, StoreUnavailable, StoreLocked, StoreReadOnly, StoreWriteFailed,
+            LockTimedOut: Nothing was changed.
         """
         ...
 
     def remove(self) -> Removed | None:
-        """Remove the stored login, whatever it is.
+        """Remove the stored login, whatever it is, from every place where it may rest.
 
         Returns:
-            What was removed, None where there was nothing.
+            What was removed and what could not be, None where there was nothing.
 
         Raises:
-            StoreUnavailable, StoreReadOnly, StoreWriteFailed, LockTimedOut: It is still there.
+            StoreUnavailable, StoreLocked, StoreReadOnly, StoreWriteFailed, LockTimedOut: Nothing
+                could be removed, and it may still be there.
         """
         ...

@@ -16,6 +16,7 @@ import re
 import secrets
 import stat
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +31,10 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.stores import lock
 from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot, unreadable
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
+from codex_auth_lsp.stores.permissions import permission_notices
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
 
     from codex_auth_lsp.config.home import CodexHome
 
@@ -53,6 +55,8 @@ logger = logging.getLogger(__name__)
 
 class FileStore:
     """The `file` store mode."""
+
+    reads_at_once = True
 
     def __init__(self, home: CodexHome) -> None:
         self._home = home
@@ -80,7 +84,7 @@ class FileStore:
         except OSError as exc:
             return self._unreadable(exc)
         self._last = snapshot
-        return self._noting_read_only(snapshot)
+        return self._noting_permissions(self._noting_read_only(snapshot))
 
     def _read_file(self) -> Snapshot:
         raw = read_regular_file(self.path, _MAXIMUM_BYTES)
@@ -88,6 +92,15 @@ class FileStore:
         if self._last is not None and self._last.version == version:
             return self._last
         return self._judge(raw, version)
+
+    async def sync(self) -> None:
+        """Do nothing: a file is read at once."""
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Return None: the watch on CODEX_HOME tells of a file."""
+
+    def close(self) -> None:
+        """Do nothing: no call waits for a person."""
 
     def _noting_read_only(self, snapshot: Snapshot) -> Snapshot:
         """Say of a healthy store that it cannot be written, where that is so."""
@@ -97,7 +110,18 @@ class FileStore:
         detail = f"The folder {folder} cannot be written by this user."
         return replace(snapshot, report=replace(snapshot.report, health="readOnly", detail=detail))
 
-    def check_writable(self) -> None:
+    def _noting_permissions(self, snapshot: Snapshot) -> Snapshot:
+        """Say of a login that is there whether other people may use or replace it."""
+        if snapshot.document is None:
+            return snapshot
+        notices = permission_notices(self._real_path())
+        if not notices:
+            return snapshot
+        details = (snapshot.report.detail, *(notice.message for notice in notices))
+        detail = " ".join(filter(None, details))
+        return replace(snapshot, report=replace(snapshot.report, detail=detail, notices=notices))
+
+    def check_writable(self, *, may_prompt: bool = True) -> None:  # noqa: ARG002 - nobody to ask
         """Make and remove a temporary file where the login would be written."""
         self._home.ensure()
         try:
@@ -110,22 +134,14 @@ class FileStore:
     def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
         """Replace the file by what `merge` makes of it, under the locks of the Codex CLI."""
         self._home.ensure()
-        try:
-            with self._locks():
-                return self._update_locked(merge, over_unreadable=over_unreadable)
-        except OSError as exc:
-            raise write_error(exc, self.path) from exc
-
-    def _update_locked(self, merge: Merge, *, over_unreadable: bool) -> Document | None:
-        snapshot = self.read()
-        trouble = unreadable(snapshot.report)
-        if trouble is not None and not over_unreadable:
-            raise trouble
-        document = merge(snapshot.document)
-        if document is not None:
-            path = self._real_path()
-            replace_durably(path, document.render())
-            _sweep(path.parent)
+        with self.exclusive():
+            snapshot = self.read()
+            trouble = unreadable(snapshot.report)
+            if trouble is not None and not over_unreadable:
+                raise trouble
+            document = merge(snapshot.document)
+            if document is not None:
+                self.replace(document)
         return document
 
     def remove(self) -> Removed | None:
@@ -136,14 +152,43 @@ class FileStore:
         try:
             if not self.path.exists():
                 return None
-            with self._locks():
-                return self._remove_locked()
+        except OSError as exc:
+            raise write_error(exc, self.path) from exc
+        with self.exclusive():
+            return self.delete()
+
+    def exists(self) -> bool:
+        """Say whether there is a file, as far as this user may know."""
+        try:
+            return self.path.exists()
+        except OSError:
+            return False
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the locks of the Codex CLI for one read-compare-write; errors become ours.
+
+        Raises:
+            StoreUnavailable, StoreReadOnly, StoreWriteFailed, LockTimedOut: So said the disk.
+        """
+        real_path = self._real_path()
+        locks = (self._home.path / "auth.lock", real_path.with_name(real_path.name + ".lock"))
+        try:
+            with lock.held(locks, seconds=LOCK_SECONDS):
+                yield
         except OSError as exc:
             raise write_error(exc, self.path) from exc
 
-    def _remove_locked(self) -> Removed | None:
+    def replace(self, document: Document) -> None:
+        """Put `document` in the file's place; call it with the locks held."""
+        path = self._real_path()
+        replace_durably(path, document.render())
+        _sweep(path.parent)
+
+    def delete(self) -> Removed | None:
+        """Delete the file, None where there is none; call it with the locks held."""
         # The last moment to see which tokens these are: another program may have renewed them.
-        removed = Removed(self.read().credential)
+        removed = Removed(self.read().credential, ("file",))
         path = self._real_path()
         try:
             path.unlink()
@@ -152,11 +197,6 @@ class FileStore:
         _sweep(path.parent)
         _sync_folder(path.parent)
         return removed
-
-    def _locks(self) -> AbstractContextManager[None]:
-        real_path = self._real_path()
-        locks = (self._home.path / "auth.lock", real_path.with_name(real_path.name + ".lock"))
-        return lock.held(locks, seconds=LOCK_SECONDS)
 
     def _real_path(self) -> Path:
         return Path(os.path.realpath(self.path))

@@ -61,6 +61,20 @@ def render_json(value: Any) -> bytes:
     return _render(value, "\n").encode("utf-8")
 
 
+def render_compact_json(value: Any) -> bytes:
+    """Return UTF-8 JSON without any space, as the Codex CLI keeps it in a keyring."""
+    return _render_compact(value).encode("utf-8")
+
+
+def _render_compact(value: Any) -> str:
+    if isinstance(value, dict):
+        members = (f"{_scalar(key)}:{_render_compact(member)}" for key, member in value.items())
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_render_compact, value)) + "]"
+    return _scalar(value)
+
+
 def _render(value: Any, newline: str) -> str:
     inner = newline + "  "
     if isinstance(value, dict):

@@ -9,11 +9,15 @@ from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.stores.base import Merge, Removed, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codex_auth_lsp.stores.document import Document
 
 
 class MemoryStore:
     """One document in memory, private to the process."""
+
+    reads_at_once = True
 
     def __init__(self) -> None:
         self._document: Document | None = None
@@ -28,7 +32,16 @@ class MemoryStore:
             document,
         )
 
-    def check_writable(self) -> None:
+    async def sync(self) -> None:
+        """Do nothing: memory is read at once."""
+
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Return None: nobody else can change it."""
+
+    def close(self) -> None:
+        """Do nothing: no call waits for a person."""
+
+    def check_writable(self, *, may_prompt: bool = True) -> None:
         """Memory can always be written."""
 
     def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:  # noqa: ARG002
@@ -41,4 +54,4 @@ class MemoryStore:
     def remove(self) -> Removed | None:
         """Forget the document."""
         document, self._document = self._document, None
-        return Removed(document.credential) if document is not None else None
+        return Removed(document.credential, ("memory",)) if document is not None else None

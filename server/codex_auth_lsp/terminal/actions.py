@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.errors import ApiKeyInvalid
@@ -39,7 +39,7 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
     """Say who is signed in; 0 when somebody is, or when nobody has to be."""
-    current = AuthService(options).status()
+    current = asyncio.run(_status(options))
     sys.stdout.write(json.dumps(current, indent=2) + "\n" if as_json else describe(current))
     if current["state"] in _SIGNED_IN:
         return 0
@@ -53,6 +53,12 @@ def logout(options: ServiceOptions) -> int:
     return asyncio.run(_logout(options))
 
 
+async def _status(options: ServiceOptions) -> dict[str, Any]:
+    service = AuthService(options)
+    await service.sync()
+    return service.status()
+
+
 async def _login(options: ServiceOptions, request: LoginRequest) -> int:
     service = AuthService(options)
     try:
@@ -61,6 +67,8 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
     finally:
         await service.close(hurried=False)
     sys.stdout.write(login_sentence(current) + "\n")
+    if detail := current["store"].get("detail"):
+        sys.stdout.write(f"{detail}\n")
     if request.method is LoginMethodId.API_KEY:
         sys.stdout.write(f"{API_KEYS.title}: {API_KEYS.url}\n")
         sys.stdout.write(f"{API_PRICING.title}: {API_PRICING.url}\n")

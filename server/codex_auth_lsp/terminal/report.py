@@ -26,6 +26,7 @@ def describe(status: dict[str, Any]) -> str:
         ("Billing", _BILLING.get(status["billing"])),
         ("Codex cloud", _cloud(status["cloud"])),
         ("Stored in", status.get("source", {}).get("name") or status["store"].get("path")),
+        ("Store", status["store"].get("detail") if status["state"] != "unavailable" else None),
         ("Valid until", status.get("expiresAt")),
         ("Provider", status["provider"]["id"]),
         *(("Problem", problem) for problem in status["provider"]["problems"]),

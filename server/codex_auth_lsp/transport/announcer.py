@@ -10,6 +10,7 @@ from codex_auth_lsp.service.events import (
     LoginClosing,
     LoginEnded,
     LoginProgressed,
+    NoticeGiven,
     StatusChanged,
 )
 from codex_auth_lsp.wire import methods
@@ -17,8 +18,12 @@ from codex_auth_lsp.wire import methods
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from codex_auth_lsp.domain.notice import Notice
     from codex_auth_lsp.transport.client import ClientCapabilities
     from codex_auth_lsp.transport.progress import WorkDoneProgress
+
+_MESSAGE_TYPES = {"error": 1, "warning": 2, "info": 3}
+"""LSP's `MessageType` by a notice's severity."""
 
 
 class Announcer:
@@ -53,8 +58,18 @@ class Announcer:
             self._notify(methods.LOGIN_PROGRESS, params)
         elif isinstance(event, LoginClosing):
             self._progress.end_attempt(event.attempt_id)
+        elif isinstance(event, NoticeGiven):
+            self._give(event.notice)
         else:
             self._notify(methods.LOGIN_COMPLETED, _completed(event))
+
+    def _give(self, notice: Notice) -> None:
+        """Give a notice; a client without code for it shows it as it shows any message."""
+        if self._client.speaks_auth:
+            self._send(methods.NOTICE, notice.to_wire())
+        else:
+            params = {"type": _MESSAGE_TYPES[notice.severity], "message": notice.message}
+            self._send("window/showMessage", params)
 
     def _notify(self, method: str, params: dict[str, Any]) -> None:
         if self._client.speaks_auth:

@@ -70,6 +70,7 @@ class Commands:
             self._show(_INFO, logout_sentence(result))
             return result
         if command == methods.COMMAND_STATUS:
+            await self._service.sync()
             status = self._service.status()
             self._show(_INFO, status_sentence(status))
             return status

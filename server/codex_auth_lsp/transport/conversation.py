@@ -86,6 +86,7 @@ class Conversation:
         self._running: set[MessageId] = set()
         self._made_dispatcher: Dispatcher | None = None
         self._shutting_down: asyncio.Task[None] | None = None
+        self._answers: set[asyncio.Task[None]] = set()
         self._progress = WorkDoneProgress(self._notify)
         self._immediate: Mapping[str, Callable[[Any], Any]] = {
             methods.STATUS: lambda _: self._service.status(),
@@ -118,6 +119,8 @@ class Conversation:
             await self._shutting_down
         if self._made_dispatcher is not None:
             await self._made_dispatcher.settle()
+        if self._answers:
+            await asyncio.wait(self._answers)
 
     def _take_request(self, request: Request) -> None:
         if request.method == "initialize" and self._state is _State.NEW:
@@ -137,7 +140,7 @@ class Conversation:
             # A login that came just before takes its first step first, and so can be cancelled.
             asyncio.get_running_loop().call_soon(self._answer_at_once, request)
         elif request.method in self._immediate:
-            self._answer_at_once(request)
+            self._answer_now(request)
         elif request.method in _RUNNING_METHODS:
             self._run(request)
         else:
@@ -181,6 +184,23 @@ class Conversation:
         await self._service.stop_logins()
         await asyncio.sleep(0)  # their requests are answered first
         self._send_result(message_id, None)
+
+    def _answer_now(self, request: Request) -> None:
+        if self._service.reads_at_once or request.method == methods.CANCEL_LOGIN:
+            self._answer_at_once(request)
+            return
+        answer = asyncio.ensure_future(self._answer_after_look(request))
+        self._answers.add(answer)
+        answer.add_done_callback(self._answers.discard)
+
+    async def _answer_after_look(self, request: Request) -> None:
+        """Answer once a keyring was looked at, which takes 3 s at most."""
+        self._running.add(request.id)
+        try:
+            await self._service.sync()
+        finally:
+            self._running.discard(request.id)
+            self._answer_at_once(request)
 
     def _answer_at_once(self, request: Request) -> None:
         try:

@@ -40,6 +40,7 @@ NOTIFICATION_MODELS: Mapping[str, type[Sent]] = MappingProxyType(
         methods.LOGIN_PROMPT: notifications.LoginPromptParams,
         methods.LOGIN_PROGRESS: notifications.LoginProgressParams,
         methods.LOGIN_COMPLETED: notifications.LoginCompletedParams,
+        methods.NOTICE: notifications.NoticeParams,
     }
 )
 

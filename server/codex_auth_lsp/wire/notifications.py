@@ -9,7 +9,10 @@ from codex_auth_lsp.wire.types import (
     AuthStatus,
     LoginOutcome,
     LoginPhase,
+    NoticeCode,
+    NoticeSeverity,
     PromptKind,
+    Remediation,
     Sentence,
     StatusCause,
     StatusOrigin,
@@ -52,3 +55,12 @@ class LoginCompletedParams(Sent):
     attempt_id: AttemptId
     outcome: LoginOutcome
     error: AuthError | None = None
+
+
+class NoticeParams(Sent):
+    """`auth/notice`: what the person should hear once."""
+
+    code: NoticeCode
+    severity: NoticeSeverity
+    message: Sentence
+    actions: list[Remediation]

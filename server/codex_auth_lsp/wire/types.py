@@ -51,6 +51,10 @@ CloudReason = Literal["chatgptRequired", "signedOut", "needsReauth"]
 
 MfaRequirement = Literal["required", "managedByOrganization", "recommended", "unknown"]
 
+NoticeCode = Literal["plaintextFallback", "storePermissions"]
+
+NoticeSeverity = Literal["error", "warning", "info"]
+
 StoreMode = Literal["file", "keyring", "auto", "ephemeral"]
 
 StoreBackend = Literal["file", "keyring", "memory", "none"]

@@ -1,0 +1,102 @@
+"""The `keyring` store mode: the login rests in the system's keyring, and nowhere else.
+
+As the Codex CLI does, a save removes `auth.json`, under the same two locks. Nothing ever steps
+down to a file: what cannot be kept in the keyring is an error that says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.stores.base import unreadable
+from codex_auth_lsp.stores.clearing import clear
+from codex_auth_lsp.stores.file import FileStore
+from codex_auth_lsp.stores.keyring_watch import KeyringWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codex_auth_lsp.config.home import CodexHome
+    from codex_auth_lsp.stores.base import Merge, Removed, Snapshot, StoreWatch
+    from codex_auth_lsp.stores.document import Document
+    from codex_auth_lsp.stores.keyring_entry import KeyringEntry
+
+logger = logging.getLogger(__name__)
+
+
+class KeyringStore:
+    """The `keyring` store mode."""
+
+    reads_at_once = False
+
+    def __init__(self, home: CodexHome, entry: KeyringEntry) -> None:
+        self._home = home
+        self._entry = entry
+        self._file = FileStore(home)
+
+    def read(self) -> Snapshot:
+        """Return what the last `sync` found, and say so where a login in a file lies unused."""
+        snapshot = self._entry.read()
+        if snapshot.report.health != "ok" or not self._file.exists():
+            return snapshot
+        detail = (
+            f"{self._file.path} is not used while logins are kept in the keyring; "
+            "signing in or out removes it."
+        )
+        return replace(snapshot, report=replace(snapshot.report, detail=detail))
+
+    async def sync(self) -> None:
+        """Look at the keyring."""
+        await self._entry.sync()
+
+    def watch(self, on_change: Callable[[], None]) -> StoreWatch:
+        """Return what tells of changes to the keyring."""
+        return KeyringWatch(self._entry, on_change)
+
+    def close(self) -> None:
+        """Wait for no person any longer."""
+        self._entry.close()
+
+    def check_writable(self, *, may_prompt: bool = True) -> None:
+        """Unlock the keyring if the person may be asked, and find out whether locks can be made."""
+        self._entry.ensure_writable()
+        self._file.check_writable()
+        if may_prompt:
+            self._entry.unlock()
+        elif (error := self._entry.load().error) is not None:
+            raise error
+
+    def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
+        """Replace the entry by what `merge` makes of it, and remove `auth.json`."""
+        self._entry.ensure_writable()
+        self._home.ensure()
+        self._entry.unlock()  # before the locks: nobody waits while a person is asked
+        with self._file.exclusive():
+            stored = self._entry.load()
+            if stored.error is not None:
+                raise stored.error
+            trouble = unreadable(stored.snapshot.report)
+            if trouble is not None and not over_unreadable:
+                raise trouble
+            document = merge(stored.snapshot.document)
+            if document is not None:
+                self._entry.save(document, stored)
+                remove_leftover(self._file)
+        return document
+
+    def remove(self) -> Removed | None:
+        """Remove the entry, its duplicates and `auth.json`."""
+        problem = self._home.problem()
+        if problem is not None:
+            raise problem
+        return clear(self._file, self._entry, keyring_required=True)
+
+
+def remove_leftover(file: FileStore) -> None:
+    """Delete `auth.json` after a save to the keyring, which is done whatever becomes of this."""
+    try:
+        file.delete()
+    except OSError as exc:
+        logger.warning("%s is still there: %s", file.path, exc.strerror)

@@ -1,0 +1,138 @@
+"""What a person should hear once: a login in the clear, and a file that is open to others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from e2e.logins import sign_in_with_key
+from e2e.shapes import api_key_login, example_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from e2e.conftest import CommandLine, Starter
+    from e2e.shapes import CodexHome
+    from support.lsp_client import LanguageClient
+
+KEY = example_key("of-a-notice")
+
+
+@pytest.fixture
+def no_desktop(tmp_path: Path) -> dict[str, str]:
+    """Return the variables of a session without a bus, so without a keyring."""
+    return {"DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": str(tmp_path)}
+
+
+@pytest.fixture
+def auto(home: CodexHome, no_desktop: dict[str, str]) -> dict[str, str]:
+    home.configure('cli_auth_credentials_store = "auto"\n')
+    return no_desktop
+
+
+def notices(window: LanguageClient) -> list[dict[str, Any]]:
+    """Return what a window was told."""
+    return [message.params for message in window.all("auth/notice")]
+
+
+async def test_login_that_has_to_go_to_a_file_is_told_once(
+    start: Starter, home: CodexHome, auto: dict[str, str]
+):
+    """After the status and before the end of the attempt; a second login says nothing new."""
+    window = await start(environment=auto)
+    assert notices(window) == []
+    await sign_in_with_key(window, KEY)
+    await sign_in_with_key(window, KEY)
+    (notice,) = notices(window)
+    status = await window.request("auth/status", {})
+    methods = [message.method for message in window.messages]
+
+    assert notice["code"] == "plaintextFallback"
+    assert notice["severity"] == "warning"
+    assert notice["message"].endswith(f"Logins are kept in {home.auth_file}, unencrypted.")
+    assert len(notice["actions"]) == 2
+    assert status["store"]["detail"] == notice["message"]
+    assert (status["store"]["mode"], status["store"]["backend"]) == ("auto", "file")
+    told_at = methods.index("auth/notice")
+    assert methods[told_at - 1] == "auth/statusChanged"
+    assert "auth/loginCompleted" not in methods[:told_at]
+
+
+async def test_window_that_starts_on_such_a_file_is_told_too(
+    start: Starter, home: CodexHome, auto: dict[str, str]
+):
+    """Once for each process."""
+    home.write(api_key_login(KEY))
+    window = await start(environment=auto)
+    notice = await window.wait_for("auth/notice")
+
+    assert notice.params["code"] == "plaintextFallback"
+
+
+async def test_client_without_code_for_it_shows_a_message(
+    start: Starter, home: CodexHome, auto: dict[str, str]
+):
+    """Standard LSP alone, as everything that it gets."""
+    home.write(api_key_login(KEY))
+    window = await start(auth=None, environment=auto)
+    message = await window.wait_for("window/showMessage")
+
+    assert message.params["type"] == 2
+    assert message.params["message"].endswith("unencrypted.")
+
+
+async def test_mode_file_is_a_choice_and_no_fallback(
+    start: Starter, home: CodexHome, no_desktop: dict[str, str]
+):
+    """Nobody is told what they asked for."""
+    window = await start(environment=no_desktop)
+    await sign_in_with_key(window, KEY)
+
+    assert notices(window) == []
+
+
+async def test_file_that_others_may_read_is_told_until_the_next_login(
+    start: Starter, home: CodexHome
+):
+    """It is used, its mode is left alone, and a login makes it private."""
+    home.write(api_key_login(KEY), mode=0o644)
+    window = await start()
+    notice = await window.wait_for("auth/notice")
+    status = await window.request("auth/status", {})
+    mode = home.mode()
+    await sign_in_with_key(window, KEY)
+    after = await window.request("auth/status", {})
+
+    assert notice.params["code"] == "storePermissions"
+    assert str(home.auth_file) in notice.params["message"]
+    assert (status["state"], status["store"]["health"]) == ("signedIn", "ok")
+    assert status["store"]["detail"] == notice.params["message"]
+    assert (mode, home.mode()) == (0o644, 0o600)
+    assert "detail" not in after["store"]
+    assert len(notices(window)) == 1
+
+
+async def test_terminal_says_where_the_login_went(
+    command_line: CommandLine, home: CodexHome, auto: dict[str, str]
+):
+    """Both after the login and in the status."""
+    login = await command_line("login", "--with-api-key", stdin=KEY.encode(), environment=auto)
+    status = await command_line("status", environment=auto)
+
+    assert (login.returncode, status.returncode) == (0, 0)
+    for outcome in (login, status):
+        assert f"Logins are kept in {home.auth_file}, unencrypted." in outcome.stdout
+
+
+async def test_status_right_after_a_change_of_the_mode_is_of_the_new_mode(
+    start: Starter, home: CodexHome, no_desktop: dict[str, str]
+):
+    """At once, also where the new place has to be looked at first."""
+    home.write(api_key_login(KEY))
+    window = await start(environment=no_desktop)
+    home.configure('cli_auth_credentials_store = "auto"\n')
+    status = await window.request("auth/status", {})
+
+    assert (status["store"]["mode"], status["store"]["backend"]) == ("auto", "file")
+    assert status["state"] == "signedIn"
