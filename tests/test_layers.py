@@ -136,7 +136,6 @@ LATE = {
     "keyring",
     "secretstorage",
     "jeepney",
-    "cryptography",
     "codex_auth_lsp.stores.keyring_entry",
     "asyncinotify",
     "tomllib",

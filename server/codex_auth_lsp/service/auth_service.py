@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from codex_auth_lsp.clock import Clock, SystemClock
 from codex_auth_lsp.config.endpoints import resolve_overrides
 from codex_auth_lsp.errors import ShuttingDown
+from codex_auth_lsp.service.environment_notice import environment_notices
 from codex_auth_lsp.service.events import Events
 from codex_auth_lsp.service.login_cache import LoginCache
 from codex_auth_lsp.service.methods import login_methods
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.domain.issuer import IssuerSettings
+    from codex_auth_lsp.domain.notice import Notice
     from codex_auth_lsp.service.credentials import Credentials
     from codex_auth_lsp.service.logins import Logins
     from codex_auth_lsp.service.logout import Logout
@@ -72,13 +74,17 @@ class AuthService:
         self._keeper = StatusKeeper(
             self._cache, options.issuer, options.environment, self._clock, self.events
         )
-        self.notices = Notices(self.events, lambda: self._keeper.view.snapshot.report.notices)
+        self.notices = Notices(self.events, self._standing_notices)
         self._made: _Actions | None = None
         self._watcher: Watcher | None = None
         self._store_watch: StoreWatch | None = None
         self._watched_store: CredentialStore | None = None
         self._looks: set[asyncio.Task[None]] = set()
         self._schedule: RefreshSchedule | None = None
+
+    def _standing_notices(self) -> tuple[Notice, ...]:
+        store = self._keeper.view.snapshot.report.notices
+        return (*store, *environment_notices(self._keeper.status))
 
     @property
     def instance_id(self) -> str:

@@ -51,7 +51,7 @@ CloudReason = Literal["chatgptRequired", "signedOut", "needsReauth"]
 
 MfaRequirement = Literal["required", "managedByOrganization", "recommended", "unknown"]
 
-NoticeCode = Literal["plaintextFallback", "storePermissions"]
+NoticeCode = Literal["plaintextFallback", "storePermissions", "environmentKeyOverridesLogin"]
 
 NoticeSeverity = Literal["error", "warning", "info"]
 
