@@ -42,8 +42,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wording": set(),
     "desktop": set(),
     "logs": set(),
-    "transport": FOUNDATION | {"domain", "flows", "service", "wire", "wording", "desktop"},
-    "terminal": FOUNDATION | {"domain", "flows", "service", "wording", "desktop"},
+    "doctor": FOUNDATION | {"domain", "config", "oauth", "stores", "flows", "service", "desktop"},
+    "transport": FOUNDATION
+    | {"domain", "flows", "service", "doctor", "wire", "wording", "desktop"},
+    "terminal": FOUNDATION | {"domain", "flows", "service", "doctor", "wording", "desktop"},
     "sandbox": FOUNDATION | {"http1"},
     "demo": FOUNDATION | {"sandbox", "wording", "desktop"},
     "cli": FOUNDATION | {"config", "service", "transport", "terminal", "sandbox", "demo", "logs"},
@@ -146,6 +148,7 @@ LATE = {
     "codex_auth_lsp.http1",
     "codex_auth_lsp.sandbox.issuer",
     "codex_auth_lsp.demo",
+    "codex_auth_lsp.doctor",
     "codex_auth_lsp.terminal",
 }
 """What costs a start too much and is imported when it is needed. Not `ssl`: asyncio imports it."""

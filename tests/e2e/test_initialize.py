@@ -33,9 +33,10 @@ REQUESTS = {
     "auth/logout",
     "auth/refresh",
     "auth/credential",
+    "auth/doctor",
 }
 
-LATER_REQUESTS = {"auth/submitCallback", "auth/reopenBrowser", "auth/providers", "auth/doctor"}
+LATER_REQUESTS = {"auth/submitCallback", "auth/reopenBrowser", "auth/providers"}
 
 NOTIFICATIONS = {
     "auth/statusChanged",

@@ -177,6 +177,7 @@ def test_no_params_are_the_defaults(raw):
             "min_validity_seconds": 300,
             "rejected_revision": None,
         },
+        "auth/doctor": {"network": False},
     }
 
 

@@ -15,7 +15,7 @@ from codex_auth_lsp.config.endpoints import resolve_overrides
 from codex_auth_lsp.errors import ShuttingDown
 from codex_auth_lsp.service.environment_notice import environment_notices
 from codex_auth_lsp.service.events import Events
-from codex_auth_lsp.service.login_cache import LoginCache
+from codex_auth_lsp.service.login_cache import LoginCache, View
 from codex_auth_lsp.service.methods import login_methods
 from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
@@ -85,6 +85,21 @@ class AuthService:
     def _standing_notices(self) -> tuple[Notice, ...]:
         store = self._keeper.view.snapshot.report.notices
         return (*store, *environment_notices(self._keeper.status))
+
+    @property
+    def options(self) -> ServiceOptions:
+        """What the command line and the environment have decided."""
+        return self._options
+
+    @property
+    def view(self) -> View:
+        """The login cache as it was last seen."""
+        return self._keeper.view
+
+    @property
+    def clock(self) -> Clock:
+        """The source of time."""
+        return self._clock
 
     @property
     def instance_id(self) -> str:

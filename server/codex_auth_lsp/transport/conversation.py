@@ -48,7 +48,14 @@ MAXIMUM_RUNNING = 256
 EXECUTE_COMMAND = "workspace/executeCommand"
 
 _RUNNING_METHODS = frozenset(
-    {methods.LOGIN, methods.LOGOUT, methods.REFRESH, methods.CREDENTIAL, EXECUTE_COMMAND}
+    {
+        methods.LOGIN,
+        methods.LOGOUT,
+        methods.REFRESH,
+        methods.CREDENTIAL,
+        methods.DOCTOR,
+        EXECUTE_COMMAND,
+    }
 )
 
 logger = logging.getLogger(__name__)

@@ -31,6 +31,7 @@ REQUEST_MODELS: Mapping[str, Exchange] = MappingProxyType(
         methods.LOGOUT: Exchange(params.LogoutParams, results.LogoutResult),
         methods.REFRESH: Exchange(params.RefreshParams, types.AuthStatus),
         methods.CREDENTIAL: Exchange(params.CredentialParams, results.CredentialResult),
+        methods.DOCTOR: Exchange(params.DoctorParams, results.DoctorResult),
     }
 )
 

@@ -15,8 +15,9 @@ CANCEL_LOGIN = "auth/cancelLogin"
 LOGOUT = "auth/logout"
 REFRESH = "auth/refresh"
 CREDENTIAL = "auth/credential"
+DOCTOR = "auth/doctor"
 
-REQUESTS = (STATUS, METHODS, LOGIN, CANCEL_LOGIN, LOGOUT, REFRESH, CREDENTIAL)
+REQUESTS = (STATUS, METHODS, LOGIN, CANCEL_LOGIN, LOGOUT, REFRESH, CREDENTIAL, DOCTOR)
 
 STATUS_CHANGED = "auth/statusChanged"
 LOGIN_PROMPT = "auth/loginPrompt"

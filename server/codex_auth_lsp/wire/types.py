@@ -53,6 +53,8 @@ MfaRequirement = Literal["required", "managedByOrganization", "recommended", "un
 
 NoticeCode = Literal["plaintextFallback", "storePermissions", "environmentKeyOverridesLogin"]
 
+CheckStatus = Literal["ok", "warning", "error", "skipped"]
+
 NoticeSeverity = Literal["error", "warning", "info"]
 
 StoreMode = Literal["file", "keyring", "auto", "ephemeral"]
