@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import codex_auth_lsp
 import test_layers
@@ -26,8 +27,11 @@ LOCKS = {
     "requirements-dev.lock": GROUPS["dev"],
 }
 
-COMES_WITH = {"cattrs": "pygls", "pydantic_core": "pydantic"}
+COMES_WITH = {"cattrs": "pygls", "pydantic_core": "pydantic", "cryptography": "jwt"}
 """Libraries that are part of what a declared one offers: its values, its errors."""
+
+IMPORTED_AS = {"PyJWT": "jwt"}
+"""Distributions whose library has another name."""
 
 ADDRESS = re.compile(r"https?://|--(?:index|extra-index|find-links)|@ file:", re.IGNORECASE)
 
@@ -42,7 +46,7 @@ def pins(lock: str) -> dict[str, Requirement]:
     for line in (ROOT / lock).read_text().splitlines():
         if line and not line[0].isspace() and not line.startswith("#"):
             requirement = Requirement(line.removesuffix("\\"))
-            found[requirement.name] = requirement
+            found[canonicalize_name(requirement.name)] = requirement
     return found
 
 
@@ -63,7 +67,8 @@ def test_declared_dependencies_are_those_that_are_used():
     """Each library of the layers' table is declared or part of a declared one, and no other is."""
     used = set(test_layers.OWNERS) - set(COMES_WITH)
 
-    assert used == names(PROJECT["project"]["dependencies"])
+    declared = names(PROJECT["project"]["dependencies"])
+    assert used == {IMPORTED_AS.get(name, name) for name in declared}
     assert set(COMES_WITH.values()) <= used
 
 
@@ -77,7 +82,7 @@ def test_lock_pins_every_dependency_with_its_hashes(lock, requirements):
     assert [block for block in blocks if "--hash=sha256:" not in block] == []
     for text in requirements:
         wanted = Requirement(text)
-        (specifier,) = pinned[wanted.name].specifier
+        (specifier,) = pinned[canonicalize_name(wanted.name)].specifier
         assert specifier.operator == "=="
         assert wanted.specifier.contains(specifier.version), wanted
 

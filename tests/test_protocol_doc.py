@@ -87,8 +87,8 @@ DRIFTS = {
     ),
     "a request that came": (
         "### `auth/methods`\n",
-        "### `auth/doctor`\n",
-        "request auth/doctor: in the text, not in the code",
+        "### `auth/teleport`\n",
+        "request auth/teleport: in the text, not in the code",
     ),
     "a notification that went": (
         "### `auth/loginProgress`\n",
@@ -97,8 +97,8 @@ DRIFTS = {
     ),
     "a method that is only mentioned": (
         "A second 401 is final.",
-        "A second 401 is final, see `auth/doctor`.",
-        "method auth/doctor: in the text, not in the code",
+        "A second 401 is final, see `auth/teleport`.",
+        "method auth/teleport: in the text, not in the code",
     ),
     "a part of a section that went": (
         "**Errors.** `storeUnavailable`",
@@ -206,9 +206,9 @@ DRIFTS = {
         "example auth/cancelLogin result:",
     ),
     "an announced request that does not exist": (
-        '    "auth/providers"\n',
-        '    "auth/providers",\n    "auth/doctor"\n',
-        "example server capabilities: announced request auth/doctor",
+        '    "auth/doctor"\n',
+        '    "auth/doctor",\n    "auth/teleport"\n',
+        "example server capabilities: announced request auth/teleport",
     ),
     "a login method of another name": (
         '"title": "Sign in with an API key",\n      "description"',

@@ -116,6 +116,9 @@ def build_parser() -> argparse.ArgumentParser:
     credential.add_argument(
         "--show", action="store_true", help="also where a person would read it on the screen"
     )
+    doctor = commands.add_parser("doctor", parents=[common], help="examine what sign-in needs")
+    doctor.add_argument("--json", action="store_true", help="the findings as JSON")
+    doctor.add_argument("--network", action="store_true", help="ask the issuer, too")
     from codex_auth_lsp.sandbox import command as sandbox_command
 
     sandbox = commands.add_parser("sandbox", help="run an issuer for tests on this computer")
@@ -202,6 +205,10 @@ def _action(arguments: argparse.Namespace) -> Callable[[ServiceOptions], int]:
         )
     if arguments.command == "status":
         return lambda options: actions.status(options, as_json=arguments.json)
+    if arguments.command == "doctor":
+        return lambda options: actions.doctor(
+            options, as_json=arguments.json, network=arguments.network
+        )
     return actions.logout
 
 

@@ -344,7 +344,7 @@ class TlsUntrusted(IssuerError):
     kind = "tlsUntrusted"
     sentence = (
         "The issuer's certificate is not trusted by this machine; where a proxy inspects "
-        "traffic, name its certificate in SSL_CERT_FILE."
+        "traffic, name its certificate in CODEX_CA_CERTIFICATE or SSL_CERT_FILE."
     )
 
 

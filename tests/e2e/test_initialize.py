@@ -35,9 +35,10 @@ REQUESTS = {
     "auth/logout",
     "auth/refresh",
     "auth/credential",
+    "auth/doctor",
 }
 
-LATER_REQUESTS = {"auth/providers", "auth/doctor"}
+LATER_REQUESTS: set[str] = set()
 
 NOTIFICATIONS = {
     "auth/statusChanged",

@@ -186,18 +186,16 @@ async def test_an_issuer_that_is_not_there_ends_the_login(start: Starter, home: 
     assert home.bytes() == before
 
 
-async def test_an_issuer_beyond_a_proxy_that_refuses_ends_the_login(
+async def test_an_issuer_beyond_a_proxy_that_is_down_is_told_before_anybody_is_asked(
     start: Starter, home: CodexHome
 ):
     """What is not on this machine goes through the person's proxy, which is down here."""
     client = await start("https://issuer.example")
 
-    attempt = await begin(client)
-    await attempt.answer(code="code-for-nobody")
-    error = await attempt.request.error()
+    error = await client.request_error("auth/login", {"method": "browser"})
 
-    assert error.code == -32803
-    assert error.kind in ("networkUnreachable", "proxyError")
+    assert error.summary == (-32803, "proxyError")
+    assert client.all("auth/loginPrompt") == []
     assert home.bytes() is None
 
 

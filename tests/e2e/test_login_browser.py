@@ -22,6 +22,7 @@ from e2e.shapes import (
     example_key,
 )
 from support import raw_callback
+from support.proxies import NO_PROXIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +96,7 @@ async def test_state_and_challenge_are_random_and_new_for_each_attempt(
 
 async def test_without_options_openai_s_issuer_is_asked(start: Starter):
     """The default is the Codex CLI's issuer and its public client id."""
-    client = await start()
+    client = await start(environment=NO_PROXIES)
 
     attempt = await begin(client)
 
@@ -126,6 +127,7 @@ async def test_the_command_line_wins_over_the_environment(start: Starter):
         environment={
             "CODEX_AUTH_LSP_ISSUER": "http://127.0.0.1:9",
             "CODEX_AUTH_LSP_CLIENT_ID": "client-of-the-environment",
+            **NO_PROXIES,
         },
     )
 

@@ -343,14 +343,15 @@ async def test_account_check_tells_the_workspace(client):
         ("GET", "/oauth/token", 405),
         ("POST", "/oauth/authorize", 405),
         ("DELETE", "/v1/models", 405),
-        ("GET", "/.well-known/openid-configuration", 404),
+        ("POST", "/.well-known/openid-configuration", 405),
+        ("GET", "/.well-known/jwks", 404),
         ("GET", "/.well-known/oauth-authorization-server", 404),
         ("GET", "/oauth/authorize/", 404),
         ("GET", "/OAUTH/AUTHORIZE", 404),
     ],
 )
 async def test_routes_are_openais_and_no_others(client, method, path, status):
-    """No metadata document: by its absence the dialect is told from others."""
+    """What Codex asks of OpenAI's issuer is there, and the document that OpenID Connect names."""
     reply = await client.http.request(method, path)
 
     assert reply.status_code == status

@@ -17,3 +17,7 @@ def closed_proxies() -> dict[str, str]:
     variables = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), CLOSED_PROXY)
     variables["NO_PROXY"] = LOOPBACK
     return variables | {name.lower(): value for name, value in variables.items()}
+
+
+NO_PROXIES = dict.fromkeys(closed_proxies(), "")
+"""What takes them back, for a test of a machine that has no proxy and no network either."""

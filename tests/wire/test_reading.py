@@ -187,6 +187,7 @@ def test_no_params_are_the_defaults(raw):
             "rejected_revision": None,
         },
         "auth/providers": {},
+        "auth/doctor": {"network": False},
     }
 
 

@@ -39,7 +39,8 @@ class StatusFacts:
     """Everything that a status depends on.
 
     `refused` is true when the issuer has permanently refused the tokens that are stored now;
-    `refresh_failed` when the last refresh that they needed did not work.
+    `refresh_failed` when the last refresh that they needed did not work. `forbidden` are present
+    credentials that the configuration does not allow; `stored` is None where it is one of them.
     """
 
     now: datetime
@@ -52,6 +53,16 @@ class StatusFacts:
     refresh_failed: bool = False
     last_error: AuthError | None = None
     pending_login: PendingLogin | None = None
+    forbidden: tuple[Forbidden, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """A credential that is there and must not be used, and why."""
+
+    source: CredentialSource
+    method: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -229,7 +240,7 @@ def _freshness(facts: StatusFacts) -> str:
 
 
 def _shadowed(facts: StatusFacts) -> list[dict[str, Any]]:
-    entries = []
+    entries = [_entry(found.source, found.method, found.reason) for found in facts.forbidden]
     required = facts.provider.requires_openai_auth
     if facts.environment.access_token is not None:
         if not required:
@@ -255,7 +266,10 @@ def _shadowed(facts: StatusFacts) -> list[dict[str, Any]]:
 
 
 _NOT_ASKED_FOR = "The active model provider does not use OpenAI sign-in."
-_TOKEN_WINS = f"{ACCESS_TOKEN_VARIABLE} is set in the environment and wins over the stored login."
+_TOKEN_WINS = (
+    f"{ACCESS_TOKEN_VARIABLE} is set in the environment and wins over the stored login; its use is "
+    "part of a ChatGPT plan."
+)
 _LOGIN_WINS = (
     "The active model provider uses OpenAI sign-in (`requires_openai_auth`), so its `env_key` is "
     "ignored."

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.account import Account
     from codex_auth_lsp.domain.issuer import IssuerSettings
     from codex_auth_lsp.errors import AuthError
+    from codex_auth_lsp.oauth.metadata import IssuerMetadata
     from codex_auth_lsp.secret import Secret
 
 
@@ -92,6 +93,7 @@ class FlowContext:
 
     `workspace_ids` are the only ones that may sign in, empty for all. `ended` is called by a flow
     that has something to tell the person at the very end, such as a page in the browser.
+    `metadata` is what the issuer publishes, None where it was not asked or could not be reached.
     """
 
     issuer: IssuerSettings
@@ -105,6 +107,7 @@ class FlowContext:
     controls: Controls
     api_key: Secret | None = None
     api_key_check_url: str | None = None
+    metadata: IssuerMetadata | None = None
 
 
 NewCredential = ChatGptCredential | ApiKeyCredential

@@ -81,7 +81,10 @@ class BrowserFlow:
 
 async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptCredential:
     request = AuthorizationRequest(
-        context.issuer, loopback_redirect_uri(listener.port), context.workspace_ids
+        context.issuer,
+        loopback_redirect_uri(listener.port),
+        context.workspace_ids,
+        issuer_names_itself=context.metadata is not None and context.metadata.names_itself,
     )
     listener.expect(partial(judge_redirect, request=request))
     prompt = OpenUrlPrompt(
@@ -99,7 +102,7 @@ async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptC
     reply = await http.post_form(endpoint, token.code_exchange_fields(request, code))
     tokens = token.judge_code_exchange(reply)
     context.on_phase(LoginPhase.VERIFYING)
-    credential = new_credential(context, tokens)
+    credential = await new_credential(context, tokens)
     return replace(credential, api_key=await _api_key(context, tokens))
 
 

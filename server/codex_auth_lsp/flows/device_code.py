@@ -58,7 +58,7 @@ class DeviceCodeFlow:
         if isinstance(granted, device.IssuedCode):
             granted = await _exchange(context, granted)
         context.on_phase(LoginPhase.VERIFYING)
-        return new_credential(context, granted)
+        return await new_credential(context, granted)
 
     async def finish(self) -> None:
         """The page is the issuer's own."""

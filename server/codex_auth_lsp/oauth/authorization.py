@@ -29,11 +29,15 @@ _PARAMETERS = 32  # more than any issuer sends; a bound for the parser
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """One attempt's request: bound to an issuer, a redirect URI, a state and a verifier."""
+    """One attempt's request: bound to an issuer, a redirect URI, a state and a verifier.
+
+    Where the `issuer_names_itself` in redirects (RFC 9207), one without its name is not from it.
+    """
 
     issuer: IssuerSettings
     redirect_uri: str
     workspace_ids: tuple[str, ...] = ()
+    issuer_names_itself: bool = False
     code_verifier: Secret = field(default_factory=new_code_verifier)
     expected_state: Secret = field(
         default_factory=lambda: Secret(secrets.token_urlsafe(_STATE_BYTES))
@@ -117,7 +121,8 @@ def judge_redirect(query: str, request: AuthorizationRequest) -> Redirect:
     if Secret(parameters.get("state", "")) != request.expected_state:
         return NotOurs("The address does not belong to the sign-in that is waiting.")
     # RFC 9207 section 2.4: a redirect of another issuer must not get our code answered.
-    if parameters.get("iss", "").rstrip("/") not in {"", request.issuer.issuer}:
+    named = parameters.get("iss", "").rstrip("/")
+    if named != request.issuer.issuer and (named or request.issuer_names_itself):
         return NotOurs("The address comes from another issuer.")
     if parameters.get("error"):
         return AuthorizationRefused(

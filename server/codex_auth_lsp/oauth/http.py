@@ -1,21 +1,23 @@
 """HTTP to the issuer: the only module that imports httpx.
 
 Promises: TLS is always verified, no redirect is followed, an answer of more than 1 MiB is refused
-before it is taken, every call ends within its deadline, loopback is never reached through a proxy,
-and what fails becomes an `IssuerError`. Bodies and URLs are never logged.
+before it is taken, every call ends within its deadline, the way is the one of `network.py`, and
+what fails becomes an `IssuerError` that names the proxy and the authorities in force, without
+credentials. Bodies and URLs are never logged.
 httpx is imported at the first call: it costs 40 ms that a window's start does not have.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from codex_auth_lsp import __version__
-from codex_auth_lsp.domain.issuer import is_loopback
 from codex_auth_lsp.errors import (
     IssuerError,
     IssuerResponseInvalid,
@@ -23,20 +25,19 @@ from codex_auth_lsp.errors import (
     ProxyError,
     TlsUntrusted,
 )
+from codex_auth_lsp.oauth.network import proxy_for, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import httpx
 
+    from codex_auth_lsp.oauth.network import Proxy
+
 REQUEST_SECONDS = 30.0
 """How long one request may take in all."""
 
 _CONNECT_SECONDS = 10.0
-_BAD_PROXY = (
-    "The proxy that ALL_PROXY, HTTPS_PROXY or HTTP_PROXY names cannot be used; "
-    "set an http or https proxy there, or none."
-)
 _MAXIMUM_BODY = 1024 * 1024
 
 
@@ -101,11 +102,11 @@ async def _send(
         **({"content-type": content_type} if content_type else {}),
         **headers,
     }
-    client = _client(url, seconds)
+    proxy = proxy_for(url, os.environ)
     try:
         async with (
             asyncio.timeout(seconds),
-            client,
+            _client(url, proxy, seconds) as client,
             client.stream(method, url, content=body, headers=sent_headers) as response,
         ):
             return Reply(
@@ -113,43 +114,54 @@ async def _send(
             )
     except TimeoutError as exc:
         raise NetworkUnreachable(
-            f"{_origin(url)} did not answer within {seconds:.0f} seconds."
+            f"{_origin(url)} did not answer within {seconds:.0f} seconds"
+            + (f", through the proxy {proxy}." if proxy else ".")
         ) from exc
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as exc:
-        raise _translate(exc, url) from exc
+        raise _translate(exc, url, proxy) from exc
     except (OverflowError, ExceptionGroup):  # a port beyond 65535, which only a proxy's can be
-        raise ProxyError(_BAD_PROXY) from None
+        raise _bad_proxy(proxy) from None
 
 
-def _client(url: str, seconds: float) -> httpx.AsyncClient:
+def _client(url: str, proxy: Proxy | None, seconds: float) -> httpx.AsyncClient:
     import httpx
 
-    parts = urlsplit(url)
-    verify = _trusted_authorities(parts.scheme)
+    if proxy is not None and proxy.problem is not None:
+        raise _bad_proxy(proxy)
+    verify = _trusted_authorities(urlsplit(url).scheme)
     try:
+        way = None
+        if proxy is not None:
+            secured = verify if proxy.shown.startswith("https:") else None
+            way = httpx.Proxy(proxy.url.reveal(), ssl_context=secured)
         return httpx.AsyncClient(
             follow_redirects=False,
             timeout=httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds)),
-            trust_env=not is_loopback(parts.hostname or ""),  # which is about proxies alone here
+            trust_env=False,  # the environment was read already
+            proxy=way,
             verify=verify,
         )
     except (ValueError, ImportError, httpx.InvalidURL):
         # The texts of these name the proxy, whose URL may hold a password.
-        raise ProxyError(_BAD_PROXY) from None
+        raise _bad_proxy(proxy) from None
+
+
+def _bad_proxy(proxy: Proxy | None) -> ProxyError:
+    if proxy is None:
+        return ProxyError("The request cannot be sent; check the proxy settings.")
+    return ProxyError(
+        f"The proxy that {proxy.variable} names cannot be used: {proxy.shown} "
+        f"{proxy.problem or 'is no address that can be reached'}."
+    )
 
 
 def _trusted_authorities(scheme: str) -> ssl.SSLContext:
-    import httpx
-
     if scheme == "http":
         # It needs none, and loading them costs 20 ms; an empty context trusts nobody.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        return httpx.create_ssl_context()
-    except OSError as exc:
-        raise TlsUntrusted(
-            "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read."
-        ) from exc
+    from codex_auth_lsp.oauth.trust import client_context  # truststore is for https alone
+
+    return client_context(os.environ)
 
 
 async def _body(response: httpx.Response) -> bytes:
@@ -161,22 +173,47 @@ async def _body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _translate(exc: Exception, url: str) -> IssuerError:
+def _translate(exc: Exception, url: str, proxy: Proxy | None) -> IssuerError:
     import httpx
 
     origin = _origin(url)
     if isinstance(exc, httpx.ProxyError):
-        return ProxyError(f"The proxy did not let the request to {origin} through.")
-    causes = _causes(exc)
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return TlsUntrusted(
-            f"The certificate of {origin} is not trusted by this machine; where a proxy "
-            "inspects traffic, name its certificate in SSL_CERT_FILE."
+        return ProxyError(
+            f"The proxy {proxy or ''} did not let the request to {origin} through"
+            f"{_status(exc)}; check the proxy settings."
         )
+    causes = _causes(exc)
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return _untrusted(origin, proxy, causes)
     if isinstance(exc, httpx.RemoteProtocolError | httpx.DecodingError | httpx.InvalidURL):
         return IssuerResponseInvalid(f"{origin} ended the connection without an answer.")
+    if proxy is not None and isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout):
+        return ProxyError(
+            f"The proxy {proxy} on the way to {origin} could not be reached; check the proxy "
+            "settings and the network connection."
+        )
     return NetworkUnreachable(
         f"{origin} could not be reached; check the network connection and try again."
+    )
+
+
+def _status(exc: httpx.ProxyError) -> str:
+    """Return what the proxy answered where that is a status: 407 asks for a login there."""
+    found = re.match(r"(\d{3})\b", str(exc))
+    if found is None:
+        return ""
+    wants_login = " (HTTP 407: it asks for a user name and a password)"
+    return wants_login if found[1] == "407" else f" (HTTP {found[1]})"
+
+
+def _untrusted(origin: str, proxy: Proxy | None, causes: Sequence[BaseException]) -> TlsUntrusted:
+    through = f", reached through the proxy {proxy}," if proxy else ""
+    if not any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return TlsUntrusted(f"{origin}{through} offers no TLS connection that is safe to use.")
+    return TlsUntrusted(
+        f"The certificate of {origin}{through} is not trusted by this machine. Trusted are "
+        f"{trusted(os.environ)}; where a proxy inspects traffic, name its certificate in "
+        "CODEX_CA_CERTIFICATE or SSL_CERT_FILE."
     )
 
 

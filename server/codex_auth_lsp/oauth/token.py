@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from codex_auth_lsp.domain.claims import decode_claims
@@ -43,11 +45,12 @@ _PERMANENT_REFRESH_ERRORS: Mapping[str, type[NeedsReauth]] = {
 
 @dataclass(frozen=True, slots=True)
 class NewTokens:
-    """The tokens of a new login."""
+    """The tokens of a new login, and the issuer's time where its answer tells it."""
 
     id_token: Secret
     access_token: Secret
     refresh_token: Secret
+    issuer_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def judge_code_exchange(reply: Reply) -> NewTokens:
     refresh_token = _token(body, "refresh_token")
     if not (id_token and access_token and refresh_token):
         _refuse("lacks a token")
-    return NewTokens(id_token, access_token, refresh_token)
+    return NewTokens(id_token, access_token, refresh_token, answered_at(reply))
 
 
 def refuse_exchange(reply: Reply) -> NoReturn:
@@ -178,6 +181,15 @@ def retry_after_seconds(reply: Reply) -> int | None:
     """Return `Retry-After` where it is a number of seconds (RFC 9110 section 10.2.3)."""
     value = reply.headers.get("retry-after", "").strip()
     return min(int(value), _MAXIMUM_RETRY_SECONDS) if re.fullmatch(r"[0-9]{1,9}", value) else None
+
+
+def answered_at(reply: Reply) -> datetime | None:
+    """Return the time of `Date` in aware UTC (RFC 9110 section 6.6.1), None where it tells none."""
+    try:
+        moment = parsedate_to_datetime(reply.headers.get("date", ""))
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def oauth_error(reply: Reply) -> str | None:

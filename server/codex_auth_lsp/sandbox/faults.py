@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ENDPOINTS = frozenset(
     {
+        "metadata",
+        "jwks",
         "authorize",
         "token",
         "apiKeyExchange",

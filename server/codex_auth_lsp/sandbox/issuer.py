@@ -1,7 +1,8 @@
 """The sandbox as one HTTP server: which request goes where.
 
-Promises: loopback only, also by Host; OpenAI's routes and no metadata document, by whose absence
-its dialect is told from others; every request is in the log, but for those of the control.
+Promises: loopback only, also by Host; OpenAI's routes; metadata with the signing keys and, as the
+device code is OpenAI's own, no `device_authorization_endpoint`; every request is in the log, but
+for those of the control.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from codex_auth_lsp.http1 import HttpServer, Limits, Request, Response
 from codex_auth_lsp.sandbox import pages
 from codex_auth_lsp.sandbox.authorization import CODEX_CLIENT_ID
 from codex_auth_lsp.sandbox.control import Control
-from codex_auth_lsp.sandbox.fields import Fields, error_response, read_fields
+from codex_auth_lsp.sandbox.fields import Fields, error_response, json_response, read_fields
 from codex_auth_lsp.sandbox.ledger import Policy
+from codex_auth_lsp.sandbox.metadata import JWKS_PATH, METADATA_PATH, metadata
 from codex_auth_lsp.sandbox.people import PEOPLE, Person
 from codex_auth_lsp.sandbox.state import State
 from codex_auth_lsp.sandbox.tokens import GRANT_ENDPOINTS
@@ -33,6 +35,8 @@ _HEADERS = (
     ("X-Frame-Options", "DENY"),
 )
 _ENDPOINTS = {
+    METADATA_PATH: "metadata",
+    JWKS_PATH: "jwks",
     "/oauth/authorize": "authorize",
     "/oauth/revoke": "revoke",
     "/api/accounts/deviceauth/usercode": "usercode",
@@ -119,6 +123,8 @@ class SandboxIssuer:
     def _route(self, request: Request, fields: Fields) -> Response:
         state = self.state
         routes: dict[tuple[str, str], Callable[[], Response]] = {
+            ("GET", METADATA_PATH): lambda: json_response(metadata(state.issuer)),
+            ("GET", JWKS_PATH): lambda: json_response(state.ledger.mint.jwks()),
             ("GET", "/oauth/authorize"): lambda: state.sign_in.authorize(request, fields),
             ("GET", "/sign-in"): lambda: state.sign_in.sign_in_page(request, fields),
             ("POST", "/sign-in"): lambda: state.sign_in.sign_in(request, fields),

@@ -1,17 +1,18 @@
 """The sandbox's secrets: all made here, marked as the sandbox's own, and remembered for leak tests.
 
-JSON Web Tokens (RFC 7519) are signed with HS256 and a key that lives as long as the process: no
-RSA comes with the standard library. They carry OpenAI's claims and deceive nobody who checks.
+JSON Web Tokens (RFC 7519) carry OpenAI's claims and are signed with ES256: unlike an RSA key, one
+of a curve is made at once, and it lives only as long as the process. Its public half is published.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
-import json
 import secrets
 from typing import TYPE_CHECKING, Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ _PREFIXES = {
     "deviceAuthId": "sandbox-device-",
     "codeVerifier": "sandbox-verifier-",
 }
+_ALGORITHM = "ES256"
 _USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words (RFC 8628 section 6.1)
 
 
@@ -36,7 +38,8 @@ class Mint:
     """Makes secrets and keeps the list of them."""
 
     def __init__(self) -> None:
-        self._signing_key = secrets.token_bytes(32)
+        self._signing_key = ec.generate_private_key(ec.SECP256R1())
+        self._key_id = f"sandbox-{secrets.token_hex(4)}"
         self.minted: list[tuple[str, str]] = []
 
     def opaque(self, kind: str) -> str:
@@ -45,11 +48,16 @@ class Mint:
 
     def jwt(self, kind: str, claims: Mapping[str, Any]) -> str:
         """Return a signed token with the claims and an id of its own."""
-        header = {"alg": "HS256", "typ": "JWT", "kid": "sandbox"}
         payload = {**claims, "jti": secrets.token_urlsafe(16)}
-        signed = f"{_part(_json(header))}.{_part(_json(payload))}"
-        signature = hmac.digest(self._signing_key, signed.encode("ascii"), "sha256")
-        return self._remembered(kind, f"{signed}.{_part(signature)}")
+        headers = {"kid": self._key_id}
+        token = jwt.encode(payload, self._signing_key, _ALGORITHM, headers=headers)
+        return self._remembered(kind, token)
+
+    def jwks(self) -> dict[str, Any]:
+        """Return the public half of the signing key as a set (RFC 7517 section 5)."""
+        public = self._signing_key.public_key()
+        key = jwt.algorithms.ECAlgorithm.to_jwk(public, as_dict=True)
+        return {"keys": [{**key, "kid": self._key_id, "use": "sig", "alg": _ALGORITHM}]}
 
     def _remembered(self, kind: str, value: str) -> str:
         self.minted.append((kind, value))
@@ -133,10 +141,6 @@ def _account(person: Person) -> dict[str, Any]:
 
 def _without_none(claims: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in claims.items() if value is not None}
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode("utf-8")
 
 
 def _part(data: bytes) -> str:

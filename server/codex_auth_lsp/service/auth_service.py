@@ -15,8 +15,9 @@ from codex_auth_lsp.config.endpoints import resolve_overrides
 from codex_auth_lsp.desktop import read_server_facts
 from codex_auth_lsp.errors import ShuttingDown
 from codex_auth_lsp.flows.callback_ports import are_callback_ports_taken
+from codex_auth_lsp.service.environment_notice import environment_notices
 from codex_auth_lsp.service.events import Events
-from codex_auth_lsp.service.login_cache import LoginCache
+from codex_auth_lsp.service.login_cache import LoginCache, View
 from codex_auth_lsp.service.methods import allowed_method_ids, login_methods
 from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.domain.issuer import IssuerSettings
     from codex_auth_lsp.domain.login_method import ClientFacts
+    from codex_auth_lsp.domain.notice import Notice
     from codex_auth_lsp.service.credentials import Credentials
     from codex_auth_lsp.service.logins import Logins
     from codex_auth_lsp.service.logout import Logout
@@ -77,7 +79,7 @@ class AuthService:
             self._cache, options.issuer, options.environment, self._clock, self.events
         )
         self._made_provider_list: ProviderList | None = None
-        self.notices = Notices(self.events, lambda: self._keeper.view.snapshot.report.notices)
+        self.notices = Notices(self.events, self._standing_notices)
         self._made: _Actions | None = None
         self._watcher: Watcher | None = None
         self._store_watch: StoreWatch | None = None
@@ -85,6 +87,25 @@ class AuthService:
         self._looks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._schedule: RefreshSchedule | None = None
+
+    def _standing_notices(self) -> tuple[Notice, ...]:
+        store = self._keeper.view.snapshot.report.notices
+        return (*store, *environment_notices(self._keeper.status))
+
+    @property
+    def options(self) -> ServiceOptions:
+        """What the command line and the environment have decided."""
+        return self._options
+
+    @property
+    def view(self) -> View:
+        """The login cache as it was last seen."""
+        return self._keeper.view
+
+    @property
+    def clock(self) -> Clock:
+        """The source of time."""
+        return self._clock
 
     @property
     def instance_id(self) -> str:

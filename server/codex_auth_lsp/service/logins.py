@@ -11,6 +11,7 @@ import asyncio
 import logging
 import uuid
 from collections import OrderedDict
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,17 +30,20 @@ from codex_auth_lsp.errors import (
     LoginMethodNotAllowed,
     LoginSuperseded,
     LoginTimedOut,
+    NetworkUnreachable,
     WrongAccount,
 )
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.flows.api_key import checked_api_key
 from codex_auth_lsp.flows.base import Farewell, FlowContext, LoginPhase
+from codex_auth_lsp.flows.chatgpt import meet_issuer
 from codex_auth_lsp.flows.registry import create_flows
 from codex_auth_lsp.providers.openai import models_url
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import Attempt, Ending, IfRunning, LoginRequest
 from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded, LoginProgressed
 from codex_auth_lsp.service.methods import drop_forbidden_remedies, method_refusal
+from codex_auth_lsp.service.policy import credential_refusal, workspace_refusal
 from codex_auth_lsp.stores.document import Document, login_document
 
 if TYPE_CHECKING:
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.account import Account
     from codex_auth_lsp.domain.issuer import IssuerSettings
     from codex_auth_lsp.flows.base import LoginFlow, LoginPrompts, NewCredential
+    from codex_auth_lsp.oauth.metadata import IssuerMetadata
     from codex_auth_lsp.service.login_cache import LoginCache
     from codex_auth_lsp.service.revocation import Revoker
     from codex_auth_lsp.service.status_keeper import StatusKeeper
@@ -94,7 +99,8 @@ class Logins:
         """Start an attempt, or return the running one that the request joins.
 
         Raises:
-            LoginInProgress, LoginMethodNotAllowed, ConfigurationInvalid: No attempt was made.
+            LoginInProgress, LoginMethodNotAllowed, ConfigurationInvalid, WrongWorkspace: No attempt
+                was made.
             InvalidParams: The attempt's id was used before.
         """
         async with self._beginning:
@@ -209,6 +215,10 @@ class Logins:
         refusal = method_refusal(request.method, view.settings)
         if refusal is not None:
             raise LoginMethodNotAllowed(refusal.unavailable_reason)
+        if request.method is not LoginMethodId.API_KEY and request.expected_account_id is not None:
+            wrong = workspace_refusal(request.expected_account_id, view.settings)
+            if wrong is not None:
+                raise wrong
 
     def _check_key(self, request: LoginRequest) -> None:
         """Tell of a key that cannot be one before another sign-in is ended for it."""
@@ -276,6 +286,10 @@ class Logins:
         expected = attempt.request.expected_account_id
         if expected is not None and account.id != expected:
             raise WrongAccount
+        # The configuration may have become another one while the person signed in.
+        refusal = credential_refusal(credential, self._cache.look().settings)
+        if refusal is not None:
+            raise refusal
         self._reach(attempt, LoginPhase.STORING)
         replaced = await self._store(credential)
         if replaced is not None:
@@ -289,6 +303,7 @@ class Logins:
         view = self._cache.look()
         if self._flows is None:
             self._flows = create_flows()
+        method = attempt.request.method
         context = FlowContext(
             issuer=self._issuer,
             workspace_ids=view.settings.forced_workspace_ids,
@@ -305,9 +320,23 @@ class Logins:
         try:
             async with asyncio.timeout(attempt.request.seconds):
                 await asyncio.to_thread(self._cache.store.check_writable)
-                return await self._flows[attempt.request.method].sign_in(context)
+                if method is not LoginMethodId.API_KEY:
+                    context = replace(context, metadata=await self._meet_issuer(attempt))
+                return await self._flows[method].sign_in(context)
         except TimeoutError as exc:
             raise LoginTimedOut from exc
+
+    async def _meet_issuer(self, attempt: Attempt) -> IssuerMetadata | None:
+        """Return what the issuer publishes; a proxy or certificate in the way ends the attempt.
+
+        A network that is down may be up again when the person is done, so that is only told.
+        """
+        try:
+            return await meet_issuer(self._issuer)
+        except NetworkUnreachable as error:
+            phase = LoginPhase.STARTING
+            self._events.publish(LoginProgressed(attempt.id, phase, error.message))
+            return None
 
     async def _store(self, credential: NewCredential) -> ChatGptCredential | None:
         """Store the credential; return the ChatGPT login whose place it took."""

@@ -19,10 +19,12 @@ from codex_auth_lsp.domain.status import (
     API_KEY_VARIABLE,
     AuthStatus,
     Environment,
+    Forbidden,
     StatusFacts,
     derive_status,
     login_serves,
 )
+from codex_auth_lsp.domain.store_report import CredentialSource
 from codex_auth_lsp.errors import (
     AuthError,
     NeedsReauth,
@@ -31,6 +33,7 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.providers.active import active_provider
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.events import Events, StatusChanged
+from codex_auth_lsp.service.policy import credential_refusal
 from codex_auth_lsp.stores.base import unreadable
 
 if TYPE_CHECKING:
@@ -88,7 +91,11 @@ class StatusKeeper:
 
     @property
     def environment_access_token(self) -> AccessTokenCredential | None:
-        """The personal access token that wins over the store, where there is one."""
+        """The personal access token that wins over the store, where there is one and it may."""
+        token = self._environment_token()
+        return None if token is None or self._refusal_of(token) is not None else token
+
+    def _environment_token(self) -> AccessTokenCredential | None:
         token = self._environment.get(ACCESS_TOKEN_VARIABLE, "").strip()
         return AccessTokenCredential(Secret(token)) if token else None
 
@@ -106,6 +113,12 @@ class StatusKeeper:
     def after_looks(self, callback: Callable[[], None]) -> None:
         """Call `callback` whenever the login cache was looked at."""
         self._after_looks.append(callback)
+
+    def _refusal_of(self, credential: Credential | None) -> AuthError | None:
+        """Return why the configuration does not allow a credential, None where it does."""
+        if credential is None:
+            return None
+        return credential_refusal(credential, self._view.settings)
 
     def wire(self) -> dict[str, Any]:
         """Return the contract's `AuthStatus` as it was last derived."""
@@ -179,12 +192,16 @@ class StatusKeeper:
         Raises:
             NotSignedIn, StoreCorrupt, StoreLocked, StoreUnavailable: There is none.
             NeedsReauth: The issuer has refused the stored tokens for good.
+            LoginMethodNotAllowed, WrongWorkspace: The configuration forbids the stored login.
         """
         if self.environment_access_token is not None:
             return self.environment_access_token
         stored = self._credential()
         if stored is None:
             raise self._store_error() or NotSignedIn()
+        refusal = self._refusal_of(stored)
+        if refusal is not None:
+            raise refusal
         if isinstance(stored, ChatGptCredential):
             verdict = self._verdict_on(stored)
             if isinstance(verdict, NeedsReauth):
@@ -225,6 +242,9 @@ class StatusKeeper:
     def _derive(self) -> AuthStatus:
         snapshot = self._view.snapshot
         stored = self._credential()
+        forbidden = self._forbidden(stored)
+        if self._refusal_of(stored) is not None:
+            stored = None
         failure = self._verdict_on(stored) if isinstance(stored, ChatGptCredential) else None
         facts = StatusFacts(
             now=self._clock.now(),
@@ -240,9 +260,23 @@ class StatusKeeper:
             refresh_failed=failure is not None,
             last_error=failure or self._standing_error(),
             pending_login=self._pending_login,
+            forbidden=forbidden,
         )
         self._login_serves = login_serves(facts)
         return derive_status(facts)
+
+    def _forbidden(self, stored: Credential | None) -> tuple[Forbidden, ...]:
+        """Return the credentials that are there and that the configuration does not allow."""
+        candidates = (
+            (CredentialSource("environment", ACCESS_TOKEN_VARIABLE), self._environment_token()),
+            (self._view.snapshot.source, stored),
+        )
+        return tuple(
+            Forbidden(source, credential.method, refusal.message)
+            for source, credential in candidates
+            for refusal in (self._refusal_of(credential),)
+            if credential is not None and refusal is not None
+        )
 
     def _standing_error(self) -> AuthError | None:
         """Return what is wrong now and will be until somebody mends it."""
@@ -252,7 +286,8 @@ class StatusKeeper:
             return self._unsaved.error
         stored = self._view.snapshot.credential
         foreign = self.foreign(stored) if isinstance(stored, ChatGptCredential) else None
-        return self._store_error() or foreign
+        refused = self._refusal_of(stored) if self.environment_access_token is None else None
+        return self._store_error() or refused or foreign
 
     def _store_error(self) -> AuthError | None:
         return unreadable(self._view.snapshot.report)
@@ -270,7 +305,7 @@ class StatusKeeper:
         in_use = self._status.provider.requires_openai_auth and (
             self.environment_access_token is None
         )
-        refused = isinstance(self._verdict_on(stored), NeedsReauth)
+        refused = isinstance(self._verdict_on(stored), NeedsReauth) or self._refusal_of(stored)
         return stored if in_use and not refused and self.foreign(stored) is None else None
 
     def foreign(self, credential: ChatGptCredential) -> NeedsReauth | None:

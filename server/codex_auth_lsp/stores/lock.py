@@ -62,6 +62,18 @@ def held(paths: tuple[Path, ...], *, seconds: float) -> Iterator[None]:
             os.close(descriptor)
 
 
+def is_held(path: Path) -> bool:
+    """Say whether somebody holds the lock of a file now; a missing one is not made."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return False
+    try:
+        return not _try(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Turnstile:
     """A lock that one process at a time passes, tried without waiting.
 

@@ -1,4 +1,4 @@
-"""What `login`, `status` and `logout` do; each returns the exit status.
+"""What `login`, `status`, `logout` and `doctor` do; each returns the exit status.
 
 What a person asked for goes to stdout, the way there and what went wrong to stderr.
 """
@@ -17,10 +17,11 @@ from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
 from codex_auth_lsp.terminal.prompts import TerminalPrompts
-from codex_auth_lsp.terminal.report import describe
+from codex_auth_lsp.terminal.report import describe, describe_checks
 from codex_auth_lsp.wording import login_sentence, logout_sentence, status_sentence
 
 if TYPE_CHECKING:
+    from codex_auth_lsp.doctor import Check
     from codex_auth_lsp.service.auth_service import ServiceOptions
 
 _MAXIMUM_INPUT = 64 * 1024
@@ -54,6 +55,30 @@ def status(options: ServiceOptions, *, as_json: bool) -> int:
     if not (sys.stdout.isatty() and sys.stderr.isatty()):  # who sees both needs it once
         sys.stderr.write(f"codex-auth-lsp: {status_sentence(current)}\n")
     return 1
+
+
+def doctor(options: ServiceOptions, *, as_json: bool, network: bool) -> int:
+    """Examine all that sign-in depends on; 0 when no check found an error."""
+    from codex_auth_lsp.doctor import Health
+
+    checks = run_to_end(_examine(options, network=network))
+    report = {"checks": [check.to_wire() for check in checks]}
+    sys.stdout.write(json.dumps(report, indent=2) + "\n" if as_json else describe_checks(checks))
+    errors = [check for check in checks if check.health is Health.ERROR]
+    if errors:
+        what = "one check" if len(errors) == 1 else f"{len(errors)} checks"
+        sys.stderr.write(f"codex-auth-lsp: {what} found an error: {errors[0].summary}\n")
+    return 1 if errors else 0
+
+
+async def _examine(options: ServiceOptions, *, network: bool) -> list[Check]:
+    from codex_auth_lsp.doctor import examine
+
+    service = AuthService(options)
+    try:
+        return await examine(service, network=network)
+    finally:
+        await service.close(hurried=True)
 
 
 def logout(options: ServiceOptions) -> int:

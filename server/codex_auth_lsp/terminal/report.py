@@ -1,10 +1,13 @@
-"""A status for a person at a terminal: pure, from the contract's object to lines of text."""
+"""A status, or an examination, for a person at a terminal: pure, from objects to lines of text."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.wording import status_sentence
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.doctor import Check
 
 _BILLING = {
     "subscription": "part of the ChatGPT plan",
@@ -54,3 +57,14 @@ def _cloud(cloud: dict[str, Any]) -> str:
 def _shadowed(entry: dict[str, Any]) -> str:
     source = entry["source"]
     return f"{source.get('name', source['kind'])}: {entry['reason']}"
+
+
+def describe_checks(checks: list[Check]) -> str:
+    """Return a line for each check, with what it adds and advises below it."""
+    lines = []
+    for check in checks:
+        lines.append(f"{check.health:<8} {check.id}: {check.summary}")
+        more = (check.detail or "").splitlines()
+        more += [f"-> {advice.title}" for advice in check.remediation]
+        lines += [f"{'':<9}{line}" for line in more]
+    return "\n".join(lines) + "\n"

@@ -55,6 +55,7 @@ _RUNNING_METHODS = frozenset(
         methods.LOGOUT,
         methods.REFRESH,
         methods.CREDENTIAL,
+        methods.DOCTOR,
         EXECUTE_COMMAND,
     }
 )

@@ -17,6 +17,7 @@ from codex_auth_lsp.wire import methods
 from codex_auth_lsp.wire.model import Received
 from codex_auth_lsp.wire.params import (
     CredentialParams,
+    DoctorParams,
     LoginParams,
     LogoutParams,
     RefreshParams,
@@ -62,6 +63,7 @@ class Handlers:
             methods.LOGOUT: self.logout,
             methods.REFRESH: self.refresh,
             methods.CREDENTIAL: self.credential,
+            methods.DOCTOR: self.doctor,
         }
 
     async def login(self, call: Call) -> dict[str, Any]:
@@ -121,6 +123,14 @@ class Handlers:
             rejected_revision=params.rejected_revision,
         )
         return issued.to_wire()
+
+    async def doctor(self, call: Call) -> dict[str, Any]:
+        """Answer `auth/doctor`."""
+        params = read(DoctorParams, call.params)
+        from codex_auth_lsp.doctor import examine  # it brings httpx, which nobody else may need
+
+        checks = await examine(self._service, network=params.network)
+        return {"checks": [check.to_wire() for check in checks]}
 
 
 def read(model: type[Params], raw: Any) -> Params:

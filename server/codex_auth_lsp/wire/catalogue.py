@@ -36,6 +36,7 @@ REQUEST_MODELS: Mapping[str, Exchange] = MappingProxyType(
         methods.REFRESH: Exchange(params.RefreshParams, types.AuthStatus),
         methods.CREDENTIAL: Exchange(params.CredentialParams, results.CredentialResult),
         methods.PROVIDERS: Exchange(params.ProvidersParams, results.ProvidersResult),
+        methods.DOCTOR: Exchange(params.DoctorParams, results.DoctorResult),
     }
 )
 

@@ -18,6 +18,7 @@ LOGOUT = "auth/logout"
 REFRESH = "auth/refresh"
 CREDENTIAL = "auth/credential"
 PROVIDERS = "auth/providers"
+DOCTOR = "auth/doctor"
 
 REQUESTS = (
     STATUS,
@@ -30,6 +31,7 @@ REQUESTS = (
     REFRESH,
     CREDENTIAL,
     PROVIDERS,
+    DOCTOR,
 )
 
 STATUS_CHANGED = "auth/statusChanged"

@@ -90,3 +90,9 @@ class CredentialParams(Received):
     provider_id: Id | None = None
     min_validity_seconds: UInteger = DEFAULT_VALIDITY_SECONDS
     rejected_revision: UInteger | None = None
+
+
+class DoctorParams(Received):
+    """`auth/doctor`: whether the issuer may be asked, too."""
+
+    network: bool = False

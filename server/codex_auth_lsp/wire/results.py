@@ -7,10 +7,12 @@ from codex_auth_lsp.wire.types import (
     AttemptId,
     AuthStatus,
     CancelOutcome,
+    CheckStatus,
     ErrorKind,
     Link,
     LoginMethod,
     ProviderAuth,
+    Remediation,
     Revocation,
     Sentence,
     StoreName,
@@ -89,3 +91,19 @@ class SignInCommandResult(Sent):
     """The two sign-in commands: an attempt runs, its outcome comes as a message."""
 
     attempt_id: AttemptId
+
+
+class DoctorCheck(Sent):
+    """What one check of `auth/doctor` found."""
+
+    id: str
+    status: CheckStatus
+    summary: Sentence
+    detail: str | None = None
+    remediation: list[Remediation] | None = None
+
+
+class DoctorResult(Sent):
+    """`auth/doctor`."""
+
+    checks: list[DoctorCheck]

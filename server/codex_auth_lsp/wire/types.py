@@ -51,7 +51,9 @@ CloudReason = Literal["chatgptRequired", "signedOut", "needsReauth"]
 
 MfaRequirement = Literal["required", "managedByOrganization", "recommended", "unknown"]
 
-NoticeCode = Literal["plaintextFallback", "storePermissions"]
+NoticeCode = Literal["plaintextFallback", "storePermissions", "environmentKeyOverridesLogin"]
+
+CheckStatus = Literal["ok", "warning", "error", "skipped"]
 
 NoticeSeverity = Literal["error", "warning", "info"]
 

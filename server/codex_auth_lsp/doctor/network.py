@@ -1,0 +1,88 @@
+"""The way to the issuer: proxy, authorities, and, where that is asked for, the issuer itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.doctor.check import Check, Health
+from codex_auth_lsp.errors import IssuerError
+from codex_auth_lsp.oauth import http
+from codex_auth_lsp.oauth.id_token import clock_difference
+from codex_auth_lsp.oauth.metadata import judge_metadata, metadata_url
+from codex_auth_lsp.oauth.network import proxy_for, trusted
+from codex_auth_lsp.oauth.token import answered_at
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.doctor.check import Scene
+    from codex_auth_lsp.oauth.http import Reply
+
+REACH_SECONDS = 10.0
+"""How long the issuer has to answer."""
+
+_NOT_ASKED = "The issuer was not asked; examine with the network to do so."
+
+
+async def checks(scene: Scene) -> list[Check]:
+    """Return what the environment says of the way, and how it goes where that may be tried."""
+    return [_proxy(scene), _certificates(scene), *await _reach(scene)]
+
+
+def _proxy(scene: Scene) -> Check:
+    issuer = scene.options.issuer.issuer
+    proxy = proxy_for(issuer, scene.options.environment)
+    if proxy is None:
+        return Check("proxy", Health.OK, f"{issuer} is reached without a proxy.")
+    if proxy.problem is not None:
+        text = f"The proxy that {proxy.variable} names cannot be used: it {proxy.problem}."
+        return Check("proxy", Health.ERROR, text)
+    return Check("proxy", Health.OK, f"{issuer} is reached through the proxy {proxy}.")
+
+
+def _certificates(scene: Scene) -> Check:
+    from codex_auth_lsp.oauth.trust import client_context  # truststore is for this alone
+
+    try:
+        client_context(scene.options.environment)
+    except IssuerError as error:
+        return Check("certificates", Health.ERROR, error.message)
+    return Check("certificates", Health.OK, f"Trusted are {trusted(scene.options.environment)}.")
+
+
+async def _reach(scene: Scene) -> list[Check]:
+    if not scene.network:
+        return [Check(name, Health.SKIPPED, _NOT_ASKED) for name in ("reachability", "clock")]
+    issuer = scene.options.issuer
+    try:
+        reply = await http.get(metadata_url(issuer), {}, seconds=REACH_SECONDS)
+    except IssuerError as error:
+        failed = Check(
+            "reachability", Health.ERROR, error.message, f"kind {error.kind}", error.remediation
+        )
+        return [failed, Check("clock", Health.SKIPPED, "The issuer told no time.")]
+    return [_judged(scene, reply), _clock(scene, reply)]
+
+
+def _judged(scene: Scene, reply: Reply) -> Check:
+    issuer = scene.options.issuer
+    try:
+        metadata = judge_metadata(reply, issuer)
+    except IssuerError as error:
+        return Check("reachability", Health.ERROR, error.message, f"kind {error.kind}")
+    if reply.status >= 500:
+        text = f"{issuer.issuer} has a problem: it answered with HTTP {reply.status}."
+        return Check("reachability", Health.WARNING, text)
+    keys = "publishes signing keys" if metadata.jwks_uri else "publishes no signing keys"
+    return Check("reachability", Health.OK, f"{issuer.issuer} answers and {keys}.")
+
+
+def _clock(scene: Scene, reply: Reply) -> Check:
+    theirs = answered_at(reply)
+    if theirs is None:
+        return Check("clock", Health.SKIPPED, "The issuer told no time.")
+    difference = clock_difference(scene.clock.now(), theirs)
+    if difference is None:
+        return Check("clock", Health.OK, "This computer's clock and the issuer's agree.")
+    minutes = abs(round(difference.total_seconds() / 60))
+    side = "ahead of" if difference.total_seconds() > 0 else "behind"
+    text = f"This computer's clock is {minutes} minutes {side} the issuer's; set the clock."
+    return Check("clock", Health.ERROR, text)
