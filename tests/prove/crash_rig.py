@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -144,6 +145,32 @@ class Rig:
             return None
         return await self._judge(point, before, earlier, sorted(calls, key=lambda call: call.at))
 
+    async def seconds(self) -> float:
+        """Do the operation once; return how long it takes."""
+        client = await self._begin()
+        started = time.monotonic()
+        await self._operation.perform(self._scene, client)
+        return time.monotonic() - started
+
+    async def strike_after(self, seconds: float) -> Kill:
+        """Kill the server so long after a request, wherever its threads are then, and judge."""
+        client = await self._begin()
+        before = self._scene.file.bytes()
+        earlier = set(self._scene.file.temporaries())
+        self._scene.issuer.forget_requests()
+        performing = asyncio.create_task(self._operation.perform(self._scene, client))
+        await asyncio.sleep(seconds)  # the moment, which is drawn
+        os.kill(client.process.pid, signal.SIGKILL)
+        try:
+            await performing
+        except DIED:
+            pass
+        await client.process.wait()
+        await self.stop()
+        sent = self._scene.issuer.count("refresh") > 0
+        point = KillPoint(ANY, f"{seconds:.4f} s", 1)
+        return await self._judge(point, before, earlier, [], sent=sent)
+
     async def stale_files(self) -> int:
         """Return how many temporary files of the dead a login leaves that comes hours later."""
         file = self._scene.file
@@ -161,14 +188,22 @@ class Rig:
             await self.stop()
 
     async def _judge(
-        self, point: KillPoint, before: bytes | None, earlier: set[Path], calls: list[Call]
+        self,
+        point: KillPoint,
+        before: bytes | None,
+        earlier: set[Path],
+        calls: list[Call],
+        *,
+        sent: bool = False,
     ) -> Kill:
+        """Start again and look; `sent` says that the issuer had a request, calls or not."""
         file = self._scene.file
         after = file.bytes()
+        place = place_of(calls, changed=after != before)
         kill = Kill(
             campaign=self.campaign,
             point=point,
-            place=place_of(calls, changed=after != before),
+            place=Place.SENT if sent and place is Place.BEFORE else place,
             is_whole=after == before or self._operation.allows(self._scene, before, after),
             left_over=len(set(file.temporaries()) - earlier),
         )

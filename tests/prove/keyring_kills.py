@@ -1,8 +1,9 @@
 """Killed in the middle of the keyring: the language server by strace, and the keyring itself.
 
-The server dies before a system call of any of its threads, so also of the one that talks to the
-keyring, and a new one starts on the same keyring. The keyring daemon dies at some moment after a
-request; the server that asked it lives on, and works when the daemon is back.
+The server dies before a system call, and at moments drawn over the whole of an operation, since the
+threads that talk to the keyring begin anew for each call, where strace's counts begin anew as well
+and so name only their first ones. A new one starts on the same keyring. The keyring daemon dies at
+some moment after a request; the server that asked it lives on, and works when the daemon is back.
 """
 
 from __future__ import annotations
@@ -104,13 +105,18 @@ async def _campaign(
             scene = Scene(issuer, LoginItem.make(running), variables(running))
             rig = Rig(campaign, scene, folder)
             try:
-                points = spread(await rig.profile(), count, chance)
+                usual = await rig.seconds()
+                at_calls = count // 2
+                kills += [
+                    await rig.strike_after(usual * chance.random()) for _ in range(count - at_calls)
+                ]
+                points = spread(await rig.profile(), at_calls, chance) if at_calls else iter(())
                 for _ in range(_TRIES * count):
+                    if len(kills) == count:
+                        return kills
                     kill = await rig.strike(next(points))
                     if kill is not None:
                         kills.append(kill)
-                    if len(kills) == count:
-                        return kills
             finally:
                 await rig.stop()
     raise RuntimeError(f"{campaign.name}: only {len(kills)} of {count} points were reached")

@@ -97,6 +97,11 @@ def judge(cells: list[Cell], together: Together, turns: Turns, killed: Killed) -
                 "byte of a token request and the write without an issuer's grace",
                 len(wrong),
             ),
+            at_least(
+                "kills of a server between a token request and the write, so that there was a risk",
+                sum(kill.is_in_window for kill in kills),
+                len(kills) // 20,
+            ),
             exactly(
                 "logins that did not work, with the same server, after the keyring was back",
                 len(broken_daemons),

@@ -128,8 +128,8 @@ PARTS = (
         "logout, in every state of the keyring: unlocked, locked, locked with a question that "
         "nobody answers, stopped, missing, and without a session bus. Windows that share its one "
         "item renew it at once; a window and the real Codex CLI sign in, renew and sign out in "
-        "turns. Language servers are killed before system calls of any of their threads, and the "
-        "keyring itself at any moment of their requests.",
+        "turns. Language servers are killed, half of them before system calls and half at moments "
+        "drawn over the operation, and the keyring itself at such moments.",
         _keyring,
         ("keyring", "display", "codex", "strace"),
     ),
