@@ -88,6 +88,10 @@ def _has_opener(environment: Mapping[str, str]) -> bool:
     return any(os.access(f"{folder}/{name}", os.X_OK) for folder in folders for name in _OPENERS)
 
 
+def _absolute_folders(path: str) -> str:
+    return os.pathsep.join(name for name in path.split(os.pathsep) if Path(name).is_absolute())
+
+
 async def open_browser(url: str) -> bool:
     """Ask the desktop to show `url`; return whether it said that it does.
 
@@ -104,12 +108,15 @@ async def open_browser(url: str) -> bool:
 
     def ask() -> None:
         try:
+            # A workspace is the working directory, and may be found by a relative PATH.
             result = subprocess.run(  # noqa: S603 - our own interpreter and program
                 [sys.executable, "-I", "-c", _OPENER],
                 input=url.encode(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                cwd=Path(sys.executable).anchor,
+                env={**os.environ, "PATH": _absolute_folders(os.environ.get("PATH", os.defpath))},
                 check=False,
             )
         except OSError:

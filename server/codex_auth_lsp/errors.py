@@ -17,6 +17,7 @@ What a language client did wrong in a request's params is `InvalidParams`, which
     │  ├─ NotEntitled              notEntitled              the workspace has no Codex
     │  ├─ CallbackPortUnavailable  callbackPortUnavailable  1455 and 1457 are taken    retryable
     │  ├─ DeviceCodeDisabled       deviceCodeDisabled       switched off for the account
+    │  ├─ BrowserOpenFailed        browserOpenFailed        nobody could be shown it
     │  ├─ DeviceCodeExpired        deviceCodeExpired        nobody entered it in time
     │  ├─ TokenExchangeFailed      tokenExchangeFailed      the issuer refused the code
     │  ├─ ApiKeyInvalid            apiKeyInvalid            cannot be a key
@@ -203,6 +204,12 @@ class CallbackPortUnavailable(LoginError):
         "use by other programs or by sign-ins in other windows; end one of them and sign in again."
     )
     advice = (SIGN_IN_WITH_DEVICE_CODE, SIGN_IN_AGAIN, SIGN_IN_WITH_API_KEY)
+
+
+class BrowserOpenFailed(LoginError):
+    kind = "browserOpenFailed"
+    sentence = "The sign-in could not be shown to anybody; sign in another way."
+    advice = (SIGN_IN_WITH_DEVICE_CODE, SIGN_IN_WITH_API_KEY)
 
 
 class DeviceCodeDisabled(LoginError):

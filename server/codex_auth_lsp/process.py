@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
@@ -32,7 +34,20 @@ def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
     """Return the result, as `asyncio.run` does, and wait for no thread; `leave` must follow."""
     runner = asyncio.Runner()
     _kept.append(runner)
-    return runner.run(coroutine)
+    try:
+        return runner.run(_until_ended(coroutine))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+async def _until_ended(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Let the signals that end a process end the work in order; Ctrl-C does so by itself."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(coroutine)
+    for name in ("SIGTERM", "SIGHUP"):
+        with suppress(NotImplementedError, AttributeError):  # Windows
+            loop.add_signal_handler(getattr(signal, name), task.cancel)
+    return await task
 
 
 def leave(status: int, last_line: str | None = None) -> NoReturn:

@@ -41,6 +41,7 @@ class StatusFacts:
     `refused` is true when the issuer has permanently refused the tokens that are stored now;
     `refresh_failed` when the last refresh that they needed did not work. `forbidden` are present
     credentials that the configuration does not allow; `stored` is None where it is one of them.
+    `strange` is true of a stored login that another issuer than the configured one has made.
     """
 
     now: datetime
@@ -54,6 +55,7 @@ class StatusFacts:
     last_error: AuthError | None = None
     pending_login: PendingLogin | None = None
     forbidden: tuple[Forbidden, ...] = ()
+    strange: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,8 @@ def login_serves(facts: StatusFacts) -> bool:
         return True
     if facts.stored is None or isinstance(facts.stored, ForeignCredential):
         return False
-    return facts.store.health in _HEALTHY_ENOUGH_TO_READ and not facts.refused
+    is_dead = facts.refused or facts.strange
+    return facts.store.health in _HEALTHY_ENOUGH_TO_READ and not is_dead
 
 
 def _status(facts: StatusFacts, *, state: str, billing: str, **known: Any) -> AuthStatus:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from codex_auth_lsp.domain.credential import ApiKeyCredential, ChatGptCredential
+from codex_auth_lsp.errors import BrowserOpenFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -157,14 +158,22 @@ class LoginFlow(Protocol):
 async def shown(
     context: FlowContext, show: Callable[[], Coroutine[Any, Any, None]]
 ) -> AsyncIterator[None]:
-    """Show a prompt, and again when asked to, beside what the body waits for and no longer."""
-    showings: set[asyncio.Task[None]] = set()
+    """Show a prompt, and again when asked to, beside what the body waits for and no longer.
+
+    One showing at a time: who asks for another while one is under way gets that one.
+
+    Raises:
+        BrowserOpenFailed: It could not be shown at all.
+    """
+    showing: asyncio.Task[None] | None = None
 
     async def show_again() -> None:
-        showing = asyncio.ensure_future(show())
-        showings.add(showing)
-        showing.add_done_callback(showings.discard)
+        nonlocal showing
+        if showing is None or showing.done():
+            showing = asyncio.ensure_future(show())
         await asyncio.sleep(0)  # by now it is on its way
+        if showing.done() and showing.exception() is not None:
+            raise BrowserOpenFailed from showing.exception()
 
     try:
         await show_again()
@@ -172,8 +181,6 @@ async def shown(
         yield
     finally:
         context.controls.show_again = None
-        unfinished = tuple(showings)
-        for showing in unfinished:
+        if showing is not None and not showing.done():
             showing.cancel()
-        if unfinished:
-            await asyncio.wait(unfinished)
+            await asyncio.wait([showing])

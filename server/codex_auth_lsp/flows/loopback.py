@@ -138,8 +138,6 @@ class LoopbackListener:
     async def _respond(self, request: Request) -> Response:
         if not self._is_for_us(request):
             return _refusal(421, "This address is not served here.")
-        if is_of_another_user(request.peer, self.port):
-            return _refusal(403, "This sign-in belongs to another user of this computer.")
         if request.path == self._page_path and self._page.done():
             return self._last_page(request)
         if request.path != CALLBACK_PATH:
@@ -148,14 +146,16 @@ class LoopbackListener:
             return Response(405, b"", headers=(("Allow", "GET"),))
         if not _is_navigation(request):
             return _refusal(400, "A sign-in can only be answered by opening the address.")
-        return await self._judge_redirect(request.query)
+        return await self._judge_redirect(request)
 
-    async def _judge_redirect(self, query: str) -> Response:
+    async def _judge_redirect(self, request: Request) -> Response:
         if self._judge is None:
             return _refusal(503, "The sign-in has not begun yet.")
-        redirect = self._judge(query)
+        redirect = self._judge(request.query)
         if isinstance(redirect, NotOurs):
             return _refusal(400, redirect.reason)
+        if is_of_another_user(request.peer, self.port):  # costly, so this late
+            return _refusal(403, "This sign-in belongs to another user of this computer.")
         if self._answer.done():
             return Response(409, neutral_page(), _HTML)
         self._answer.set_result(redirect)

@@ -24,18 +24,21 @@ _ROOT = 0
 
 
 def is_of_another_user(peer: tuple[str, int], port: int) -> bool:
-    """Say whether a connection to `port` on 127.0.0.1 certainly comes from another user.
+    """Say whether a connection to `port` on 127.0.0.1 is not known to be this user's.
 
-    Where the kernel does not say, nobody is refused. Root reads every login anyway, and a server
+    Where the kernel keeps no list, nobody is refused; where it does, who is not on it has hung up,
+    which a browser that waits for its page has not. Root reads every login anyway, and a server
     that runs as root, as in a container, may well have a person who does not.
     """
     user = os.getuid() if hasattr(os, "getuid") else _ROOT
     if user == _ROOT or not _sees_every_user():
         return False
-    owners = list(_owners(peer, port))
-    return bool(owners) and not any(
-        owner == user or (owner == _ROOT and is_open) for owner, is_open in owners
-    )
+    try:
+        return not any(
+            owner == user or (owner == _ROOT and is_open) for owner, is_open in _owners(peer, port)
+        )
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _owners(peer: tuple[str, int], port: int) -> Iterator[tuple[int, bool]]:
@@ -45,14 +48,13 @@ def _owners(peer: tuple[str, int], port: int) -> Iterator[tuple[int, bool]]:
     """
     ends = [_address(peer), _address(("127.0.0.1", port))]
     for table in _TABLES:
-        try:
-            with table.open(encoding="ascii") as lines:
-                for line in islice(lines, 1, None):
-                    fields = line.split()
-                    if [field[-13:] for field in fields[1:3]] == ends:
-                        yield int(fields[7]), fields[9] != "0"
-        except (OSError, ValueError, IndexError):
-            continue  # no such table here
+        if table is not _TABLES[0] and not table.exists():
+            continue  # there is no IPv6
+        with table.open(encoding="ascii") as lines:
+            for line in islice(lines, 1, None):
+                fields = line.split()
+                if [field[-13:] for field in fields[1:3]] == ends:
+                    yield int(fields[7]), fields[9] != "0"
 
 
 def _address(end: tuple[str, int]) -> str:

@@ -58,9 +58,11 @@ GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 
 _SHORTEST_INTERVAL = 1.0
 _LONGEST_CODE_SECONDS = 1800.0  # no attempt lasts longer
-_USER_CODE = re.compile(r"[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+)*")
-_USER_CODE_CHARACTERS = 32
-_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,2048}")
+_USER_CODE = re.compile(r"[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+){0,3}")  # no sentences
+_USER_CODE_CHARACTERS = 24
+# No brackets or parentheses: an editor would draw what stands in them as a link to anywhere.
+_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]{1,2048}")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _OPAQUE_CHARACTERS = 4096
 
 
@@ -275,6 +277,8 @@ def is_own_address(address: str, issuer: IssuerSettings) -> bool:
     except ValueError:
         return False
     if "@" in parts.netloc or parts.scheme != own.scheme or port != own_port:
+        return False
+    if not _HOST.fullmatch(host) or ".." in host:
         return False
     if host == own_host:
         return parts.scheme == "https" or is_loopback(host)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCredential
+from codex_auth_lsp.domain.issuer import OPENAI_ISSUER
 from codex_auth_lsp.domain.status import (
     ACCESS_TOKEN_VARIABLE,
     API_KEY_VARIABLE,
@@ -203,10 +204,23 @@ class StatusKeeper:
         if refusal is not None:
             raise refusal
         if isinstance(stored, ChatGptCredential):
+            foreign = self.foreign(stored)
+            if foreign is not None and self._is_of_a_stranger(stored):
+                raise foreign
             verdict = self._verdict_on(stored)
             if isinstance(verdict, NeedsReauth):
                 raise verdict.with_traceback(None)  # or each use would keep its frames
         return stored
+
+    def _is_of_a_stranger(self, credential: Credential | None) -> bool:
+        """Say whether neither OpenAI nor the configured issuer made a login: it is given to nobody.
+
+        OpenAI's own tokens may go where OpenAI's models are, whoever signs people in now.
+        """
+        return isinstance(credential, ChatGptCredential) and credential.provenance.issuer not in {
+            OPENAI_ISSUER,
+            self._issuer.issuer,
+        }
 
     def refresh_failed(self, credential: ChatGptCredential, error: AuthError) -> None:
         """Remember why these tokens could not be refreshed, until they change or it works."""
@@ -261,6 +275,7 @@ class StatusKeeper:
             last_error=failure or self._standing_error(),
             pending_login=self._pending_login,
             forbidden=forbidden,
+            strange=self._is_of_a_stranger(stored),
         )
         self._login_serves = login_serves(facts)
         return derive_status(facts)
