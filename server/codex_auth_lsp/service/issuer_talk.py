@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """One request in both dialects; `url` is where it goes first, and `is_final` nowhere else."""
+    """One request in both dialects.
+
+    `url` is where it goes; an `is_final` one is never looked up elsewhere. `named` returns the
+    endpoint of such a request in an issuer's metadata.
+    """
 
     url: str
     is_final: bool
