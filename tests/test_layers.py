@@ -94,6 +94,7 @@ PURE = {
     "wire": NOT_PURE,
     "oauth.authorization": NOT_PURE - {"secrets"},
     "oauth.device": NOT_PURE,
+    "oauth.dialect": NOT_PURE,
     "oauth.endpoints": NOT_PURE,
     "oauth.id_token": NOT_PURE,
     "oauth.metadata": NOT_PURE,

@@ -25,10 +25,8 @@ from codex_auth_lsp.oauth.device import (
     NotYet,
     code_request,
     is_own_address,
-    judge_metadata,
     judge_poll,
     judge_user_code,
-    metadata_urls,
     poll_payload,
 )
 from codex_auth_lsp.oauth.http import Reply
@@ -36,7 +34,6 @@ from codex_auth_lsp.secret import Secret
 
 OPENAI = IssuerSettings()
 EXAMPLE = IssuerSettings("https://login.example.com")
-TENANT = IssuerSettings("https://login.example.com/tenant")
 
 CODE = {"device_auth_id": "id-of-the-tests", "user_code": "WDJB-MJHT", "interval": "7"}
 ISSUED = {
@@ -148,29 +145,7 @@ def test_the_code_is_exchanged_with_the_issuer_s_own_verifier():
     assert request.code_verifier.reveal() == "verifier-of-the-tests"
 
 
-# Metadata, and whose an address is
-
-
-def test_openai_s_issuer_is_not_asked_to_describe_itself():
-    """Its routes are known; any other is asked at both places, below its own path too."""
-    assert metadata_urls(OPENAI) == ()
-    assert metadata_urls(TENANT) == (
-        "https://login.example.com/tenant/.well-known/openid-configuration",
-        "https://login.example.com/.well-known/oauth-authorization-server/tenant",
-    )
-
-
-@pytest.mark.parametrize("answer", [reply(404, {}), reply(200, []), reply(200, {"issuer": "x"})])
-def test_a_document_without_a_device_endpoint_means_openai_s_dialect(answer):
-    """The sandbox has none at all."""
-    assert judge_metadata(answer, EXAMPLE) is None
-
-
-@pytest.mark.parametrize(("status", "expected"), [(503, IssuerUnavailable), (429, RateLimited)])
-def test_a_document_that_cannot_be_had_now_means_nothing(status, expected):
-    """An issuer that is down is not taken for one that speaks another dialect."""
-    with pytest.raises(expected):
-        judge_metadata(reply(status, {}), EXAMPLE)
+# Whose an address is
 
 
 @pytest.mark.parametrize(

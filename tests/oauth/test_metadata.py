@@ -7,10 +7,15 @@ import json
 import pytest
 
 from codex_auth_lsp.domain.issuer import IssuerSettings
-from codex_auth_lsp.errors import IssuerResponseInvalid, IssuerUnavailable
+from codex_auth_lsp.errors import IssuerResponseInvalid, IssuerUnavailable, RateLimited
 from codex_auth_lsp.oauth.authorization import AuthorizationRequest, NotOurs, judge_redirect
 from codex_auth_lsp.oauth.http import Reply
-from codex_auth_lsp.oauth.metadata import IssuerMetadata, judge_metadata, metadata_url
+from codex_auth_lsp.oauth.metadata import (
+    IssuerMetadata,
+    judge_metadata,
+    metadata_url,
+    metadata_urls,
+)
 from codex_auth_lsp.oauth.signature import judge_keys
 
 ISSUER = IssuerSettings("https://auth.example.com", "app_example")
@@ -25,6 +30,15 @@ def answer(status: int = 200, **document: object) -> Reply:
 def test_document_stands_where_openid_connect_says():
     """OpenID Connect Discovery section 4."""
     assert metadata_url(ISSUER) == "https://auth.example.com/.well-known/openid-configuration"
+
+
+def test_document_may_stand_where_rfc_8414_says():
+    """Any issuer's but OpenAI's, also below a path of its own."""
+    assert metadata_urls(IssuerSettings()) == (metadata_url(IssuerSettings()),)
+    assert metadata_urls(IssuerSettings("https://login.example.com/tenant")) == (
+        "https://login.example.com/tenant/.well-known/openid-configuration",
+        "https://login.example.com/.well-known/oauth-authorization-server/tenant",
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,6 +75,68 @@ def test_metadata_that_does_not_fit_is_refused(document):
     """It speaks for somebody else, or offers no protection that we know."""
     with pytest.raises(IssuerResponseInvalid):
         judge_metadata(answer(**document), ISSUER)
+
+
+ENDPOINTS = (
+    "authorization_endpoint",
+    "token_endpoint",
+    "revocation_endpoint",
+    "device_authorization_endpoint",
+)
+
+ELSEWHERE = (
+    "https://evil.example/token",
+    "https://auth.example.com.evil.example/token",
+    "https://auth.example.com@evil.example/token",
+    "https://sub.auth.example.com/token",
+    "https://auth.example.com:8443/token",
+    "http://auth.example.com/token",
+    "http://127.0.0.1/token",
+    "//auth.example.com/token",
+    "/token",
+    "https://auth.example.com/token#there",
+    "https://auth.example.com/to ken",
+    "https://auth.example.com/token?a=\r\nb",
+    "",
+    7,
+    [],
+)
+
+
+@pytest.mark.parametrize("query", ["", "?policy=sign-in"])
+def test_endpoints_count_on_the_issuer_s_own_origin(query):
+    """Each by itself, with the query that RFC 6749 section 3 lets it have."""
+    named = {name: f"https://AUTH.example.com/{name}{query}" for name in ENDPOINTS}
+    metadata = judge_metadata(answer(**named), ISSUER)
+
+    assert {name: getattr(metadata, name) for name in ENDPOINTS} == named
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+@pytest.mark.parametrize("name", ENDPOINTS)
+def test_p11_an_endpoint_anywhere_else_never_counts(name, url):
+    """What a sign-in needs ends it and is named; a revocation has its fixed route."""
+    if name == "revocation_endpoint":
+        assert judge_metadata(answer(**{name: url}), ISSUER).revocation_endpoint is None
+        return
+    with pytest.raises(IssuerResponseInvalid, match=name):
+        judge_metadata(answer(**{name: url}), ISSUER)
+
+
+@pytest.mark.parametrize("name", ENDPOINTS)
+@pytest.mark.parametrize("url", ["https://auth.openai.com/other", "https://evil.example/"])
+def test_openai_s_issuer_is_never_looked_up_for_endpoints(name, url):
+    """Its routes are fixed, whatever the document says."""
+    reply = answer(issuer="https://auth.openai.com", **{name: url})
+
+    assert judge_metadata(reply, IssuerSettings()) == IssuerMetadata()
+
+
+@pytest.mark.parametrize(("status", "expected"), [(503, IssuerUnavailable), (429, RateLimited)])
+def test_a_document_that_cannot_be_had_now_is_told_from_one_that_is_not_there(status, expected):
+    """An issuer that is down is not taken for one that speaks another dialect."""
+    assert isinstance(judge_metadata(answer(status), ISSUER).trouble, expected)
+    assert judge_metadata(answer(404), ISSUER).trouble is None
 
 
 @pytest.mark.parametrize(

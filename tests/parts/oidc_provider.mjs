@@ -1,7 +1,7 @@
-// npm's oidc-provider as an issuer that speaks on the routes of OpenAI's.
+// npm's oidc-provider as an issuer that speaks on the routes of OpenAI's, or, with `own`, as it is.
 //
-// Usage: node oidc_provider.mjs HOST. Says {"ready": ISSUER} on stdout, then one JSON line for each
-// event and for each secret that it mints. Each byte on stdin is answered by {"caughtUp": true}, so
+// Usage: node oidc_provider.mjs HOST [own]. Says {"ready": ISSUER} on stdout, then one JSON line for
+// each event and for each secret that it mints. Each byte on stdin is answered by {"caughtUp": true}, so
 // that a reader knows that it has read the events of the past. Ends with its stdin.
 
 import { createServer } from 'node:http';
@@ -10,10 +10,18 @@ import { createServer } from 'node:http';
 console.info = console.error;
 const { default: Provider } = await import('oidc-provider');
 
+const host = process.argv[2] ?? '127.0.0.1';
+const asItIs = process.argv[3] === 'own';
+
 const CLIENT_ID = 'app_EMoamEEZ73f0CkXaXp7hrann';
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 const OPENAI_CLAIMS = 'https://api.openai.com/auth';
-const JSON_ROUTES = ['/oauth/token', '/oauth/revoke'];
+const OPENAI_ROUTES = {
+  authorization: '/oauth/authorize',
+  token: '/oauth/token',
+  revocation: '/oauth/revoke',
+};
+const JSON_ROUTES = asItIs ? [] : [OPENAI_ROUTES.token, OPENAI_ROUTES.revocation];
 const FAILURES = ['authorization.error', 'grant.error', 'revocation.error', 'server_error'];
 const SUCCESSES = ['authorization.success', 'grant.success'];
 const SECRETS = ['authorization_code', 'access_token', 'refresh_token', 'device_code'];
@@ -63,11 +71,7 @@ const configuration = {
     deviceFlow: { enabled: true },
     revocation: { enabled: true },
   },
-  routes: {
-    authorization: '/oauth/authorize',
-    token: '/oauth/token',
-    revocation: '/oauth/revoke',
-  },
+  ...(asItIs ? {} : { routes: OPENAI_ROUTES }),
   cookies: { keys: ['a key of the tests'] },
   ttl: {
     AccessToken: 3600,
@@ -80,7 +84,6 @@ const configuration = {
   },
 };
 
-const host = process.argv[2] ?? '127.0.0.1';
 const server = createServer();
 await new Promise((listening) => server.listen(0, host, listening));
 const issuer = `http://${host}:${server.address().port}`;

@@ -10,7 +10,7 @@ import pytest
 from codex_auth_lsp.sandbox.visitor import Visitor
 from e2e.logins import begin, sign_in_with_key
 from e2e.promises import status_changes
-from e2e.shapes import api_key_login, chatgpt_login, codex_bytes, example_key
+from e2e.shapes import api_key_login, changed, chatgpt_login, codex_bytes, example_key
 from support.codex_cli import AppServer, CodexCli
 from support.secrets_guard import API_KEY
 
@@ -120,6 +120,37 @@ async def test_codex_and_we_call_the_same_files_broken(start: Starter, home: Cod
 
     assert ours == theirs
     assert set(theirs.values()) == {True, False}
+
+
+async def test_codex_reads_past_what_we_keep_of_an_issuer_of_forms(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome, codex
+):
+    """It loads the login, renews it, and drops our two members, which we can do without."""
+    client = await start(sandbox)
+    await browser.sign_in(client)
+    login = home.read()
+    record = login["tokens"]["oauth_provenance"]
+    ours = {
+        "token_endpoint": f"{sandbox.issuer}/oauth/token",
+        "revocation_endpoint": f"{sandbox.issuer}/oauth/revoke",
+    }
+    home.write(changed(login, oauth_provenance=record | ours))
+
+    status = await codex.login_status()
+    await client.request("auth/refresh", {"force": True})
+    renewed_by_us = home.read()["tokens"]["oauth_provenance"]
+    async with AppServer.start(home.path, sandbox.issuer) as app_server:
+        await app_server.initialize()
+        account = await app_server.request("account/read", {"refreshToken": True})
+    renewed_by_codex = home.read()["tokens"]["oauth_provenance"]
+    result = await client.request("auth/refresh", {"force": True})
+
+    assert status.returncode == 0, status.stderr
+    assert account["account"]["email"] == "plus@example.com"
+    assert (renewed_by_us, renewed_by_codex) == (record | ours, record)
+    assert result["state"] == "signedIn"
+    bodies = [request["contentType"].partition("/")[2] for request in sandbox.requests("refresh")]
+    assert bodies == ["x-www-form-urlencoded", "json", "json"]
 
 
 # We read what the CLI wrote

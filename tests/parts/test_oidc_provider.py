@@ -215,3 +215,79 @@ async def test_a_certified_issuer_s_denial_ends_our_device_flow(
 
     assert error.summary == (-32803, "loginDenied")
     assert home.bytes() is None
+
+
+# As it is: its own routes, and no JSON
+
+
+@pytest.fixture
+async def plain(guard: SecretsGuard) -> AsyncIterator[OidcProvider]:
+    """Run the issuer without anything of OpenAI's."""
+    async with OidcProvider.start(as_it_is=True) as provider:
+        yield provider
+    for kind, value in provider.secrets():
+        guard.add(value, ACCESS_TOKEN if kind == "access_token" else OTHER)
+
+
+async def test_an_issuer_that_is_no_imitation_signs_in_renews_and_revokes(
+    start: Starter, plain: OidcProvider, home: CodexHome, guard: SecretsGuard
+):
+    """By RFC 6749 and RFC 7009 at the endpoints of its metadata; it refuses no request but one."""
+    client = await start(plain.issuer)
+    result = await sign_in(client, plain, guard)
+    stored = [home.read()["tokens"]]
+    for _ in range(2):
+        await client.request("auth/refresh", {"force": True})
+        stored.append(home.read()["tokens"])
+    last = home.bytes()
+    logout = await client.request("auth/logout", {})
+    failures = [why.partition(":")[0] for why in await plain.failures()]
+    home.write(last)
+    error = await client.request_error("auth/refresh", {"force": True})
+
+    assert result["status"]["account"]["email"] == PERSON
+    assert stored[0]["oauth_provenance"] == {
+        "issuer": plain.issuer,
+        "client_id": CLIENT_ID,
+        "token_endpoint": plain.token_endpoint,
+        "revocation_endpoint": plain.revocation_endpoint,
+    }
+    assert len({tokens["refresh_token"] for tokens in stored}) == 3
+    assert logout["revoked"] == "yes"
+    assert failures == ["unsupported_grant_type"]  # it makes no API keys
+    assert error.kind == "needsReauth"
+
+
+async def test_an_issuer_that_is_no_imitation_is_found_out_without_the_record(
+    start: Starter, plain: OidcProvider, home: CodexHome, guard: SecretsGuard
+):
+    """A Codex CLI may have dropped it: the login is renewed all the same, and says so again."""
+    client = await start(plain.issuer)
+    await sign_in(client, plain, guard)
+    login = home.read()
+    kept = login["tokens"]["oauth_provenance"]
+    bare = {"issuer": plain.issuer, "client_id": CLIENT_ID}
+    home.write({**login, "tokens": {**login["tokens"], "oauth_provenance": bare}})
+
+    status = await client.request("auth/refresh", {"force": True})
+
+    assert status["state"] == "signedIn"
+    assert home.read()["tokens"]["refresh_token"] != login["tokens"]["refresh_token"]
+    assert home.read()["tokens"]["oauth_provenance"] == kept
+
+
+async def test_an_issuer_that_is_no_imitation_accepts_our_device_flow(
+    start: Starter, plain: OidcProvider, home: CodexHome, guard: SecretsGuard
+):
+    """The login that it gives is renewed where the metadata said."""
+    client = await start(plain.issuer)
+    attempt = await begin_with_code(client, guard)
+    await plain.enter_device_code(attempt.url, attempt.prompt["userCode"], email=PERSON)
+    await attempt.request.result()
+    first = home.read()["tokens"]
+
+    await client.request("auth/refresh", {"force": True})
+
+    assert first["oauth_provenance"]["token_endpoint"] == plain.token_endpoint
+    assert home.read()["tokens"]["refresh_token"] != first["refresh_token"]
+    assert {why.partition(":")[0] for why in await plain.failures()} <= {"authorization_pending"}

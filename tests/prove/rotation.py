@@ -69,15 +69,28 @@ async def run(processes: int, cycles: int, folder: Path, say: Callable[[str], No
     return judge(cycles, await rotate(processes, cycles, folder, say))
 
 
-async def rotate(processes: int, cycles: int, folder: Path, say: Callable[[str], None]) -> Rotated:
-    """Return what the processes and the issuer did."""
+async def rotate(
+    processes: int,
+    cycles: int,
+    folder: Path,
+    say: Callable[[str], None],
+    *,
+    forms: bool = False,
+) -> Rotated:
+    """Return what the processes and the issuer did.
+
+    With `forms` the issuer takes no JSON, and the login says so, as after a sign-in there.
+    """
     rotated = Rotated(processes)
     async with (
-        OidcProvider.start() as provider,
-        Recorder.start(f"{provider.issuer}/oauth/token") as recorder,
+        OidcProvider.start(as_it_is=forms) as provider,
+        Recorder.start(provider.token_endpoint) as recorder,
     ):
         file = LoginFile.make(folder)
         first = stored_login(recorder.issuer, await sign_in(provider), "account-of-the-proof")
+        if forms:
+            record = first["tokens"]["oauth_provenance"]
+            record["token_endpoint"] = f"{recorder.issuer}/token"
         file.write(first)
         async with windows(processes, folder, file.folder, recorder.issuer) as clients:
             for client in clients:  # imports what a first request imports
@@ -174,12 +187,12 @@ def _table(rotated: Rotated) -> Table:
 async def sign_in(provider: OidcProvider) -> dict[str, Any]:
     """Sign in there as another program, without a listener; return the tokens."""
     settings = IssuerSettings(provider.issuer, OPENAI_CLIENT_ID)
-    request = AuthorizationRequest(settings, REDIRECT_URI)
+    request = AuthorizationRequest(settings, REDIRECT_URI, endpoint=provider.authorization_endpoint)
     callback = await provider.sign_in(request.url())
     (code,) = parse_qs(urlsplit(callback).query)["code"]
     async with httpx.AsyncClient(trust_env=False) as http:
         reply = await http.post(
-            f"{provider.issuer}/oauth/token",
+            provider.token_endpoint,
             data=dict(code_exchange_fields(request, Secret(code))),
         )
     return dict(reply.raise_for_status().json())

@@ -31,6 +31,14 @@ async def test_each_rotation_costs_one_request_and_no_token_is_sent_twice(tmp_pa
     assert (outcome.failures, outcome.broken) == ([], [])
 
 
+@pytest.mark.part("oidc-provider")
+async def test_an_issuer_of_forms_sees_the_same(tmp_path):
+    """It takes nothing else, so a slip back into JSON would be a refusal."""
+    rotated = await rotation.rotate(4, 3, tmp_path, lambda _: None, forms=True)
+
+    assert judge(3, rotated).broken == []
+
+
 @pytest.mark.parametrize("asked", [("auth/credential", {}), ("auth/refresh", {"force": True})])
 async def test_windows_share_the_work_where_the_issuer_keeps_the_refresh_token(tmp_path, asked):
     """RFC 6749 section 6: an answer may bring a new access token alone."""

@@ -17,6 +17,7 @@ from codex_auth_lsp.domain.credential import (
     ChatGptCredential,
     ForeignCredential,
 )
+from codex_auth_lsp.domain.issuer import OPENAI_ISSUER
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.document import (
     Document,
@@ -243,6 +244,78 @@ def test_refresh_changes_three_tokens_and_the_time_and_nothing_else(top, inner, 
         "refresh_token": "rt-2",
     }
     assert json.dumps(expected) == json.dumps(after)
+
+
+URL = "https://auth.example.com"
+RECORD = WHOLE_TOKENS["oauth_provenance"]
+ENDPOINTS = {"token_endpoint": f"{URL}/token", "revocation_endpoint": f"{URL}/revoke"}
+
+
+def recorded(**record: object) -> Document:
+    return read({"tokens": {**WHOLE_TOKENS, "oauth_provenance": record}})
+
+
+def test_endpoints_of_an_issuer_of_forms_are_kept_with_the_login():
+    """In the record of who issued it, behind what Codex writes there."""
+    login = replace(WHOLE_LOGIN, **ENDPOINTS)
+    stored = json.loads(login_document(login, None).render())["tokens"]["oauth_provenance"]
+
+    assert list(stored.items()) == [*RECORD.items(), *ENDPOINTS.items()]
+    assert recorded(**stored).credential == replace(login, last_refresh=None, api_key=None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://evil.example/token",
+        "https://auth.example.com.evil.example/token",
+        "https://auth.example.com:8443/token",
+        "http://auth.example.com/token",
+        "http://127.0.0.1/token",
+        "/token",
+        "",
+        7,
+        None,
+        {"url": f"{URL}/token"},
+    ],
+)
+def test_a_recorded_endpoint_counts_on_the_issuer_s_own_origin_alone(value):
+    """Anything else is a member that is not known: it stays, and nothing is sent there."""
+    document = recorded(**RECORD, token_endpoint=value, revocation_endpoint=value)
+    credential = document.credential
+    assert isinstance(credential, ChatGptCredential)
+    after = json.loads(refreshed_document(document, credential).render())
+
+    assert (credential.token_endpoint, credential.revocation_endpoint) == (None, None)
+    assert after["tokens"]["oauth_provenance"] == document.members["tokens"]["oauth_provenance"]
+
+
+@pytest.mark.parametrize("issuer", [OPENAI_ISSUER, f"{OPENAI_ISSUER}/", None])
+def test_openai_s_issuer_has_no_recorded_endpoints(issuer):
+    """Its routes are fixed, whatever a file says."""
+    credential = recorded(issuer=issuer, token_endpoint=f"{OPENAI_ISSUER}/other").credential
+
+    assert isinstance(credential, ChatGptCredential)
+    assert credential.token_endpoint is None
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (ENDPOINTS, {**RECORD, "x": [1], **ENDPOINTS}),
+        (
+            {"token_endpoint": f"{URL}/oauth/token"},
+            {**RECORD, "x": [1], "token_endpoint": f"{URL}/oauth/token"},
+        ),
+        ({}, {**RECORD, "x": [1], "token_endpoint": "https://evil.example/"}),
+    ],
+)
+def test_a_refresh_writes_what_it_found_out(found, expected):
+    """Beside what stands there; an endpoint that did not count is replaced by one that does."""
+    before = recorded(**RECORD, x=[1], token_endpoint="https://evil.example/")
+    after = json.loads(refreshed_document(before, replace(WHOLE_LOGIN, **found)).render())
+
+    assert after["tokens"]["oauth_provenance"] == expected
 
 
 def test_refresh_adds_the_time_where_there_was_none():

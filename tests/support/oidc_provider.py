@@ -2,7 +2,7 @@
 
 It requires PKCE (S256), rotates refresh tokens, revokes the whole grant when one is used twice, and
 takes JSON where OpenAI's issuer does. It makes no API keys. Its device endpoints are those of
-RFC 8628, named by its metadata.
+RFC 8628, named by its metadata. With `as_it_is` its routes are its own, and it takes forms alone.
 """
 
 from __future__ import annotations
@@ -41,8 +41,11 @@ class SignInError(Exception):
 class OidcProvider:
     """A running issuer."""
 
-    def __init__(self, process: asyncio.subprocess.Process, issuer: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, issuer: str, *, as_it_is: bool) -> None:
         self.issuer = issuer
+        self.authorization_endpoint = issuer + ("/auth" if as_it_is else "/oauth/authorize")
+        self.token_endpoint = issuer + ("/token" if as_it_is else "/oauth/token")
+        self.revocation_endpoint = issuer + ("/token/revocation" if as_it_is else "/oauth/revoke")
         self.events: list[dict[str, Any]] = []
         """What happened, as `{"event", "route", "grant_type", "error", ...}`; without secrets."""
         self._process = process
@@ -51,7 +54,9 @@ class OidcProvider:
 
     @classmethod
     @asynccontextmanager
-    async def start(cls, host: str = "127.0.0.1") -> AsyncIterator[OidcProvider]:
+    async def start(
+        cls, host: str = "127.0.0.1", *, as_it_is: bool = False
+    ) -> AsyncIterator[OidcProvider]:
         """Run an issuer on a free port, and end it."""
         script = parts.FOLDER / "oidc_provider.mjs"
         with tempfile.TemporaryFile() as stderr:
@@ -59,6 +64,7 @@ class OidcProvider:
                 str(parts.node()),
                 str(script),
                 host,
+                *(["own"] if as_it_is else []),
                 env={"PATH": os.defpath, "NODE_ENV": "development"},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -71,7 +77,7 @@ class OidcProvider:
                 if not ready:
                     stderr.seek(0)
                     raise RuntimeError(f"oidc-provider did not start: {stderr.read().decode()}")
-                provider = cls(process, json.loads(ready)["ready"])
+                provider = cls(process, json.loads(ready)["ready"], as_it_is=as_it_is)
                 reader = asyncio.create_task(provider._read_events())
                 try:
                     yield provider

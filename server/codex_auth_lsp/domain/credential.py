@@ -25,7 +25,9 @@ class ChatGptCredential:
 
     `issuer` and `client_id` are the login's provenance: the only place where these tokens are
     ever sent for renewal or revocation. Both are None in files of older Codex versions, whose
-    tokens belong to OpenAI's issuer. `refresh_token` may be empty. `api_key` is the key that
+    tokens belong to OpenAI's issuer. `token_endpoint` and `revocation_endpoint` are where an issuer
+    wants forms (RFC 6749, 7009), on its own origin; None where it speaks as OpenAI's does, or where
+    nobody knows. `refresh_token` may be empty. `api_key` is the key that
     OpenAI's browser sign-in hands out beside the tokens; the tokens are what is used.
     """
 
@@ -38,6 +40,8 @@ class ChatGptCredential:
     account_id: str | None = None
     issuer: str | None = None
     client_id: str | None = None
+    token_endpoint: str | None = None
+    revocation_endpoint: str | None = None
     login_owner_id: str | None = None
     api_key: Secret | None = None
 

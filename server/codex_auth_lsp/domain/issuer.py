@@ -7,11 +7,14 @@ in the clear.
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 OPENAI_ISSUER = "https://auth.openai.com"
 OPENAI_CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"  # the Codex CLI's public client
+
+_QUERY = re.compile(r"[A-Za-z0-9\-._~:/?@!$&'()*+,;=%]*")  # RFC 3986 section 3.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,21 @@ def url_problem(url: str) -> str | None:
     if parts.scheme == "http" and not is_loopback(host):
         return "must be https: plain http is for loopback addresses only."
     return None
+
+
+def own_url(value: object, issuer: IssuerSettings) -> str | None:
+    """Return a URL that is fit for credentials and on the issuer's own origin, else None.
+
+    It may hold a query, as endpoints may (RFC 6749 section 3.1, 3.2), but no fragment.
+    """
+    if not isinstance(value, str):
+        return None
+    address, _, query = value.partition("?")
+    if url_problem(address) is not None or not _QUERY.fullmatch(query):
+        return None
+    ours, theirs = urlsplit(issuer.issuer), urlsplit(address)
+    same = (ours.scheme, ours.netloc.lower()) == (theirs.scheme, theirs.netloc.lower())
+    return value if same else None
 
 
 def is_loopback(host: str) -> bool:

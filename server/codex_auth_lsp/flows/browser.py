@@ -20,7 +20,7 @@ from codex_auth_lsp.errors import (
     NotEntitled,
 )
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase, OpenUrlPrompt, shown
-from codex_auth_lsp.flows.chatgpt import new_credential
+from codex_auth_lsp.flows.chatgpt import new_credential, token_url
 from codex_auth_lsp.flows.loopback import Answer, LoopbackListener
 from codex_auth_lsp.flows.result_page import failed_page, signed_in_page
 from codex_auth_lsp.oauth import http, token
@@ -31,7 +31,7 @@ from codex_auth_lsp.oauth.authorization import (
     loopback_redirect_uri,
     pasted_query,
 )
-from codex_auth_lsp.oauth.endpoints import token_endpoint
+from codex_auth_lsp.oauth.metadata import IssuerMetadata
 from codex_auth_lsp.oauth.token import error_code
 from codex_auth_lsp.secret import Secret
 
@@ -80,11 +80,13 @@ class BrowserFlow:
 
 
 async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptCredential:
+    metadata = context.metadata or IssuerMetadata()
     request = AuthorizationRequest(
         context.issuer,
         loopback_redirect_uri(listener.port),
         context.workspace_ids,
-        issuer_names_itself=context.metadata is not None and context.metadata.names_itself,
+        issuer_names_itself=metadata.names_itself,
+        endpoint=metadata.authorization_endpoint,
     )
     listener.expect(partial(judge_redirect, request=request))
     prompt = OpenUrlPrompt(
@@ -98,8 +100,8 @@ async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptC
     finally:
         context.controls.submit_callback = None
     context.on_phase(LoginPhase.EXCHANGING)
-    endpoint = token_endpoint(context.issuer)
-    reply = await http.post_form(endpoint, token.code_exchange_fields(request, code))
+    fields = token.code_exchange_fields(request, code)
+    reply = await http.post_form(token_url(context), fields)
     tokens = token.judge_code_exchange(reply)
     context.on_phase(LoginPhase.VERIFYING)
     credential = await new_credential(context, tokens)
@@ -132,9 +134,7 @@ def _code(answer: Answer) -> Secret:
 async def _api_key(context: FlowContext, tokens: token.NewTokens) -> Secret | None:
     fields = token.api_key_exchange_fields(context.issuer.client_id, tokens.id_token)
     try:
-        reply = await http.post_form(
-            token_endpoint(context.issuer), fields, seconds=_API_KEY_SECONDS
-        )
+        reply = await http.post_form(token_url(context), fields, seconds=_API_KEY_SECONDS)
     except IssuerError:
         return None  # accounts without a platform organization get none; the tokens suffice
     return token.judge_api_key_exchange(reply)

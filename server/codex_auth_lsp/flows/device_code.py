@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.domain.issuer import OPENAI_ISSUER
 from codex_auth_lsp.errors import (
     DeviceCodeExpired,
     IssuerError,
@@ -17,18 +18,14 @@ from codex_auth_lsp.errors import (
     NetworkUnreachable,
 )
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase, UserCodePrompt, shown
-from codex_auth_lsp.flows.chatgpt import new_credential
+from codex_auth_lsp.flows.chatgpt import met, new_credential, token_url
 from codex_auth_lsp.oauth import device, http, token
-from codex_auth_lsp.oauth.endpoints import token_endpoint
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import ChatGptCredential
-    from codex_auth_lsp.oauth.device import DeviceCode, DeviceEndpoints, IssuedCode, NotYet
+    from codex_auth_lsp.oauth.device import DeviceCode, IssuedCode, NotYet
     from codex_auth_lsp.oauth.http import Reply
     from codex_auth_lsp.oauth.token import NewTokens
-
-METADATA_SECONDS = 10.0
-"""How long an issuer may take to describe itself."""
 
 LONGEST_BACK_OFF = 60.0
 """Seconds between two tries while the issuer cannot be reached."""
@@ -39,7 +36,8 @@ class DeviceCodeFlow:
 
     async def sign_in(self, context: FlowContext) -> ChatGptCredential:
         """Return the credential of the person who enters the code."""
-        endpoints = await _endpoints(context)
+        context = await met(context)
+        endpoints = _endpoints(context)
         code = await _request_code(context, endpoints)
         begun = context.clock.monotonic()
         prompt = UserCodePrompt(
@@ -67,14 +65,31 @@ class DeviceCodeFlow:
         """Nothing is held."""
 
 
-async def _endpoints(context: FlowContext) -> DeviceEndpoints | None:
-    """Return the endpoints of RFC 8628, None where OpenAI's dialect is spoken."""
-    for url in device.metadata_urls(context.issuer):
-        reply = await http.get(url, {}, seconds=METADATA_SECONDS)
-        endpoints = device.judge_metadata(reply, context.issuer)
-        if endpoints is not None:
-            return endpoints
-    return None
+@dataclass(frozen=True, slots=True)
+class DeviceEndpoints:
+    """Where an issuer that speaks RFC 8628 is asked."""
+
+    authorization: str
+    token: str
+
+
+def _endpoints(context: FlowContext) -> DeviceEndpoints | None:
+    """Return the endpoints of RFC 8628, None where OpenAI's dialect is spoken.
+
+    Raises:
+        IssuerResponseInvalid: There is nowhere to ask whether the person is done.
+        IssuerUnavailable, RateLimited: An issuer that cannot say it now may well speak the RFC's.
+    """
+    metadata = context.metadata
+    if metadata is None or context.issuer.issuer == OPENAI_ISSUER:
+        return None
+    if metadata.trouble is not None:
+        raise metadata.trouble
+    if metadata.device_authorization_endpoint is None:
+        return None
+    if metadata.token_endpoint is None:
+        raise IssuerResponseInvalid("The issuer names an endpoint for devices and none for tokens.")
+    return DeviceEndpoints(metadata.device_authorization_endpoint, metadata.token_endpoint)
 
 
 async def _request_code(context: FlowContext, endpoints: DeviceEndpoints | None) -> DeviceCode:
@@ -166,4 +181,4 @@ def _expired(failure: IssuerError | None) -> DeviceCodeExpired:
 async def _exchange(context: FlowContext, issued: IssuedCode) -> NewTokens:
     request = device.code_request(context.issuer, issued)
     fields = token.code_exchange_fields(request, issued.authorization_code)
-    return token.judge_code_exchange(await http.post_form(token_endpoint(context.issuer), fields))
+    return token.judge_code_exchange(await http.post_form(token_url(context), fields))

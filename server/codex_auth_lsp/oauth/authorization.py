@@ -32,12 +32,14 @@ class AuthorizationRequest:
     """One attempt's request: bound to an issuer, a redirect URI, a state and a verifier.
 
     Where the `issuer_names_itself` in redirects (RFC 9207), one without its name is not from it.
+    `endpoint` takes the place of the fixed route of OpenAI's issuer.
     """
 
     issuer: IssuerSettings
     redirect_uri: str
     workspace_ids: tuple[str, ...] = ()
     issuer_names_itself: bool = False
+    endpoint: str | None = None
     code_verifier: Secret = field(default_factory=new_code_verifier)
     expected_state: Secret = field(
         default_factory=lambda: Secret(secrets.token_urlsafe(_STATE_BYTES))
@@ -59,7 +61,8 @@ class AuthorizationRequest:
         ]
         if self.workspace_ids:
             parameters.append(("allowed_workspace_id", ",".join(self.workspace_ids)))
-        return f"{authorization_endpoint(self.issuer)}?{urlencode(parameters)}"
+        endpoint = self.endpoint or authorization_endpoint(self.issuer)
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
 
 
 def loopback_redirect_uri(port: int) -> str:

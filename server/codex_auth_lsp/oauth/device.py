@@ -2,8 +2,8 @@
 
 OpenAI's issuer has its own routes: the interval is a string, HTTP 403 and 404 stand for "not yet",
 and the answer is an authorization code with the verifier that the issuer made for it (source:
-requests of the Codex CLI 0.169.0). Any other issuer is asked for its metadata (RFC 8414, OpenID
-Connect Discovery) first; the RFC's way is taken where that names a device endpoint.
+requests of the Codex CLI 0.169.0). The RFC's way is taken where another issuer's metadata names a
+device endpoint.
 Pure. What an issuer says is data: a code or an address that is fit for no person is refused.
 """
 
@@ -16,7 +16,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
-from codex_auth_lsp.domain.issuer import OPENAI_ISSUER, is_loopback
+from codex_auth_lsp.domain.issuer import is_loopback
 from codex_auth_lsp.errors import (
     DeviceCodeDisabled,
     DeviceCodeExpired,
@@ -64,14 +64,6 @@ _USER_CODE_CHARACTERS = 24
 _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]{1,2048}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _OPAQUE_CHARACTERS = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceEndpoints:
-    """Where an issuer that speaks RFC 8628 is asked."""
-
-    authorization: str
-    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,39 +162,6 @@ def judge_poll(reply: Reply) -> IssuedCode | NotYet:
 
 
 # RFC 8628
-
-
-def metadata_urls(issuer: IssuerSettings) -> tuple[str, ...]:
-    """Return where an issuer describes itself; none for OpenAI's, whose routes are known."""
-    if issuer.issuer == OPENAI_ISSUER:
-        return ()
-    parts = urlsplit(issuer.issuer)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    return (
-        f"{issuer.issuer}/.well-known/openid-configuration",
-        f"{origin}/.well-known/oauth-authorization-server{parts.path}",  # RFC 8414 section 3.1
-    )
-
-
-def judge_metadata(reply: Reply, issuer: IssuerSettings) -> DeviceEndpoints | None:
-    """Return the endpoints in a metadata document, None where it names none for devices.
-
-    Raises:
-        IssuerResponseInvalid: It is another issuer's (RFC 8414 section 3.3), or leads elsewhere.
-        IssuerUnavailable, RateLimited: It cannot be had at the moment.
-    """
-    if reply.status == 429 or reply.status >= 500:
-        refuse_exchange(reply)
-    body = json_object(reply) if reply.status == 200 else None
-    if body is None or "device_authorization_endpoint" not in body:
-        return None
-    named = body.get("issuer")
-    if not isinstance(named, str) or named.rstrip("/") != issuer.issuer:
-        raise IssuerResponseInvalid("The issuer describes itself under another name.")
-    return DeviceEndpoints(
-        _own_address(body.get("device_authorization_endpoint"), issuer, "device endpoint"),
-        _own_address(body.get("token_endpoint"), issuer, "token endpoint"),
-    )
 
 
 def device_authorization_fields(issuer: IssuerSettings) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Where OpenAI's issuer listens, and its sandbox: fixed routes below the issuer's URL.
 
-Source: requests of the Codex CLI 0.169.0. OpenAI's issuer is not discovered by metadata.
+Source: requests of the Codex CLI 0.169.0. OpenAI's issuer is not discovered by metadata; another
+that names endpoints in its metadata is asked there.
 """
 
 from __future__ import annotations

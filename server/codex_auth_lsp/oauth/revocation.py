@@ -1,4 +1,4 @@
-"""Token revocation (RFC 7009), with the JSON body that OpenAI's issuer takes."""
+"""Token revocation (RFC 7009), as OpenAI's issuer takes it in JSON and as others take a form."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def revocation_payload(credential: ChatGptCredential, client_id: str) -> dict[st
             "client_id": client_id,
         }
     return {"token": credential.access_token.reveal(), "token_type_hint": "access_token"}
+
+
+def revocation_fields(credential: ChatGptCredential, client_id: str) -> list[tuple[str, str]]:
+    """Return the form of RFC 7009 section 2.1; a public client always names itself."""
+    payload = {**revocation_payload(credential, client_id), "client_id": client_id}
+    return list(payload.items())

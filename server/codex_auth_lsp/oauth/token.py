@@ -97,6 +97,15 @@ def refresh_payload(client_id: str, refresh_token: Secret, reason: str) -> dict[
     }
 
 
+def refresh_fields(client_id: str, refresh_token: Secret) -> list[tuple[str, str]]:
+    """Return the form of RFC 6749 section 6, from a client that is public."""
+    return [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token.reveal()),
+        ("client_id", client_id),
+    ]
+
+
 def judge_code_exchange(reply: Reply) -> NewTokens:
     """Return the tokens of a code exchange, which must bring all three.
 

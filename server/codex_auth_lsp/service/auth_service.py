@@ -294,7 +294,7 @@ class AuthService:
 
         cache, keeper, clock = self._cache, self._keeper, self._clock
         overrides = resolve_overrides(self._options.environment)
-        revoker = Revoker(overrides)
+        revoker = Revoker(overrides, clock)
         logins = Logins(
             cache,
             keeper,

@@ -31,7 +31,7 @@ from codex_auth_lsp.errors import (
     RefreshTokenRevoked,
     StoreError,
 )
-from codex_auth_lsp.oauth.endpoints import token_endpoint
+from codex_auth_lsp.service.issuer_talk import renew
 from codex_auth_lsp.service.refresh_record import (
     DONE,
     FAILED,
@@ -298,13 +298,10 @@ class Refresher:
     async def _request(self, spent: ChatGptCredential, reason: str) -> ChatGptCredential:
         if not spent.refresh_token:
             raise NeedsReauth("This sign-in cannot be renewed; sign in again.")
-        from codex_auth_lsp.oauth import http, token  # httpx is not needed before this
+        from codex_auth_lsp.oauth.token import judge_refresh  # it is not needed before this
 
-        reply = await http.post_json(
-            self._overrides.refresh or token_endpoint(spent.provenance),
-            token.refresh_payload(spent.provenance.client_id, spent.refresh_token, reason),
-        )
-        return self._renewed(spent, token.judge_refresh(reply))
+        reply, spent = await renew(spent, reason, self._clock, self._overrides.refresh)
+        return self._renewed(spent, judge_refresh(reply))
 
     def _renewed(self, spent: ChatGptCredential, tokens: RenewedTokens) -> ChatGptCredential:
         renewed = replace(

@@ -11,40 +11,32 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.issuer import url_problem
 from codex_auth_lsp.errors import IssuerError
-from codex_auth_lsp.oauth.endpoints import revocation_endpoint
-from codex_auth_lsp.oauth.revocation import revocation_payload
+from codex_auth_lsp.service import issuer_talk
 
 if TYPE_CHECKING:
+    from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.config.endpoints import EndpointOverrides
     from codex_auth_lsp.domain.credential import ChatGptCredential
 
 REVOCATION_SECONDS = 10.0
-"""How long an issuer may take to answer, as in the Codex CLI."""
+"""How long an issuer may take in all, as in the Codex CLI."""
 
 
 class Revoker:
     """Revokes logins, at once or in the background."""
 
-    def __init__(self, overrides: EndpointOverrides) -> None:
+    def __init__(self, overrides: EndpointOverrides, clock: Clock) -> None:
         self._overrides = overrides
+        self._clock = clock
         self._background: set[asyncio.Task[bool]] = set()
 
     async def revoke(self, credential: ChatGptCredential) -> bool:
         """Return whether the issuer said that the login is revoked."""
-        provenance = credential.provenance
-        url = self._overrides.revoke
-        if url is None:
-            if url_problem(provenance.issuer) is not None:
-                return False
-            url = revocation_endpoint(provenance)
-        from codex_auth_lsp.oauth import http  # httpx is not needed before somebody signs out
-
+        override = self._overrides.revoke
+        if override is None and url_problem(credential.provenance.issuer) is not None:
+            return False
         try:
-            reply = await http.post_json(
-                url,
-                revocation_payload(credential, provenance.client_id),
-                seconds=REVOCATION_SECONDS,
-            )
+            reply = await issuer_talk.revoke(credential, self._clock, override, REVOCATION_SECONDS)
         except IssuerError:
             return False
         return reply.status == 200

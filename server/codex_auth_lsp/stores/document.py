@@ -3,11 +3,13 @@
 Reads what any Codex CLI version wrote, by the rules observed on version 0.169.0, and writes what
 all of them read: the order of keys, `OPENAI_API_KEY` always present, `last_refresh` in UTC with
 `Z`. Members that are not known here survive at every level.
+Ours alone are `token_endpoint` and `revocation_endpoint` in `oauth_provenance`, only for issuers
+that want forms; Codex reads past them, and where it drops them they are found out anew.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from codex_auth_lsp.domain.credential import (
     Credential,
     ForeignCredential,
 )
+from codex_auth_lsp.domain.issuer import OPENAI_ISSUER, own_url
 from codex_auth_lsp.domain.timestamps import format_rfc3339, parse_rfc3339
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.json_text import parse_json, render_json
@@ -49,6 +52,9 @@ _MODES = frozenset(
         "bedrockAccessKeys",
     }
 )
+
+
+_ENDPOINTS = ("token_endpoint", "revocation_endpoint")
 
 
 class DocumentInvalid(Exception):
@@ -109,9 +115,13 @@ def login_document(
 
 
 def refreshed_document(old: Document, credential: ChatGptCredential) -> Document:
-    """Return `old` with the tokens and the time of a refresh; everything else stays."""
+    """Return `old` with the tokens and the time of a refresh; everything else stays.
+
+    A refresh may also have found out where the issuer wants its forms.
+    """
     tokens = {
         **old.members["tokens"],
+        **_found_out(old, credential),
         "id_token": credential.id_token.reveal(),
         "access_token": credential.access_token.reveal(),
         "refresh_token": credential.refresh_token.reveal(),
@@ -120,12 +130,34 @@ def refreshed_document(old: Document, credential: ChatGptCredential) -> Document
     return Document(old.members | fresh)
 
 
+def _found_out(old: Document, credential: ChatGptCredential) -> dict[str, Any]:
+    before = old.members["tokens"].get("oauth_provenance")
+    known = old.credential
+    if not (isinstance(before, dict) and isinstance(known, ChatGptCredential)):
+        return {}
+    if _endpoints(known) == _endpoints(credential):
+        return {}
+    stale = {name: value for name, value in before.items() if name not in _ENDPOINTS}
+    return {"oauth_provenance": stale | _endpoints(credential)}
+
+
+def _endpoints(credential: ChatGptCredential) -> dict[str, str]:
+    named = zip(
+        _ENDPOINTS, (credential.token_endpoint, credential.revocation_endpoint), strict=True
+    )
+    return {name: url for name, url in named if url is not None}
+
+
 def _tokens_members(credential: ChatGptCredential) -> dict[str, Any]:
     return {
         "id_token": credential.id_token.reveal(),
         "access_token": credential.access_token.reveal(),
         "refresh_token": credential.refresh_token.reveal(),
-        "oauth_provenance": {"issuer": credential.issuer, "client_id": credential.client_id},
+        "oauth_provenance": {
+            "issuer": credential.issuer,
+            "client_id": credential.client_id,
+            **_endpoints(credential),
+        },
         "login_owner_id": credential.login_owner_id,
         "account_id": credential.account_id,
     }
@@ -178,7 +210,7 @@ def _chatgpt(members: dict[str, Any]) -> ChatGptCredential | None:
     provenance = tokens.get("oauth_provenance")
     if provenance is not None and not isinstance(provenance, dict):
         raise DocumentInvalid("`tokens.oauth_provenance` is not an object")
-    return ChatGptCredential(
+    credential = ChatGptCredential(
         id_token=id_token,
         access_token=Secret(_text(tokens, "access_token")),
         refresh_token=Secret(_text(tokens, "refresh_token")),
@@ -189,6 +221,13 @@ def _chatgpt(members: dict[str, Any]) -> ChatGptCredential | None:
         login_owner_id=_optional_text(tokens, "login_owner_id"),
         api_key=Secret(api_key) if api_key else None,
     )
+    if credential.provenance.issuer == OPENAI_ISSUER:
+        return credential  # whose routes are fixed
+    # Whatever else stands there is nobody's endpoint: tokens go to the recorded issuer alone.
+    token, revocation = (
+        own_url((provenance or {}).get(name), credential.provenance) for name in _ENDPOINTS
+    )
+    return replace(credential, token_endpoint=token, revocation_endpoint=revocation)
 
 
 def _moment(value: Any) -> datetime | None:
