@@ -470,9 +470,10 @@ async def test_a_person_at_a_real_terminal_sees_the_page_as_a_qr_code(
         env=clean_environment(tmp_path, {"TERM": "xterm", "PYTHONUTF8": "1"}),
     )
     os.close(slave)
+    expected = qr_code(f"{sandbox.issuer}/codex/device", 120).splitlines()
     try:
         received, shown = b"", ""
-        while "sign-in yourself" not in shown or "▀▀▀" not in shown:
+        while "sign-in yourself" not in shown or f"{expected[-2]}\r\n\r\n" not in shown:
             received += await asyncio.to_thread(os.read, master, 65_536)
             shown = received.decode(errors="ignore")  # a character may come in two halves
         process.send_signal(signal.SIGINT)
@@ -482,7 +483,6 @@ async def test_a_person_at_a_real_terminal_sees_the_page_as_a_qr_code(
         await parts.end(process, grace=0)
 
     lines = shown.replace("\r", "").splitlines()
-    expected = qr_code(f"{sandbox.issuer}/codex/device", 120).splitlines()
     first = lines.index(expected[0])
     assert lines[first : first + len(expected) - 1] == expected[:-1]
     assert returncode not in (0, None)
