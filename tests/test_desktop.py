@@ -167,3 +167,18 @@ def test_a_browser_is_found_on_the_path_and_not_on_a_drive_of_windows(tmp_path):
 def test_a_desktop_system_has_screen_and_browser(tmp_path, platform):
     """Their openers are part of them."""
     assert read_server_facts({}, root=tmp_path, platform=platform) == ServerFacts()
+
+
+async def test_opener_of_the_working_directory_is_not_found(monkeypatch, tmp_path):
+    """The working directory of a language server is a workspace, and a PATH may be relative."""
+    program = tmp_path / "xdg-open"
+    program.write_text('#!/bin/sh\ntouch "$0.ran"\n')
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", os.pathsep.join([".", "", "bin"]))
+    monkeypatch.setenv("DISPLAY", ":99")
+    monkeypatch.delenv("BROWSER", raising=False)
+
+    opened = await open_browser("https://example.com/")
+
+    assert (opened, [path.name for path in tmp_path.iterdir()]) == (False, ["xdg-open"])

@@ -78,3 +78,28 @@ def test_lines_that_had_to_be_dropped_are_counted_in_the_log():
 
     texts = [line.rpartition("codex_auth_lsp: ")[2] for line in ended.stderr.decode().splitlines()]
     assert texts == ["(3 lines were dropped: nobody read the log)", "line 1", "the last"]
+
+
+ENDED_BY_A_SIGNAL = """
+import asyncio, os, signal
+from codex_auth_lsp.process import leave, run_to_end
+
+async def main():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(20)
+    finally:
+        print("tidied", flush=True)
+
+try:
+    run_to_end(main())
+except KeyboardInterrupt:
+    leave(5)
+"""
+
+
+def test_signal_that_ends_the_process_lets_the_work_end_in_order():
+    """A credential command that runs, for instance, is ended with it."""
+    ended = run(ENDED_BY_A_SIGNAL, stdout=subprocess.PIPE)
+
+    assert (ended.returncode, ended.stdout) == (5, b"tidied\n")

@@ -430,3 +430,37 @@ async def test_the_revision_follows_the_credential_and_nothing_else(
         revisions.append((await credential(client))["revision"])
 
     assert revisions == [1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("configured", ["OpenAI's", "another"])
+async def test_a_login_of_a_third_issuer_is_given_to_nobody(
+    start: Starter, home: CodexHome, configured
+):
+    """Neither OpenAI's models nor a proxy may see the token of somebody else's issuer."""
+    before = home.write(chatgpt_login(issuer="https://login.example.com"))
+    home.configure(
+        '[model_providers.proxy]\nbase_url = "https://proxy.example.com/v1"\n'
+        "requires_openai_auth = true\n"
+    )
+    client = await start(None if configured == "OpenAI's" else NOBODY)
+
+    errors = [
+        await client.request_error("auth/credential", {"providerId": provider})
+        for provider in ("openai", "proxy")
+    ]
+    listed = (await client.request("auth/providers", {}))["providers"]
+
+    assert [error.summary for error in errors] == [(-32803, "needsReauth")] * 2
+    assert {p["id"]: p["ready"] for p in listed if p["requiresOpenaiAuth"]} == {
+        "openai": False,
+        "proxy": False,
+    }
+    assert home.bytes() == before
+
+
+async def test_openai_s_own_token_still_goes_to_openai_s_models(start: Starter, home: CodexHome):
+    """Where people sign in with another issuer by now, a login of before is OpenAI's all the same."""
+    home.write(chatgpt_login())
+    client = await start(NOBODY)
+
+    assert (await credential(client))["baseUrl"] == CHATGPT_BASE_URL

@@ -143,3 +143,17 @@ async def test_the_command_line_says_why_a_forbidden_login_is_not_used(
     assert "forced_login_method" in said.stdout + said.stderr
     assert gone.returncode == 0
     assert home.bytes() is None
+
+
+async def test_no_method_is_available_while_the_configuration_cannot_be_used(
+    start: Starter, home: CodexHome
+):
+    """No login would begin, and each method says why."""
+    home.configure("forced_login_method = 7")
+    client = await start()
+
+    methods = (await client.request("auth/methods", {}))["methods"]
+
+    assert [method["available"] for method in methods] == [False, False, False]
+    assert not any(method["recommended"] for method in methods)
+    assert all("`forced_login_method`" in method["unavailableReason"] for method in methods)

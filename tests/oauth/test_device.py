@@ -169,6 +169,13 @@ def test_the_code_is_exchanged_with_the_issuer_s_own_verifier():
         ("https://login.example.com\\@evil.example/", False),
         ("https://login.example.com/\u202edevice", False),
         ("https://login.example.com/a b", False),
+        ("https://login.example.com/[Sign-in](command:some.command)", False),
+        ("https://login.example.com/(here)", False),
+        ("https://evil.example%2f.login.example.com/", False),
+        ("https://$(id).login.example.com/", False),
+        ("https://*.login.example.com/", False),
+        ("https://..login.example.com/", False),
+        ("https://.login.example.com/", False),
         ("", False),
     ],
 )

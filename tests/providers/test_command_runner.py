@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -233,3 +234,21 @@ async def test_relative_program_is_one_of_the_folder_of_the_login(runner, tmp_pa
     monkeypatch.chdir(workspace)
 
     assert await run(runner, CommandSettings("./gettoken")) == "mine"
+
+
+async def test_pipe_that_a_grandchild_keeps_open_is_closed_here(runner, tmp_path):
+    """A child in a session of its own outlives the deadline; no descriptor of ours does."""
+    command = shell("setsid sleep 60 & echo $! > child; wait", timeout_ms=200)
+
+    counts, children = [], []
+    for _ in range(4):
+        with pytest.raises(CredentialCommandFailed):
+            await run(runner, command)
+        children.append(int((tmp_path / "child").read_text()))
+        counts.append(len([*Path("/proc/self/fd").iterdir()]))
+    alive = [is_alive(child) for child in children]
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+
+    assert alive == [True] * 4
+    assert counts[-1] <= counts[0]

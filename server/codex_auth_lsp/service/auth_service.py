@@ -162,7 +162,9 @@ class AuthService:
             read_server_facts(self._options.environment),
             ports_taken=not holds_port and are_callback_ports_taken(),
         )
-        return login_methods(self._keeper.view.settings, client, server)
+        return login_methods(
+            self._keeper.view.settings, client, server, self._keeper.view.settings_error
+        )
 
     @property
     def login_method_ids(self) -> list[str]:

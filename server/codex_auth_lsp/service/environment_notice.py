@@ -33,6 +33,9 @@ def environment_notices(status: AuthStatus) -> tuple[Notice, ...]:
             text = f"{source.name} in the environment is in use, also while nobody is signed in"
             return (_notice("alone", "info", f"{text}; {cost}.", source.name),)
         text = f"{source.name} in the environment is used in the place of the stored login"
+        if status.billing == "provider":
+            advice = Remediation("Choose another model_provider in config.toml to use the login")
+            return (Notice(CODE, "overrides", "warning", f"{text}; {cost}.", (advice,)),)
         return (_notice("overrides", "warning", f"{text}; {cost}.", source.name),)
     shadowed = {entry["source"].get("name") for entry in status.shadowed}
     if API_KEY_VARIABLE in shadowed and (has_login or source is not None):

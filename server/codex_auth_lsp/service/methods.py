@@ -51,9 +51,15 @@ def login_methods(
     settings: Settings,
     client: ClientFacts = ClientFacts(),  # noqa: B008 - a frozen value
     server: ServerFacts = ServerFacts(),  # noqa: B008 - the same
+    trouble: AuthError | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the contract's `LoginMethod` list; the first that is available is recommended."""
+    """Return the contract's `LoginMethod` list; the first that is available is recommended.
+
+    With `trouble`, which is a configuration that cannot be used, none is available.
+    """
     ranked = rank_methods(settings.forced_login_method, client, server)
+    if trouble is not None:
+        ranked = tuple(RankedMethod(method.id, trouble.message) for method in ranked)
     usable = [method for method in ranked if method.unavailable_reason is None]
     return [_to_wire(method, recommended=method in usable[:1]) for method in ranked]
 
