@@ -459,7 +459,7 @@ async def test_a_login_of_a_third_issuer_is_given_to_nobody(
 
 
 async def test_openai_s_own_token_still_goes_to_openai_s_models(start: Starter, home: CodexHome):
-    """Where people sign in with another issuer by now, a login of before is OpenAI's all the same."""
+    """Where people sign in with another issuer by now, a login of before is still OpenAI's."""
     home.write(chatgpt_login())
     client = await start(NOBODY)
 
