@@ -227,10 +227,12 @@ async def test_neovim_forgets_a_server_that_was_killed_and_starts_another(editor
 async def test_neovim_drops_an_older_status_and_takes_one_of_a_new_server(editor):
     """`revision` counts within one `serverInstanceId`."""
     tell = (
-        "(function() local client = (vim.lsp.get_clients or vim.lsp.get_active_clients)()[1]; local function hear(revision, id, state) "
-        "client.handlers['auth/statusChanged'](nil, {{ status = {{ revision = revision, "
-        "serverInstanceId = id, state = state, store = {{}} }} }}, {{ client_id = client.id }}) end; "
-        "{calls}; return require('codex_auth').statusline() end)()"
+        "(function() local client = (vim.lsp.get_clients or vim.lsp.get_active_clients)()[1] "
+        "local function hear(revision, id, state) "
+        "local status = {{ revision = revision, serverInstanceId = id, state = state }} "
+        "client.handlers['auth/statusChanged'](nil, {{ status = status }}, "
+        "{{ client_id = client.id }}) end "
+        "{calls} return require('codex_auth').statusline() end)()"
     )
     async with editor() as nvim:
         await nvim.becomes(STATUSLINE, "Codex: Signed Out")

@@ -18,7 +18,7 @@ import subprocess
 import termios
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from e2e.waiting import eventually
 from support import parts
@@ -185,18 +185,25 @@ async def neovim(
     """Run Neovim with the client, its LSP log at the most talkative level."""
     socket = folder / f"{name}.socket"
     settings = folder / f"{name}.lua"
+    command_line = ", ".join(json.dumps(word) for word in server)
     settings.write_text(
         'require("vim.lsp.log").set_level("trace")\n'
         "vim.o.statusline = \"[%{v:lua.require'codex_auth'.statusline()}]\"\n"
         "vim.o.laststatus, vim.o.more = 2, false\n"
-        f"require('codex_auth').setup({{ cmd = vim.json.decode([==[{json.dumps(list(server))}]==]) }})\n"
+        f"require('codex_auth').setup({{ cmd = {{ {command_line} }} }})\n"
     )
     program = str(parts.nvim())
     plugin = f"set runtimepath^={FOLDER / 'nvim'}"
     command = [program, "--listen", str(socket), "--cmd", plugin, "-S", str(settings)]
 
     def remote(expression: str) -> list[str]:
-        return [program, "--server", str(socket), "--remote-expr", f"luaeval({quoted(expression)})"]
+        return [
+            program,
+            "--server",
+            str(socket),
+            "--remote-expr",
+            f"luaeval({_quoted(expression)})",
+        ]
 
     env = _environment(folder, desk, **environment)
     async with _terminal(name, command, remote, env, folder) as editor:
@@ -204,6 +211,34 @@ async def neovim(
         yield editor
 
 
-def quoted(text: Any) -> str:
+@contextlib.asynccontextmanager
+async def emacs(
+    folder: Path, desk: Desk, server: Sequence[str], name: str = "emacs", **environment: str
+) -> AsyncIterator[Editor]:
+    """Run Emacs with the client."""
+    socket = folder / f"{name}.socket"
+    settings = folder / f"{name}.el"
+    command_line = " ".join(json.dumps(word) for word in server)
+    settings.write_text(
+        f'(setq server-socket-dir "{folder}/" server-name "{socket.name}")\n'
+        '(setq inhibit-startup-screen t browse-url-generic-program "xdg-open"\n'
+        "      browse-url-browser-function #'browse-url-generic)\n"
+        f"(setq codex-auth-command '({command_line}))\n"
+        "(server-start)\n(codex-auth-mode 1)\n"
+    )
+    client = str(FOLDER / "emacs" / "codex-auth.el")
+    quick = "(setq native-comp-deferred-compilation nil native-comp-jit-compilation nil)"
+    command = [str(parts.emacs()), "-Q", "-nw", "--eval", quick, "-l", client, "-l", str(settings)]
+
+    def remote(expression: str) -> list[str]:
+        return ["emacsclient", "-s", str(socket), "--eval", expression]
+
+    env = _environment(folder, desk, **environment)
+    async with _terminal(name, command, remote, env, folder) as editor:
+        await eventually(socket.exists, "the editor's socket", timeout=DEADLINE)
+        yield editor
+
+
+def _quoted(text: str) -> str:
     """Return the text as a string literal of Vim's script language."""
-    return "'" + str(text).replace("'", "''") + "'"
+    return "'" + text.replace("'", "''") + "'"
