@@ -175,7 +175,7 @@ def _own_terminal() -> None:
 
 
 def _environment(folder: Path, desk: Desk, **more: str) -> dict[str, str]:
-    return clean_environment(folder, {"PATH": desk.path, "TERM": "xterm-256color", **more})
+    return clean_environment(folder, {"PATH": desk.path, "TERM": "xterm-256color"} | more)
 
 
 @contextlib.asynccontextmanager
@@ -233,7 +233,8 @@ async def emacs(
     def remote(expression: str) -> list[str]:
         return ["emacsclient", "-s", str(socket), "--eval", expression]
 
-    env = _environment(folder, desk, **environment)
+    # From an xterm Emacs would ask what it can do, and take the first keys for the answer.
+    env = _environment(folder, desk, TERM="linux", **environment)
     async with _terminal(name, command, remote, env, folder) as editor:
         await eventually(socket.exists, "the editor's socket", timeout=DEADLINE)
         yield editor
