@@ -67,6 +67,16 @@ def strace() -> Path | None:
     return _program("strace")
 
 
+def nvim() -> Path | None:
+    """Return the Neovim program."""
+    return _program("nvim")
+
+
+def emacs() -> Path | None:
+    """Return the Emacs program."""
+    return _program("emacs")
+
+
 def _program(name: str) -> Path | None:
     found = shutil.which(name)
     return Path(found) if found else None
@@ -104,6 +114,8 @@ PARTS: dict[str, tuple[_Need, ...]] = {
     "keyring": tuple(
         _debian_program(name) for name in ("dbus-daemon", "gnome-keyring-daemon", "secret-tool")
     ),
+    "neovim": (_Need("nvim", nvim, DEBIAN_REMEDY),),
+    "emacs": (_Need("emacs", emacs, DEBIAN_REMEDY), _debian_program("emacsclient")),
     "display": tuple(_debian_program(name) for name in ("Xvfb", "xdotool")),
 }
 """Every name that `pytest.mark.part` knows."""
