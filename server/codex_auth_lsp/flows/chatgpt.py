@@ -47,6 +47,7 @@ async def new_credential(context: FlowContext, tokens: NewTokens) -> ChatGptCred
         IssuerError: The id token is not for us, not from this issuer, or its keys are not there.
         WrongWorkspace: The configuration allows other workspaces only.
     """
+    context.on_issuer_time(tokens.issuer_time)
     account = account_from_claims(await _checked_claims(context, tokens), None)
     if context.workspace_ids and account.id not in context.workspace_ids:
         raise WrongWorkspace(

@@ -55,6 +55,7 @@ from codex_auth_lsp.stores.file import write_error
 from codex_auth_lsp.stores.lock import Turnstile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from codex_auth_lsp.clock import Clock
@@ -100,12 +101,14 @@ class Refresher:
         clock: Clock,
         revoker: Revoker,
         overrides: EndpointOverrides,
+        on_issuer_time: Callable[[datetime | None], None],
     ) -> None:
         self._cache = cache
         self._keeper = keeper
         self._clock = clock
         self._revoker = revoker
         self._overrides = overrides
+        self._on_issuer_time = on_issuer_time
         self._turnstile = Turnstile(lambda: cache.refresh_lock_path)
         self._running: asyncio.Task[None] | None = None
         self._asked = False  # whether somebody waits for the running one who asked for it
@@ -304,6 +307,7 @@ class Refresher:
             self._overrides.refresh or token_endpoint(spent.provenance),
             token.refresh_payload(spent.provenance.client_id, spent.refresh_token, reason),
         )
+        self._on_issuer_time(token.answered_at(reply))
         return self._renewed(spent, token.judge_refresh(reply))
 
     def _renewed(self, spent: ChatGptCredential, tokens: RenewedTokens) -> ChatGptCredential:
