@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
@@ -26,6 +27,20 @@ _kept: list[asyncio.Runner] = []  # a task that still waits would complain when 
 
 class ProcessFailed(Exception):
     """The process ends with status 1 and this one line on stderr."""
+
+
+def leave_no_core_dump() -> None:
+    """Let a crash of this process write no copy of its memory, where there are tokens.
+
+    What it starts inherits that, and may raise the limit again.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        with suppress(OSError, ValueError):
+            resource.setrlimit(
+                resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
+            )
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -113,6 +113,10 @@ REFRESH_ONLY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         answer(id_token=id_token(account_id="account-grace")),
         {"kind": INVALID},
     ),
+    "the login of another person in the same account": (
+        answer(id_token=id_token(sub="another-user-of-the-test")),
+        {"kind": INVALID},
+    ),
 }
 
 

@@ -52,7 +52,7 @@ def test_allowed_workspaces_come_last_joined_by_commas():
 def test_every_request_has_secrets_of_its_own():
     """256 bits of state and a verifier, both new each time; the verifier is not in the URL."""
     requests = [
-        AuthorizationRequest(ISSUER, "http://127.0.0.1:1/auth/callback") for _ in range(500)
+        AuthorizationRequest(ISSUER, "http://127.0.0.1:1/auth/callback") for _ in range(10_000)
     ]
     states = [dict(parse_qsl(urlsplit(request.url()).query))["state"] for request in requests]
 

@@ -320,7 +320,8 @@ class Refresher:
         )
         # OpenID Connect Core section 12.2: a refresh never changes who is signed in.
         before = account_from_claims(spent.id_claims, spent.account_id).id
-        if account_from_claims(renewed.id_claims, before).id != before:
+        subjects = {claims.get("sub") for claims in (spent.id_claims, renewed.id_claims)} - {None}
+        if account_from_claims(renewed.id_claims, before).id != before or len(subjects) > 1:
             raise IssuerResponseInvalid("The issuer answered with the login of another account.")
         return renewed
 
