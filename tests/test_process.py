@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 ENDS_WITH_A_THREAD_THAT_HANGS = """
 import asyncio, threading
@@ -78,3 +82,24 @@ def test_lines_that_had_to_be_dropped_are_counted_in_the_log():
 
     texts = [line.rpartition("codex_auth_lsp: ")[2] for line in ended.stderr.decode().splitlines()]
     assert texts == ["(3 lines were dropped: nobody read the log)", "line 1", "the last"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="needs Linux's /proc")
+def test_a_crash_writes_no_copy_of_the_memory():
+    """(S19) A core file would hold every token."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    if hard == 0:
+        pytest.skip("nobody may ask for a core file here")
+    with subprocess.Popen(
+        [sys.executable, "-I", "-m", "codex_auth_lsp", "sandbox", "--json"],
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (hard, hard)),
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        process.terminate()
+
+    assert re.search(r"Max core file size +0 ", limits)
