@@ -37,7 +37,7 @@ def told(window: LanguageClient) -> list[dict[str, Any]]:
 
 
 async def test_a_clock_that_is_ahead_is_told_once(start: Starter, guard: SecretsGuard):
-    """With the first answer, whatever follows; the login works all the same."""
+    """(S14) With the first answer, whatever follows; the login works all the same."""
     async with SandboxIssuer.start(clock=OtherClock(-12)) as issuer:
         window = await start(issuer.url)
         before = told(window)

@@ -136,6 +136,8 @@ async def test_a_fault_of_the_code_exchange_is_named_and_nothing_stored(
     """The old login stays byte for byte, nothing is retried, the person's page says that it failed.
 
     A code is good once: the next login makes a new one, and works.
+
+    (P17)
     """
     fault, expected = (NO_VERDICT | CODE_ONLY)[name]
     before = home.write(api_key_login(example_key("stays")))
@@ -213,6 +215,8 @@ async def test_a_fault_of_the_refresh_is_named_and_the_login_kept(
     """The file stays byte for byte, nobody is signed out, and the next refresh is asked again.
 
     Unless the issuer has said when: until then it is left in peace.
+
+    (P14)
     """
     fault, expected = (NO_VERDICT | REFRESH_ONLY)[name]
     before = home.write(chatgpt_login(issuer=sandbox.issuer))
