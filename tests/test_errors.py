@@ -138,7 +138,10 @@ def test_invalid_params_are_no_auth_error():
 
 
 def test_defect_in_the_log_tells_where_and_never_what(caplog):
-    """An exception's text can hold what a request carried; the id leads from an answer to it."""
+    """An exception's text can hold what a request carried; the id leads from an answer to it.
+
+    (S19)
+    """
     try:
         raise ValueError("secret-value")
     except ValueError as exc:

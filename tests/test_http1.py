@@ -82,7 +82,7 @@ async def test_answer_carries_length_common_headers_and_close():
 
 
 async def test_refusals_carry_the_common_headers():
-    """Security headers stand on every answer, errors included."""
+    """(L12) Security headers stand on every answer, errors included."""
     server = await HttpServer.start(Seen(), common_headers=(("X-Common", "yes"),))
     answer = await exchange(server.port, b"nonsense\r\n\r\n")
     await server.close()
@@ -208,14 +208,14 @@ async def test_body_that_ends_early_is_refused():
     ids=["endless line", "long line", "long header", "many headers"],
 )
 async def test_head_over_the_limit_is_refused(sent: bytes, expected: int):
-    """The refusal arrives even at a peer that is still sending; what follows is discarded."""
+    """(L17) The refusal arrives even at a peer that is still sending; what follows is discarded."""
     async with serving(seen := Seen()) as server:
         answer = await exchange(server.port, sent)
     assert (expected, []) == (status(answer), seen)
 
 
 async def test_second_request_on_a_connection_is_never_processed():
-    """One request per connection, so nothing can be smuggled behind the first."""
+    """(L20) One request per connection, so nothing can be smuggled behind the first."""
     async with serving(seen := Seen()) as server:
         answer = await exchange(server.port, (GET + b"\r\n") * 2)
     assert len(seen) == 1

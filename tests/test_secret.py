@@ -55,7 +55,7 @@ def test_secret_in_a_log_record_is_masked(caplog):
 
 
 def test_traceback_with_locals_does_not_show_it():
-    """A crash report that prints every local variable prints stars."""
+    """(S19) A crash report that prints every local variable prints stars."""
 
     def fail() -> None:
         held = Secret(VALUE)
@@ -99,7 +99,7 @@ def test_secret_takes_no_other_attributes_and_hides_its_own():
 
 
 def test_secrets_compare_by_value_and_with_nothing_else():
-    """Two secrets are equal when their values are; a string is never equal to one."""
+    """(P5) Two secrets are equal when their values are; a string is never equal to one."""
     assert Secret(VALUE) == Secret(VALUE)
     assert Secret(VALUE) != Secret(VALUE + "x")
     assert (Secret(VALUE) == VALUE) is False

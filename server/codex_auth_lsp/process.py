@@ -30,6 +30,20 @@ class ProcessFailed(Exception):
     """The process ends with status 1 and this one line on stderr."""
 
 
+def leave_no_core_dump() -> None:
+    """Let a crash of this process write no copy of its memory, where there are tokens.
+
+    What it starts inherits that, and may raise the limit again.
+    """
+    if sys.platform != "win32":
+        import resource
+
+        with suppress(OSError, ValueError):
+            resource.setrlimit(
+                resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
+            )
+
+
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
     """Return the result, as `asyncio.run` does, and wait for no thread; `leave` must follow."""
     runner = asyncio.Runner()

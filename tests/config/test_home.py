@@ -53,7 +53,7 @@ def test_folder_that_was_named_must_exist(tmp_path, chosen_by, named):
 
 
 def test_default_folder_is_made_for_this_user_alone(tmp_path):
-    """Whatever the umask is, nobody else can look into it."""
+    """(S1) Whatever the umask is, nobody else can look into it."""
     home = CodexHome(tmp_path / ".codex", "default")
     assert home.problem() is None
 

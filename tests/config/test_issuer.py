@@ -48,7 +48,7 @@ def test_option_goes_before_variable_and_openai(options, environment, expected):
     ],
 )
 def test_bad_value_is_refused_and_told_by_where_it_was_set(options, environment, named):
-    """The value itself is not repeated: it may hold a password."""
+    """(P11) The value itself is not repeated: it may hold a password."""
     with pytest.raises(ConfigurationInvalid) as caught:
         resolve_issuer(*options, environment)
 

@@ -195,7 +195,7 @@ def test_url_that_no_credential_may_go_to_is_refused(config, key, url):
     ],
 )
 def test_broken_toml_is_told_by_line_and_column(config, text, line, column):
-    """The person finds the place; what stands there is not repeated."""
+    """(S21) The person finds the place; what stands there is not repeated."""
     config.write_text(text)
     with pytest.raises(ConfigurationInvalid) as caught:
         read_settings(config)
@@ -218,7 +218,7 @@ def test_broken_toml_is_told_by_line_and_column(config, text, line, column):
     ids=["not UTF-8", "UTF-16", "deep", "long number", "long key", "quoted key", "large"],
 )
 def test_what_cannot_be_read_is_told_and_never_crashes(config, raw, expected):
-    """A hostile file costs one sentence."""
+    """(S21) A hostile file costs one sentence."""
     config.write_bytes(raw)
     with pytest.raises(ConfigurationInvalid) as caught:
         read_settings(config)

@@ -127,7 +127,10 @@ async def sign_in_with(
 async def test_a_bad_id_token_is_refused_and_nothing_is_stored(
     start: Starter, issuer: SandboxIssuer, home: CodexHome, guard: SecretsGuard, name
 ):
-    """`issuerResponseInvalid`, in a sentence without the token; the old login stays as it was."""
+    """`issuerResponseInvalid`, in a sentence without the token; the old login stays as it was.
+
+    (P12)
+    """
     before = home.write(api_key_login(example_key("stays")))
 
     client, attempt = await sign_in_with(start, issuer, guard, BAD_TOKENS[name](Forge(issuer)))
@@ -195,7 +198,10 @@ async def test_keys_that_are_not_handed_out_are_no_reason_to_go_without(
 async def test_an_issuer_without_keys_is_trusted_by_its_channel(
     start: Starter, issuer: SandboxIssuer, guard: SecretsGuard
 ):
-    """OpenID Connect Core lets the connection stand in for the signature; claims count still."""
+    """OpenID Connect Core lets the connection stand in for the signature; claims count still.
+
+    (P12)
+    """
     forge = Forge(issuer)
     bare = {"email": "ada@example.com", AUTH_CLAIM: {"chatgpt_account_id": "account-ada"}}
     unsigned = f"{part({'alg': 'none'})}.{part(bare)}.c2lnbmF0dXJl"
@@ -219,7 +225,10 @@ async def test_an_issuer_without_keys_is_trusted_by_its_channel(
 async def test_metadata_that_does_not_fit_is_refused_before_anybody_is_asked(
     start: Starter, issuer: SandboxIssuer, changes
 ):
-    """RFC 8414 section 3.3, and no fallback to the `plain` challenge: no prompt, no code."""
+    """RFC 8414 section 3.3, and no fallback to the `plain` challenge: no prompt, no code.
+
+    (P2, P11)
+    """
     body = {"issuer": issuer.url, **changes}
     issuer.state.faults.add(Fault("metadata", "json", status=200, body=body))
     client = await start(issuer.url)

@@ -253,7 +253,10 @@ ATTACKS: dict[str, Callable[[Aim], bytes]] = {
 async def test_an_attack_is_refused_and_the_true_callback_then_signs_in(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome, name
 ):
-    """The login waits on, no code is spent, the file stays, nothing is reflected."""
+    """The login waits on, no code is spent, the file stays, nothing is reflected.
+
+    (P5, P6, L5, L6, L7, L8, L9, L17, L18, L19, L20)
+    """
     before = home.write(api_key_login(example_key("attacked")))
     client = await start(sandbox)
     attempt = await begin(client)
@@ -281,7 +284,7 @@ async def test_an_attack_is_refused_and_the_true_callback_then_signs_in(
 async def test_the_true_callback_counts_once_however_often_it_comes(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
-    """Fifty at once and one afterwards: one token request, one login."""
+    """(P7) Fifty at once and one afterwards: one token request, one login."""
     client = await start(sandbox)
     attempt = await begin(client)
     callback_url = await browser.callback_url(attempt.url)
@@ -305,7 +308,7 @@ async def test_the_true_callback_counts_once_however_often_it_comes(
 async def test_the_callback_of_an_earlier_attempt_means_nothing_to_the_next(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
-    """A state belongs to one attempt."""
+    """(P5) A state belongs to one attempt."""
     client = await start(sandbox)
     earlier = await begin(client)
     old_callback = await browser.callback_url(earlier.url)
@@ -323,7 +326,10 @@ async def test_the_callback_of_an_earlier_attempt_means_nothing_to_the_next(
 async def test_a_denial_with_the_true_state_ends_the_login_and_reflects_nothing(
     start: Starter, sandbox: Sandbox, home: CodexHome
 ):
-    """An error's text comes from outside: neither page nor message shows it as it came."""
+    """An error's text comes from outside: neither page nor message shows it as it came.
+
+    (L9, L11)
+    """
     before = home.write(api_key_login(example_key("stays")))
     client = await start(sandbox)
     attempt = await begin(client)
@@ -344,7 +350,7 @@ async def test_a_denial_with_the_true_state_ends_the_login_and_reflects_nothing(
 async def test_slow_connections_do_not_keep_the_true_callback_out(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
-    """Hundreds of half requests are held against a bound, and the person gets through."""
+    """(L15) Hundreds of half requests are held against a bound, and the person gets through."""
     client = await start(sandbox)
     attempt = await begin(client)
     callback_url = await browser.callback_url(attempt.url)
@@ -369,7 +375,7 @@ async def _half_open(attempt: Attempt) -> asyncio.StreamWriter:
 
 
 async def test_a_connection_that_says_nothing_is_closed(start: Starter, sandbox: Sandbox):
-    """Who connects and stays silent is let go within the deadline of a request's head."""
+    """(L15) Who connects and stays silent is let go within the deadline of a request's head."""
     client = await start(sandbox)
     attempt = await begin(client)
 
@@ -386,7 +392,7 @@ async def test_a_connection_that_says_nothing_is_closed(start: Starter, sandbox:
 async def test_no_other_program_can_listen_on_the_port_of_a_waiting_login(
     start: Starter, sandbox: Sandbox, option
 ):
-    """No flag lets another process share the port and catch the code."""
+    """(L4) No flag lets another process share the port and catch the code."""
     if not hasattr(socket, option):
         pytest.skip(f"this system has no {option}")
     client = await start(sandbox)
@@ -401,7 +407,7 @@ async def test_no_other_program_can_listen_on_the_port_of_a_waiting_login(
 
 
 async def test_only_one_address_of_this_machine_is_listened_on(start: Starter, sandbox: Sandbox):
-    """127.0.0.1 and nothing else: no other interface, no IPv6."""
+    """(L1) 127.0.0.1 and nothing else: no other interface, no IPv6."""
     client = await start(sandbox)
     attempt = await begin(client)
 
@@ -425,7 +431,7 @@ def _listening_addresses(port: int) -> set[str]:
 
 
 async def test_nothing_listens_before_a_login(start: Starter, sandbox: Sandbox):
-    """The port is opened for a login, not for a window."""
+    """(P9) The port is opened for a login, not for a window."""
     client = await start(sandbox)
 
     await client.request("auth/status", {})
@@ -437,7 +443,7 @@ async def test_nothing_listens_before_a_login(start: Starter, sandbox: Sandbox):
 async def test_the_port_is_closed_when_the_login_is_over(
     start: Starter, sandbox: Sandbox, browser: Browser, end
 ):
-    """However a login ends, nothing listens any more."""
+    """(P9) However a login ends, nothing listens any more."""
     client = await start(sandbox)
     attempt = await begin(client, timeoutSeconds=1 if end == "deadline" else 600)
     open_before = await raw_callback.is_listening(attempt.port)

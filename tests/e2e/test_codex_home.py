@@ -42,7 +42,10 @@ async def refused(client: LanguageClient, method: str) -> str | None:
 async def test_a_missing_folder_is_said_and_not_made(
     start: Starter, sandbox: Sandbox, tmp_path: Path, method
 ):
-    """A folder that was named has to exist: a typing mistake must not become a second login."""
+    """A folder that was named has to exist: a typing mistake must not become a second login.
+
+    (S20)
+    """
     missing = tmp_path / "missing"
     client = await start(sandbox, home=missing)
 
@@ -59,7 +62,7 @@ async def test_a_missing_folder_is_said_and_not_made(
 async def test_a_file_in_the_place_of_the_folder_is_said_and_kept(
     start: Starter, sandbox: Sandbox, tmp_path: Path, method
 ):
-    """Nothing is done to what is there."""
+    """(S20) Nothing is done to what is there."""
     file = tmp_path / "file"
     file.write_text("not a folder")
     client = await start(sandbox, home=file)
@@ -80,7 +83,7 @@ async def test_a_folder_that_cannot_be_written_is_said(
     make_read_only: Callable[[], None],
     method,
 ):
-    """`storeReadOnly`: nobody signs in for nothing. What is stored can still be used."""
+    """(S10) `storeReadOnly`: nobody signs in for nothing. What is stored can still be used."""
     before = home.write(api_key_login(example_key("readable")))
     make_read_only()
     client = await start(sandbox)
@@ -184,7 +187,7 @@ async def test_the_option_wins_over_the_variable(
 async def test_a_relative_folder_is_the_one_beside_the_start(
     start: Starter, sandbox: Sandbox, home: CodexHome
 ):
-    """It is resolved once, where the process was started."""
+    """(S20) It is resolved once, where the process was started."""
     home.write(api_key_login(KEY))
     client = await start(sandbox, home=None, environment={"CODEX_HOME": home.path.name})
 
@@ -209,7 +212,7 @@ async def test_a_link_to_a_folder_is_a_folder(
 async def test_the_name_of_a_folder_may_be_anything(
     start: Starter, sandbox: Sandbox, tmp_path: Path, name
 ):
-    """Spaces, letters beyond ASCII and long names are names."""
+    """(S20) Spaces, letters beyond ASCII and long names are names."""
     folder = tmp_path / name
     folder.mkdir(mode=0o700)
     client = await start(sandbox, home=folder)

@@ -243,7 +243,7 @@ async def test_l22_the_attempt_s_own_deadline_ends_it(
 async def test_cancelling_stops_the_questions_within_a_second(
     start: Starter, sandbox: Sandbox, way
 ):
-    """The end is told at once, and the issuer is left in peace."""
+    """(P19) The end is told at once, and the issuer is left in peace."""
     client = await start(sandbox)
     attempt = await begin(client, **DEVICE)
     await sandbox.saw("deviceToken")

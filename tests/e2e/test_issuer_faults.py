@@ -113,6 +113,10 @@ REFRESH_ONLY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         answer(id_token=id_token(account_id="account-grace")),
         {"kind": INVALID},
     ),
+    "the login of another person in the same account": (
+        answer(id_token=id_token(sub="another-user-of-the-test")),
+        {"kind": INVALID},
+    ),
 }
 
 
@@ -132,6 +136,8 @@ async def test_a_fault_of_the_code_exchange_is_named_and_nothing_stored(
     """The old login stays byte for byte, nothing is retried, the person's page says that it failed.
 
     A code is good once: the next login makes a new one, and works.
+
+    (P17)
     """
     fault, expected = (NO_VERDICT | CODE_ONLY)[name]
     before = home.write(api_key_login(example_key("stays")))
@@ -209,6 +215,8 @@ async def test_a_fault_of_the_refresh_is_named_and_the_login_kept(
     """The file stays byte for byte, nobody is signed out, and the next refresh is asked again.
 
     Unless the issuer has said when: until then it is left in peace.
+
+    (P14)
     """
     fault, expected = (NO_VERDICT | REFRESH_ONLY)[name]
     before = home.write(chatgpt_login(issuer=sandbox.issuer))

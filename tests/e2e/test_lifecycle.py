@@ -246,7 +246,7 @@ async def test_nothing_is_written_to_stderr_unless_the_log_is_asked_for(
 async def test_the_log_goes_to_the_file_that_was_named(
     start: Starter, sandbox: Sandbox, browser: Browser, tmp_path
 ):
-    """`--log-file` takes it from stderr; the guard searches it for secrets."""
+    """(S19) `--log-file` takes it from stderr; the guard searches it for secrets."""
     log = tmp_path / "server.log"
     client = await start(sandbox, arguments=("--log-file", str(log)))
 

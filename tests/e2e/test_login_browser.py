@@ -56,7 +56,7 @@ def account(status: dict[str, Any]) -> dict[str, Any]:
 async def test_the_authorize_url_has_the_parameters_of_the_codex_cli_in_its_order(
     start: Starter, sandbox: Sandbox
 ):
-    """Names, values and order are those of the Codex CLI; spaces are plus signs."""
+    """(P2) Names, values and order are those of the Codex CLI; spaces are plus signs."""
     client = await start(sandbox)
 
     attempt = await begin(client)
@@ -278,7 +278,7 @@ async def test_a_person_without_an_api_organization_signs_in_without_a_key(
 async def test_unknown_fields_of_the_old_file_survive_a_login(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
 ):
-    """What a newer Codex keeps beside the login is not ours to drop."""
+    """(S8) What a newer Codex keeps beside the login is not ours to drop."""
     home.write(api_key_login(example_key("old")) | {"x_future": {"deep": [1, None, "é"]}})
     client = await start(sandbox)
 
@@ -625,7 +625,7 @@ async def test_a_person_without_codex_is_told_so(
 async def test_the_second_port_is_used_where_the_first_is_taken(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
-    """1457 is registered too; the program that holds 1455 is left in peace."""
+    """(L3) 1457 is registered too; the program that holds 1455 is left in peace."""
     client = await start(sandbox)
 
     with raw_callback.occupy(1455) as holder:
@@ -660,7 +660,7 @@ async def test_two_taken_ports_are_said_before_anybody_is_asked(
 async def test_two_windows_can_sign_in_at_the_same_time(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
-    """Each process has its own port, and each person reaches their own window."""
+    """(L23) Each process has its own port, and each person reaches their own window."""
     first, second = await start(sandbox), await start(sandbox)
 
     one, two = await begin(first), await begin(second)
@@ -680,7 +680,10 @@ async def test_two_windows_can_sign_in_at_the_same_time(
 async def test_the_last_page_names_the_account_and_holds_no_secret(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
-    """The person sees who is signed in, at an address that tells nothing, with strict headers."""
+    """The person sees who is signed in, at an address that tells nothing, with strict headers.
+
+    (L10, L12, L13, L14, L21)
+    """
     client = await start(sandbox)
     attempt = await begin(client)
     callback = await browser.callback_url(attempt.url)
@@ -728,7 +731,7 @@ def _headers(response: raw_callback.RawResponse) -> dict[str, str | None]:
 async def test_the_page_waits_until_the_login_is_stored(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
 ):
-    """Whoever sees that they are signed in is signed in."""
+    """(L8) Whoever sees that they are signed in is signed in."""
     client = await start(sandbox)
     attempt = await begin(client)
 
@@ -744,7 +747,7 @@ async def test_the_page_waits_until_the_login_is_stored(
 async def test_a_name_with_markup_is_shown_as_text(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
-    """What a token says of a person is text and nothing else."""
+    """(L11) What a token says of a person is text and nothing else."""
     sandbox.account(email="<script>alert(1)</script>@example.com")
     client = await start(sandbox)
     attempt = await begin(client)

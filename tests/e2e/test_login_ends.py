@@ -166,7 +166,7 @@ async def test_shutdown_ends_it(start: Starter, sandbox: Sandbox, home: CodexHom
 async def test_a_newer_login_supersedes_it(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome, old_login
 ):
-    """`supersede` is the default: the older request is told, the newer one gets the port."""
+    """(L23) `supersede` is the default: the older request is told, the newer one gets the port."""
     client = await start(sandbox)
     older = await begin(client)
 
@@ -232,7 +232,7 @@ async def test_with_fail_and_nothing_running_a_login_starts(
 
 
 async def test_its_deadline_ends_it(start: Starter, sandbox: Sandbox, home: CodexHome, old_login):
-    """Nobody came: `loginTimedOut`, outcome `expired`."""
+    """(L22) Nobody came: `loginTimedOut`, outcome `expired`."""
     client = await start(sandbox)
     attempt = await begin(client, timeoutSeconds=1)
 
@@ -339,7 +339,7 @@ async def test_a_cancellation_while_storing_has_no_effect(
 async def test_a_lock_that_is_held_too_long_ends_it(
     start: Starter, sandbox: Sandbox, home: CodexHome, old_login
 ):
-    """Another program keeps the cache locked: `lockTimedOut`, and the old login stays."""
+    """(S13) Another program keeps the cache locked: `lockTimedOut`, and the old login stays."""
     client = await start(sandbox)
 
     with locked(home):

@@ -101,7 +101,7 @@ async def test_without_revocation_nobody_is_told(
 async def test_a_revocation_that_fails_is_said_and_the_login_is_gone_all_the_same(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome, fault
 ):
-    """`revoked: failed` tells that the login may still be valid elsewhere."""
+    """(P22) `revoked: failed` tells that the login may still be valid elsewhere."""
     client = await start(sandbox)
     await browser.sign_in(client)
     sandbox.fault("revoke", **fault)
@@ -116,7 +116,7 @@ async def test_a_revocation_that_fails_is_said_and_the_login_is_gone_all_the_sam
 async def test_the_removal_does_not_wait_for_the_revocation(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
 ):
-    """An issuer that hangs holds up the answer alone, and no longer than ten seconds."""
+    """(P22) An issuer that hangs holds up the answer alone, and no longer than ten seconds."""
     client = await start(sandbox)
     await browser.sign_in(client)
     sandbox.fault("revoke", "hang")
@@ -134,7 +134,7 @@ async def test_the_removal_does_not_wait_for_the_revocation(
 async def test_an_issuer_that_is_not_there_does_not_hold_a_logout_up(
     start: Starter, home: CodexHome
 ):
-    """Offline, one signs out at once."""
+    """(P22) Offline, one signs out at once."""
     home.write(chatgpt_login(issuer="http://127.0.0.1:9"))
     client = await start("http://127.0.0.1:9")
 
@@ -229,7 +229,10 @@ async def test_a_folder_that_cannot_be_written_keeps_the_tokens_valid(
 async def test_the_token_that_is_stored_now_is_revoked(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
 ):
-    """Another window has renewed the login meanwhile: the newest token is the one that counts."""
+    """Another window has renewed the login meanwhile: the newest token is the one that counts.
+
+    (P23)
+    """
     first, second = await start(sandbox), await start(sandbox)
     await browser.sign_in(first)
     await second.request("auth/refresh", {"force": True})

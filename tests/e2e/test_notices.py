@@ -39,7 +39,7 @@ def notices(window: LanguageClient) -> list[dict[str, Any]]:
 async def test_login_that_has_to_go_to_a_file_is_told_once(
     start: Starter, home: CodexHome, auto: dict[str, str]
 ):
-    """After the status and before the end of the attempt; a second login says nothing new."""
+    """(S16) After the status and before the end of the attempt; a second login says nothing new."""
     window = await start(environment=auto)
     assert notices(window) == []
     await sign_in_with_key(window, KEY)

@@ -42,7 +42,10 @@ async def test_a_client_that_handles_prompts_gets_nothing_else(
 
 
 async def test_a_client_that_shows_pages_is_asked_to(start: Starter, sandbox: Sandbox):
-    """Without `loginPrompt`: `window/showDocument`, external, and no message once it is shown."""
+    """Without `loginPrompt`: `window/showDocument`, external, and no message once it is shown.
+
+    (P1)
+    """
     client = await start(sandbox, auth={}, window=SHOWS)
 
     assert await prompted(client) == {"window/showDocument": 1}

@@ -198,7 +198,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 async def test_broken_file_is_told_of_and_left_alone(start: Starter, home: CodexHome, name):
-    """The place is named; the last good providers stay in force until the file is mended."""
+    """(S21) The place is named; the last good providers stay in force until the file is mended."""
     content, place = BROKEN[name]
     path = home.path / "config.toml"
     home.configure(ENV)
@@ -381,7 +381,7 @@ async def test_unknown_provider_is_told(start: Starter):
 async def test_credential_goes_to_no_address_that_others_can_read_along(
     start: Starter, home: CodexHome, keys, base_url, keys_of
 ):
-    """Plain http beyond loopback, a password, a query: not ready, and nothing is given."""
+    """(P18) Plain http beyond loopback, a password, a query: not ready, and nothing is given."""
     home.configure(lab(keys_of, base_url))
     home.write(chatgpt_login())
     client = await start(environment={"LAB_KEY": KEY})
@@ -449,7 +449,7 @@ raise SystemExit(17)
 async def test_hostile_workspace_has_no_effect(
     start: Starter, home: CodexHome, tmp_path: Path, keys
 ):
-    """Its `config.toml` names no provider, its modules and programs are not run."""
+    """(S18) Its `config.toml` names no provider, its modules and programs are not run."""
     workspace = tmp_path / "workspace"
     (workspace / ".codex").mkdir(parents=True)
     (workspace / ".codex" / "config.toml").write_text(

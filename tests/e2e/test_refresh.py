@@ -94,7 +94,7 @@ async def test_a_rotation_changes_the_tokens_and_the_time_and_nothing_else(
 async def test_numbers_are_kept_as_they_are_written(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
 ):
-    """A number that no float holds is still the same text after a refresh."""
+    """(S8) A number that no float holds is still the same text after a refresh."""
     client = await start(sandbox)
     text = json.dumps(await signed_in(client, browser, home))
     home.write((text[:-1] + ', "x_pi": 3.14159265358979323846264338327950288}').encode())
@@ -107,7 +107,7 @@ async def test_numbers_are_kept_as_they_are_written(
 async def test_a_token_that_the_issuer_does_not_send_again_is_kept(
     start: Starter, sandbox: Sandbox, home: CodexHome
 ):
-    """RFC 6749 section 6: without a new refresh token the old one goes on."""
+    """(P15) RFC 6749 section 6: without a new refresh token the old one goes on."""
     before = chatgpt_login(issuer=sandbox.issuer)
     home.write(before)
     client = await start(sandbox)
@@ -554,7 +554,7 @@ async def test_a_success_clears_the_last_error(
 async def test_a_pause_that_the_issuer_asks_for_binds_every_window(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
 ):
-    """Also those that were opened later, until the time is over or somebody signs in anew."""
+    """(P17) Also those that were opened later, until the time is over or somebody signs in anew."""
     told = await start(sandbox)
     await signed_in(told, browser, home)
     sandbox.fault("refresh", "status", status=429, retryAfter=600)
@@ -695,7 +695,7 @@ async def test_a_folder_that_cannot_be_written_is_found_out_before_the_token_is_
     home: CodexHome,
     make_read_only: Callable[[], None],
 ):
-    """`storeReadOnly`: no request is sent whose answer could not be kept."""
+    """(S10) `storeReadOnly`: no request is sent whose answer could not be kept."""
     client = await start(sandbox)
     before = codex_bytes(await signed_in(client, browser, home))
     make_read_only()

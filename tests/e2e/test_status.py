@@ -341,7 +341,7 @@ CORRUPT: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", CORRUPT)
 async def test_a_corrupt_file_is_reported_and_kept(start: Starter, home: CodexHome, name):
-    """What cannot be read is `unavailable` with health `corrupt`, byte for byte as it was."""
+    """(S7) What cannot be read is `unavailable` with health `corrupt`, byte for byte as it was."""
     before = home.write(CORRUPT[name])
     client = await start()
 

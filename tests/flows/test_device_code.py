@@ -91,6 +91,7 @@ class Bench:
         self.person = Person()
         self.phases: list[LoginPhase] = []
         self.controls = Controls()
+        self.issuer_times: list[datetime | None] = []
 
     async def sign_in(self, *answers: Any) -> Any:
         self.issuer.answers = list(answers)
@@ -104,6 +105,7 @@ class Bench:
             clock=self.clock,
             farewell=Farewell(),
             controls=self.controls,
+            on_issuer_time=self.issuer_times.append,
         )
         return await DeviceCodeFlow().sign_in(context)
 

@@ -77,7 +77,7 @@ def test_own_program_is_none_of_another_user():
     [(1000, NOBODY, True), (NOBODY, NOBODY, False), (0, NOBODY, False), (1000, 0, False)],
 )
 def test_program_of_another_user_is_told_apart(as_user, own, theirs, expected):
-    """Root, who reads everything anyway, is no stranger; nor is anybody to root."""
+    """(L24) Root, who reads everything anyway, is no stranger; nor is anybody to root."""
     as_user(own)
     with connected(user=theirs) as (source, port):
         assert is_of_another_user(source, port) is expected
@@ -110,7 +110,7 @@ def test_program_that_has_reset_its_connection_is_refused(as_user):
 
 
 def test_nobody_is_refused_where_the_kernel_does_not_say(as_user, monkeypatch, tmp_path):
-    """Without the lists, and in a user namespace, where strangers all look like one."""
+    """(L24) Without the lists, and in a user namespace, where strangers all look like one."""
     as_user(1000)
     with connected() as (source, port):
         monkeypatch.setattr(peer, "_TABLES", (tmp_path / "none",))

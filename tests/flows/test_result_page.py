@@ -93,7 +93,7 @@ def test_neutral_page_tells_nothing_of_the_outcome():
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_page_runs_and_loads_nothing(page: bytes):
-    """The elements are those of the template, whatever is put in."""
+    """(L21) The elements are those of the template, whatever is put in."""
     elements = Elements(page).tags
     allowed = "html head meta title style body main svg circle path h1 p dl div dt dd bdi footer"
     assert set(allowed.split()) >= {tag for tag, _ in elements}
@@ -105,7 +105,7 @@ def test_page_runs_and_loads_nothing(page: bytes):
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_page_holds_no_control_or_bidi_character(page: bytes):
-    """A label cannot turn the text around it."""
+    """(L11) A label cannot turn the text around it."""
     text = page.decode("utf-8").replace("\n", "")
     assert [character for character in text if not character.isprintable()] == []
 
@@ -148,7 +148,7 @@ def test_policy_allows_the_one_style_of_the_page(page: bytes):
 
 
 def test_headers_keep_the_page_to_itself():
-    """No cache, no referrer, no frame, no sniffing, no opener."""
+    """(L12) No cache, no referrer, no frame, no sniffing, no opener."""
     headers = dict(PAGE_HEADERS)
     del headers["Content-Security-Policy"]
     assert headers == {

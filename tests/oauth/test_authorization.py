@@ -50,9 +50,9 @@ def test_allowed_workspaces_come_last_joined_by_commas():
 
 
 def test_every_request_has_secrets_of_its_own():
-    """256 bits of state and a verifier, both new each time; the verifier is not in the URL."""
+    """(P3) 256 bits of state and a verifier, both new each time; the verifier is not in the URL."""
     requests = [
-        AuthorizationRequest(ISSUER, "http://127.0.0.1:1/auth/callback") for _ in range(500)
+        AuthorizationRequest(ISSUER, "http://127.0.0.1:1/auth/callback") for _ in range(10_000)
     ]
     states = [dict(parse_qsl(urlsplit(request.url()).query))["state"] for request in requests]
 
@@ -120,7 +120,7 @@ def test_answer_with_the_state_of_the_attempt_counts(query, expected):
     ],
 )
 def test_anything_else_leaves_the_attempt_waiting(query, reason):
-    """No code is taken and no error counts; what came is not repeated."""
+    """(P6) No code is taken and no error counts; what came is not repeated."""
     judged = judge_redirect(query, REQUEST)
 
     assert isinstance(judged, NotOurs)

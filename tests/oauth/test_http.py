@@ -125,7 +125,7 @@ async def test_compressed_answer_is_not_unpacked():
 
 
 async def test_redirect_is_told_and_not_followed():
-    """A token goes to no address that an answer names (RFC 9700 section 4.12)."""
+    """(P17) A token goes to no address that an answer names (RFC 9700 section 4.12)."""
     async with serving(ok(b"elsewhere")) as elsewhere:
         location = b"Location: " + elsewhere.url.encode()
         for status in (b"302 Found", b"307 Temporary Redirect", b"308 Permanent Redirect"):
@@ -160,7 +160,7 @@ async def _twenty_megabytes(_: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 @pytest.mark.parametrize("answer", [_endless, _twenty_megabytes, ok(b"x" * (MAXIMUM_BODY + 1))])
 async def test_larger_answer_is_refused_before_it_is_taken(answer):
-    """An answer without end costs neither memory nor time."""
+    """(P17) An answer without end costs neither memory nor time."""
     async with serving(answer) as server, asyncio.timeout(CEILING):
         with pytest.raises(IssuerResponseInvalid, match="far too large"):
             await http.get(server.url, {})
@@ -266,7 +266,7 @@ async def test_proxy_that_refuses_is_told_as_such(monkeypatch, status):
 
 
 async def test_certificate_that_nobody_vouches_for_is_refused(tls_server):
-    """There is no way around it, and the request is not sent."""
+    """(P25) There is no way around it, and the request is not sent."""
     async with serving(ok(b"{}"), ssl=tls_server) as server:
         with pytest.raises(TlsUntrusted, match="is not trusted by this machine"):
             await http.post_form(server.url.replace("http:", "https:"), [("code", "secret")])

@@ -144,7 +144,7 @@ def test_a_document_that_cannot_be_had_now_is_told_from_one_that_is_not_there(st
     [("", False), ("&iss=https%3A%2F%2Fauth.example.com", True), ("&iss=https%3A%2F%2Fb", False)],
 )
 def test_redirect_without_the_issuer_s_name_is_not_of_one_that_names_itself(query, accepted):
-    """RFC 9207 section 2.4: a redirect without the promised `iss` is not answered."""
+    """(P10) RFC 9207 section 2.4: a redirect without the promised `iss` is not answered."""
     request = AuthorizationRequest(
         ISSUER, "http://127.0.0.1:1455/auth/callback", issuer_names_itself=True
     )

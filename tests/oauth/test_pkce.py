@@ -19,7 +19,7 @@ def test_challenge_of_the_example_in_the_rfc():
 
 
 def test_verifiers_are_long_unreserved_and_never_the_same():
-    """RFC 7636 section 4.1: 43 to 128 characters of the unreserved set."""
+    """(P3) RFC 7636 section 4.1: 43 to 128 characters of the unreserved set."""
     verifiers = [new_code_verifier() for _ in range(1000)]
 
     assert {86} == {len(verifier.reveal()) for verifier in verifiers}

@@ -59,7 +59,7 @@ async def test_a_certificate_in_order_is_accepted(authority: trustme.CA):
 
 
 async def test_an_expired_certificate_is_refused(authority: trustme.CA):
-    """The authority's word is old; nothing is sent."""
+    """(P25) The authority's word is old; nothing is sent."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
     certificate = authority.issue_cert(
         "127.0.0.1", not_before=yesterday - timedelta(days=1), not_after=yesterday
@@ -73,7 +73,7 @@ async def test_an_expired_certificate_is_refused(authority: trustme.CA):
 
 
 async def test_a_certificate_of_another_host_is_refused(authority: trustme.CA):
-    """Somebody else's certificate proves that it is somebody else."""
+    """(P25) Somebody else's certificate proves that it is somebody else."""
     seen: list[bytes] = []
 
     with pytest.raises(TlsUntrusted):
@@ -84,7 +84,7 @@ async def test_a_certificate_of_another_host_is_refused(authority: trustme.CA):
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 async def test_an_old_version_of_tls_is_refused(authority: trustme.CA):
-    """TLS 1.2 is the least."""
+    """(P25) TLS 1.2 is the least."""
     context = server_side(authority.issue_cert("127.0.0.1"))
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
     context.minimum_version = ssl.TLSVersion.TLSv1

@@ -124,7 +124,7 @@ def test_revocation_names_the_token_that_ends_the_login(refresh_token, expected)
     ],
 )
 def test_tokens_of_a_code_exchange_are_taken_whatever_stands_beside_them(extra):
-    """Unknown members are ignored (RFC 6749 section 5.1)."""
+    """(P16) Unknown members are ignored (RFC 6749 section 5.1)."""
     expected = NewTokens(Secret(ID_TOKEN), Secret("at-1"), Secret("rt-1"))
 
     assert expected == judge_code_exchange(reply(200, {**TOKENS, **extra}))
@@ -163,7 +163,7 @@ BROKEN_TOKENS = [
     ],
 )
 def test_code_exchange_that_brings_less_than_three_good_tokens_is_invalid(body, expected):
-    """A login is whole or it is none; nothing of the answer is repeated."""
+    """(P16) A login is whole or it is none; nothing of the answer is repeated."""
     with pytest.raises(IssuerResponseInvalid) as caught:
         judge_code_exchange(reply(200, body))
 

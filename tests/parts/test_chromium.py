@@ -167,7 +167,10 @@ Promise.allSettled(tries).then(() => document.body.append("all tried"));
 async def test_a_hostile_page_cannot_answer_for_the_person(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
-    """Image, script, frame, prefetch, fetch, beacon, form: the login waits for the navigation."""
+    """Image, script, frame, prefetch, fetch, beacon, form: the login waits for the navigation.
+
+    (L6)
+    """
     client = await start(sandbox)
     attempt = await begin(client)
     callback_url = await browser.callback_url(attempt.url)

@@ -553,7 +553,7 @@ async def test_bus_that_is_gone_is_told_at_once(session, store):
 
 @pytest.mark.parametrize("who", ["bus", "keyring"])
 async def test_silent_program_delays_a_look_by_three_seconds_at_most(session, store, who):
-    """It is looked again, unasked, when it speaks again."""
+    """(S15) It is looked again, unasked, when it speaks again."""
     store_login(store, KEY)
     process = session.bus if who == "bus" else session.daemons[0]
     spoke = asyncio.Event()

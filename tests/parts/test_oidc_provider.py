@@ -47,7 +47,10 @@ async def sign_in(client: LanguageClient, provider: OidcProvider, guard: Secrets
 async def test_a_certified_issuer_accepts_our_sign_in(
     start: Starter, provider: OidcProvider, home: CodexHome, guard: SecretsGuard
 ):
-    """PKCE, exact redirect, form posts: it refuses nothing but to make a key, which it cannot."""
+    """PKCE, exact redirect, form posts: it refuses nothing but to make a key, which it cannot.
+
+    (P8)
+    """
     client = await start(provider.issuer)
 
     result = await sign_in(client, provider, guard)
@@ -68,7 +71,7 @@ async def test_a_certified_issuer_accepts_our_sign_in(
 async def test_a_certified_issuer_rotates_our_tokens_and_never_sees_one_twice(
     start: Starter, provider: OidcProvider, home: CodexHome, guard: SecretsGuard
 ):
-    """A token that was used twice would end the whole login there."""
+    """(P15) A token that was used twice would end the whole login there."""
     first, second = await start(provider.issuer), await start(provider.issuer)
     await sign_in(first, provider, guard)
 
@@ -160,7 +163,10 @@ async def test_a_certified_issuer_s_denial_ends_the_login(
 async def test_a_code_of_another_issuer_is_not_sent_anywhere(
     start: Starter, provider: OidcProvider, home: CodexHome
 ):
-    """The callback names its issuer (RFC 9207): another name is not ours, and the login waits."""
+    """The callback names its issuer (RFC 9207): another name is not ours, and the login waits.
+
+    (P10)
+    """
     client = await start(provider.issuer)
     attempt = await begin(client)
     callback_url = await provider.sign_in(attempt.url, PERSON)

@@ -25,7 +25,10 @@ BY_NAME = {case.name: case for case in CASES}
 @pytest.mark.usefixtures("traceable")
 @pytest.mark.parametrize(("name", "moment"), SHORT)
 async def test_no_token_is_lost_to_a_disk_that_takes_nothing(tmp_path, name, moment):
-    """The old file stays, what is new is kept and told, and is written when that can be done."""
+    """The old file stays, what is new is kept and told, and is written when that can be done.
+
+    (S9)
+    """
     case = BY_NAME[name]
     if case.mounts and not may_mount():
         pytest.skip("only root may mount, and so make this fault")

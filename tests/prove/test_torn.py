@@ -7,7 +7,7 @@ from prove.torn_worker import document, is_whole
 
 
 async def test_no_reader_sees_half_a_login(tmp_path):
-    """Two thousand reads; and torn ones are seen where a writer does not rename."""
+    """(S6) Two thousand reads; and torn ones are seen where a writer does not rename."""
     outcome = await torn.run(2000, tmp_path, lambda _: None)
 
     assert outcome.broken == []

@@ -145,7 +145,7 @@ async def everything_said(home: Path, names: list[str]) -> list[Any]:
 def test_no_configuration_crashes_the_service_or_gives_a_value_away(
     configuration, caplog: pytest.LogCaptureFixture
 ):
-    """Each answer fits its model; ids and names are told, since they are no values."""
+    """(S21) Each answer fits its model; ids and names are told, since they are no values."""
     tables = configuration.get("model_providers")
     names = list(tables) if isinstance(tables, dict) else []
     lines = [f"{quoted(name)} = {toml(value)}" for name, value in configuration.items()]

@@ -80,7 +80,7 @@ async def test_error_of_a_call_is_raised_as_it_is(error):
 
 
 async def test_call_that_hangs_is_abandoned_at_its_deadline():
-    """Whoever waits gets away in time, on a thread as on the event loop."""
+    """(S15) Whoever waits gets away in time, on a thread as on the event loop."""
     gate = Gate()
     started = time.monotonic()
     with pytest.raises(Hanging):

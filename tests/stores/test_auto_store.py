@@ -310,7 +310,7 @@ def test_lock_of_another_program_is_respected(store, vault, home, monkeypatch):
 
 
 def test_logout_clears_both_places(store, vault, path):
-    """Both logins are told, so that both can be revoked."""
+    """(P23) Both logins are told, so that both can be revoked."""
     vault.value = STORED_KEY
     path.write_bytes(OTHER_KEY_FILE)
     removed = store.remove()

@@ -88,7 +88,7 @@ def test_written_file_is_byte_for_byte_that_of_the_codex_cli(store, path):
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
 @pytest.mark.parametrize("old_mode", [None, 0o644, 0o400])
 def test_file_is_its_owners_alone_whatever_the_umask(store, path, umask, old_mode):
-    """Also where it stood open to everybody before."""
+    """(S1) Also where it stood open to everybody before."""
     if old_mode is not None:
         path.write_bytes(EXAMPLE_KEY_FILE)
         path.chmod(old_mode)
@@ -157,7 +157,7 @@ def test_unchanged_content_is_the_same_snapshot(store, path):
     ids=lambda value: repr(value)[:20],
 )
 def test_file_that_is_no_login_is_reported_and_kept(store, path, raw, reason):
-    """It is told by its path and the place in it, and stays as it is."""
+    """(S7) It is told by its path and the place in it, and stays as it is."""
     path.write_bytes(raw)
     snapshot = store.read()
 
@@ -189,7 +189,7 @@ def test_junk_is_no_empty_store(store, path):
 
 
 def test_what_a_killed_process_left_behind_is_swept_by_the_next_write(store, path):
-    """It may hold live tokens. Empty files and a Codex CLI's own are left alone."""
+    """(S4) It may hold live tokens. Empty files and a Codex CLI's own are left alone."""
     left = [".auth-0123abcd", ".auth-89abcdef"]
     kept = [".auth-aB3dE9", ".auth-0123abc", ".auth-0123abcdef", ".auth-00000000"]
     for name in left + kept:
@@ -202,7 +202,7 @@ def test_what_a_killed_process_left_behind_is_swept_by_the_next_write(store, pat
 
 
 def test_far_too_large_file_is_not_read(store, path):
-    """A login has some kilobytes."""
+    """(S7) A login has some kilobytes."""
     with path.open("wb") as file:
         file.truncate(1 << 40)
     report = store.read().report
@@ -215,7 +215,7 @@ def test_far_too_large_file_is_not_read(store, path):
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "device", "loop"])
 def test_what_is_no_file_is_unavailable_and_nobody_waits_for_it(store, path, kind):
-    """The report says why, and looking again and again uses nothing up."""
+    """(S2) The report says why, and looking again and again uses nothing up."""
     if kind == "folder":
         path.mkdir()
     elif kind == "fifo":
@@ -243,7 +243,7 @@ def test_folder_in_the_place_of_the_file_survives_a_login_and_a_logout(store, pa
 
 @pytest.mark.parametrize("target_exists", [True, False])
 def test_link_stays_one_and_its_target_is_replaced(store, path, tmp_path, target_exists):
-    """People keep the file among their dotfiles; the lock of it stands beside the real one."""
+    """(S2) People keep the file among their dotfiles; the lock of it stands beside the real one."""
     target = tmp_path / "dotfiles" / "codex.json"
     target.parent.mkdir()
     if target_exists:
@@ -306,7 +306,7 @@ def test_replacement_of_a_path_in_no_folder_fails_as_a_whole(tmp_path):
 
 
 def test_reader_never_sees_half_a_file(store, path):
-    """A rename takes effect at once: every read gives one login or the other, whole."""
+    """(S6) A rename takes effect at once: every read gives one login or the other, whole."""
     store_login(store, KEY)
     whole = {codex_bytes(api_key_login("sk-1")), codex_bytes(api_key_login("sk-2"))}
     done = threading.Event()
@@ -405,7 +405,7 @@ def test_folder_that_cannot_be_written_is_told_before_anything_is_tried(store, p
 
 
 def test_file_that_never_settles_is_called_corrupt_all_the_same(store, path, monkeypatch):
-    """A program that keeps rewriting junk holds nobody up."""
+    """(S6) A program that keeps rewriting junk holds nobody up."""
     count = 0
 
     def rewrite(_seconds: float) -> None:

@@ -78,7 +78,7 @@ def test_order_of_keys_is_kept():
     ids=lambda value: repr(value)[:30],
 )
 def test_what_has_no_single_reading_is_refused(raw, expected):
-    """The message says where and repeats nothing of what stands there."""
+    """(S7) The message says where and repeats nothing of what stands there."""
     with pytest.raises(ValueError) as caught:
         parse_json(raw)
 
@@ -94,7 +94,7 @@ def test_deepest_value_is_read_and_written():
 
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_value_that_can_be_written_or_a_value_error(raw):
-    """Nothing else escapes."""
+    """(S8) Nothing else escapes."""
     try:
         value = parse_json(raw)
     except ValueError:

@@ -216,7 +216,7 @@ def test_locked_entry_counts_as_unchanged_until_it_is_seen_again(store, vault):
 
 @pytest.mark.usefixtures("impatient")
 def test_silent_keyring_is_locked_as_far_as_one_can_tell(store, vault):
-    """A look comes back in time."""
+    """(S15) A look comes back in time."""
     store_login(store, KEY)
     vault.hang("get")
     snapshot = looked(store)
@@ -417,7 +417,7 @@ def test_keyring_that_cannot_be_written_is_an_error_of_its_kind(store, vault, us
 
 
 def test_no_file_is_ever_written_in_this_mode(store, vault, path):
-    """There is no silent step down."""
+    """(S16) There is no silent step down."""
     vault.trouble = ABSENT
     with pytest.raises(StoreUnavailable):
         store_login(store, KEY)
@@ -497,7 +497,7 @@ def test_write_that_hangs_is_an_error_and_changes_nothing_later(store, entry, va
 
 
 def test_calls_under_the_locks_leave_time_to_the_codex_cli():
-    """It waits five seconds for them; a read, a write and a read fit in."""
+    """(S12) It waits five seconds for them; a read, a write and a read fit in."""
     assert keyring_entry.LOCKED_CALL_SECONDS * 3 < base.LOCK_SECONDS
 
 

@@ -69,7 +69,7 @@ def paths(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_both_locks_are_held_for_the_block_and_free_after_it(paths):
-    """Also when the block fails; the files stay, and only their owner may open them."""
+    """(S12) Also when the block fails; the files stay, and only their owner may open them."""
 
     def fail_with_locks() -> None:
         with held(paths, seconds=SHORT):
@@ -99,7 +99,10 @@ def test_lock_of_another_process_is_waited_for_no_longer_than_the_deadline(paths
 
 
 def test_first_lock_is_taken_before_the_second(paths):
-    """The order is the Codex CLI's: two programs that wait for each other would wait for ever."""
+    """The order is the Codex CLI's: two programs that wait for each other would wait for ever.
+
+    (S12)
+    """
     first, second = paths
     taken = threading.Event()
 
@@ -120,7 +123,7 @@ def test_first_lock_is_taken_before_the_second(paths):
 
 
 def test_lock_of_a_process_that_was_killed_is_free(paths):
-    """The kernel lets go for it."""
+    """(S11) The kernel lets go for it."""
     with other_process_holds(paths[0]) as holder:
         holder.kill()
         holder.wait(PATIENCE)
@@ -129,7 +132,7 @@ def test_lock_of_a_process_that_was_killed_is_free(paths):
 
 
 def test_child_process_does_not_inherit_a_lock(paths):
-    """A credential command or a browser that lives on keeps nobody waiting."""
+    """(S11) A credential command or a browser that lives on keeps nobody waiting."""
     script = "import sys; print('runs', flush=True); sys.stdin.read()"
     with held(paths, seconds=SHORT):
         child = subprocess.Popen(
@@ -147,7 +150,7 @@ def test_child_process_does_not_inherit_a_lock(paths):
 
 
 def test_lock_file_that_is_a_link_is_not_followed(paths, tmp_path):
-    """Nobody makes us create or open a file elsewhere."""
+    """(S2) Nobody makes us create or open a file elsewhere."""
     paths[0].symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(OSError, match="symbolic links"), held(paths, seconds=SHORT):
@@ -168,7 +171,7 @@ def test_turnstile_lets_one_through_at_a_time(tmp_path):
 
 
 def test_lock_on_a_file_that_is_no_longer_there_does_not_count(paths, monkeypatch):
-    """Somebody tidied the folder between the opening and the locking."""
+    """(S11) Somebody tidied the folder between the opening and the locking."""
     genuine = lock._try
     replaced = []
 

@@ -49,7 +49,7 @@ def causes(store: FileStore) -> list[str]:
     ids=lambda value: oct(value) if isinstance(value, int) else None,
 )
 def test_modes_that_let_others_in_are_told(folder, store, file_mode, folder_mode, expected):
-    """A group's folder is no trouble, nor one in which only an owner can replace a file."""
+    """(S1) A group's folder is no trouble, nor one in which only an owner can replace a file."""
     path = folder / "auth.json"
     path.write_bytes(LOGIN_FILE)
     path.chmod(file_mode)

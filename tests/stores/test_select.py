@@ -44,7 +44,7 @@ def test_mode_chooses_its_store_and_the_report_names_it(tmp_path, mode, expected
 
 
 def test_keyring_that_is_not_there_never_becomes_a_file(tmp_path, monkeypatch):
-    """No login is written to a place that the configuration did not ask for."""
+    """(S16) No login is written to a place that the configuration did not ask for."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))
     home = tmp_path / "codex"
     home.mkdir()

@@ -72,7 +72,7 @@ def left_in(folder: Path) -> set[str]:
 
 
 def test_login_is_private_and_on_the_disk_before_it_takes_its_place(folder):
-    """Lock, make with 0600, write, sync, rename, sync the folder, let go: in this order."""
+    """(S5) Lock, make with 0600, write, sync, rename, sync the folder, let go: in this order."""
     problem, calls = write(folder)
     order = [
         name
@@ -116,7 +116,7 @@ def test_login_is_private_and_on_the_disk_before_it_takes_its_place(folder):
     ],
 )
 def test_call_that_fails_leaves_the_old_login_and_no_other_file(folder, inject, kind):
-    """Whichever it is: the error is told and nothing has changed."""
+    """(S9) Whichever it is: the error is told and nothing has changed."""
     problem, _ = write(folder, inject)
 
     assert problem == kind
@@ -133,7 +133,7 @@ def test_folder_that_cannot_be_synced_has_taken_the_login_all_the_same(folder):
 
 @pytest.mark.parametrize("call", ["write", "fsync", "rename,renameat,renameat2"])
 def test_process_that_is_killed_in_the_middle_leaves_a_whole_login(folder, call):
-    """The old one or the new one, and locks that are free."""
+    """(S5) The old one or the new one, and locks that are free."""
     write(folder, f"{call}:signal=SIGKILL:when=1")
     content = (folder / "auth.json").read_bytes()
     assert content in (OLD, NEW)

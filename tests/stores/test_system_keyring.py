@@ -269,7 +269,7 @@ def test_what_is_not_there_is_none_and_is_not_deleted(vault, request):
      ("\N{GRINNING FACE}", 641, False)],
 )  # fmt: skip
 def test_credential_manager_takes_2560_bytes_of_utf_16(windows, manager, letter, count, fits):
-    """What does not fit is known beforehand, and what fits is taken."""
+    """(S17) What does not fit is known beforehand, and what fits is taken."""
     value = Secret(letter * count)
 
     assert windows.fits(value) is fits
@@ -286,7 +286,7 @@ def test_keychain_has_no_limit(macos):
 
 
 def test_chatgpt_login_is_refused_by_keyring_mode_and_kept_by_auto_mode(home, windows, manager):
-    """On Windows the tokens are too large; `auto` uses the file and says so."""
+    """(S17) On Windows the tokens are too large; `auto` uses the file and says so."""
     keyring_store = KeyringStore(home, KeyringEntry(home, windows))
     store_login(keyring_store, KEY)
     with pytest.raises(StoreWriteFailed, match="too large"):
@@ -390,14 +390,17 @@ def test_write_that_fails_between_delete_and_add_is_taken_back(home, macos, keyc
     ],
 )
 def test_any_other_backend_is_refused_by_name(path):
-    """Plaintext and unknown ones alike."""
+    """(S18) Plaintext and unknown ones alike."""
     with pytest.raises(VaultRefused, match=path):
         open_backend(path)
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_environment_and_configuration_choose_no_backend(tmp_path, platform):
-    """Neither a variable nor a file nor a plug-in beside the server: the system's own, or none."""
+    """Neither a variable nor a file nor a plug-in beside the server: the system's own, or none.
+
+    (S18)
+    """
     (tmp_path / "evil.py").write_text("raise SystemExit('evil was imported')\n")
     for folder in ("config", "data"):
         config = tmp_path / folder / "python_keyring" / "keyringrc.cfg"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.doctor.check import Check, Health
 from codex_auth_lsp.errors import IssuerError
 from codex_auth_lsp.oauth import http
-from codex_auth_lsp.oauth.id_token import clock_difference
+from codex_auth_lsp.oauth.id_token import clock_difference, clock_finding
 from codex_auth_lsp.oauth.metadata import judge_metadata, metadata_url
 from codex_auth_lsp.oauth.network import proxy_for, trusted
 from codex_auth_lsp.oauth.token import answered_at
@@ -82,7 +82,4 @@ def _clock(scene: Scene, reply: Reply) -> Check:
     difference = clock_difference(scene.clock.now(), theirs)
     if difference is None:
         return Check("clock", Health.OK, "This computer's clock and the issuer's agree.")
-    minutes = abs(round(difference.total_seconds() / 60))
-    side = "ahead of" if difference.total_seconds() > 0 else "behind"
-    text = f"This computer's clock is {minutes} minutes {side} the issuer's; set the clock."
-    return Check("clock", Health.ERROR, text)
+    return Check("clock", Health.ERROR, f"{clock_finding(difference)}; set the clock.")

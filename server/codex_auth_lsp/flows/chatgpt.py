@@ -87,6 +87,7 @@ async def new_credential(context: FlowContext, tokens: NewTokens) -> ChatGptCred
         IssuerError: The id token is not for us, not from this issuer, or its keys are not there.
         WrongWorkspace: The configuration allows other workspaces only.
     """
+    context.on_issuer_time(tokens.issuer_time)
     metadata = context.metadata or await meet_issuer(context.issuer)
     account = account_from_claims(await _checked_claims(context, metadata, tokens), None)
     if context.workspace_ids and account.id not in context.workspace_ids:

@@ -133,11 +133,9 @@ def _judge_times(claims: Claims, expected: Expectation) -> None:
 def _refuse_time(what: str, expected: Expectation) -> NoReturn:
     skew = clock_difference(expected.now, expected.issuer_now)
     if skew is not None:
-        minutes = abs(round(skew.total_seconds() / 60))
-        side = "ahead of" if skew > timedelta() else "behind"
         raise IssuerResponseInvalid(
-            f"This computer's clock is {minutes} minutes {side} the issuer's, so the sign-in "
-            "cannot be checked; set the clock and sign in again."
+            f"{clock_finding(skew)}, so the sign-in cannot be checked; set the clock and sign in "
+            "again."
         )
     _refuse(what)
 
@@ -147,6 +145,13 @@ def clock_difference(now: datetime, issuer_now: datetime | None) -> timedelta | 
     if issuer_now is None or abs(now - issuer_now) <= CLOCK_SKEW:
         return None
     return now - issuer_now
+
+
+def clock_finding(difference: timedelta) -> str:
+    """Return what a difference of the clocks means, as the beginning of a sentence."""
+    minutes = abs(round(difference.total_seconds() / 60))
+    side = "ahead of" if difference > timedelta() else "behind"
+    return f"This computer's clock is {minutes} minutes {side} the issuer's"
 
 
 def _refuse(what: str) -> NoReturn:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -105,7 +107,8 @@ class SandboxIssuer:
         entry = self.state.log.add(request.method, request.path, endpoint, fields)
         response = await self._answer_with_faults(request, fields, endpoint)
         entry["status"] = response.status
-        return response
+        now = format_datetime(self.state.clock.now(), usegmt=True)
+        return replace(response, headers=(*response.headers, ("Date", now)))
 
     async def _answer_with_faults(
         self, request: Request, fields: Fields, endpoint: str | None

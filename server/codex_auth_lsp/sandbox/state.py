@@ -73,14 +73,14 @@ class State:
         self.client_ids = client_ids
         self.faults = Faults()
         self.log = RequestLog(clock)
-        self._clock = clock
+        self.clock = clock
         self._first_policy = policy
         self._first_people = people
         self._begin()
 
     def _begin(self) -> None:
         self.people = {person.id: person for person in self._first_people}
-        self.ledger = Ledger(self.issuer, self._clock, replace(self._first_policy))
+        self.ledger = Ledger(self.issuer, self.clock, replace(self._first_policy))
         self.devices = DeviceLogins(self.ledger, self.issuer, self.client_ids)
         self.sign_in = SignIn(
             self.ledger, self.devices, self.client_ids, lambda: tuple(self.people.values())

@@ -88,6 +88,13 @@ class AuthService:
         self._closing = False
         self._schedule: RefreshSchedule | None = None
 
+    def _hear_issuer_time(self, issuer_now: datetime | None) -> None:
+        from codex_auth_lsp.service.clock_notice import clock_notice  # only with an answer
+
+        notice = clock_notice(self._clock.now(), issuer_now)
+        if notice is not None:
+            self.notices.tell(notice)
+
     def _standing_notices(self) -> tuple[Notice, ...]:
         store = self._keeper.view.snapshot.report.notices
         return (*store, *environment_notices(self._keeper.status))
@@ -304,9 +311,10 @@ class AuthService:
             clock,
             self.events,
             revoker,
+            self._hear_issuer_time,
             check_api_keys=self._options.check_api_keys,
         )
-        refresher = Refresher(cache, keeper, clock, revoker, overrides)
+        refresher = Refresher(cache, keeper, clock, revoker, overrides, self._hear_issuer_time)
         return _Actions(
             revoker=revoker,
             logins=logins,

@@ -47,6 +47,9 @@ from codex_auth_lsp.service.policy import credential_refusal, workspace_refusal
 from codex_auth_lsp.stores.document import Document, login_document
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.domain.account import Account
     from codex_auth_lsp.domain.issuer import IssuerSettings
@@ -80,6 +83,7 @@ class Logins:
         clock: Clock,
         events: Events,
         revoker: Revoker,
+        on_issuer_time: Callable[[datetime | None], None],
         *,
         check_api_keys: bool = False,
     ) -> None:
@@ -89,6 +93,7 @@ class Logins:
         self._clock = clock
         self._events = events
         self._revoker = revoker
+        self._on_issuer_time = on_issuer_time
         self._check_api_keys = check_api_keys
         self._flows: dict[LoginMethodId, LoginFlow] | None = None
         self._running: Attempt | None = None
@@ -314,6 +319,7 @@ class Logins:
             clock=self._clock,
             farewell=farewell,
             controls=attempt.controls,
+            on_issuer_time=self._on_issuer_time,
             api_key=attempt.request.api_key,
             api_key_check_url=models_url(view.settings) if self._check_api_keys else None,
         )

@@ -55,6 +55,7 @@ from codex_auth_lsp.stores.file import write_error
 from codex_auth_lsp.stores.lock import Turnstile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from codex_auth_lsp.clock import Clock
@@ -100,12 +101,14 @@ class Refresher:
         clock: Clock,
         revoker: Revoker,
         overrides: EndpointOverrides,
+        on_issuer_time: Callable[[datetime | None], None],
     ) -> None:
         self._cache = cache
         self._keeper = keeper
         self._clock = clock
         self._revoker = revoker
         self._overrides = overrides
+        self._on_issuer_time = on_issuer_time
         self._turnstile = Turnstile(lambda: cache.refresh_lock_path)
         self._running: asyncio.Task[None] | None = None
         self._asked = False  # whether somebody waits for the running one who asked for it
@@ -298,9 +301,13 @@ class Refresher:
     async def _request(self, spent: ChatGptCredential, reason: str) -> ChatGptCredential:
         if not spent.refresh_token:
             raise NeedsReauth("This sign-in cannot be renewed; sign in again.")
-        from codex_auth_lsp.oauth.token import judge_refresh  # it is not needed before this
+        from codex_auth_lsp.oauth.token import (  # they are not needed before this
+            answered_at,
+            judge_refresh,
+        )
 
         reply, spent = await renew(spent, reason, self._clock, self._overrides.refresh)
+        self._on_issuer_time(answered_at(reply))
         return self._renewed(spent, judge_refresh(reply))
 
     def _renewed(self, spent: ChatGptCredential, tokens: RenewedTokens) -> ChatGptCredential:
@@ -313,7 +320,8 @@ class Refresher:
         )
         # OpenID Connect Core section 12.2: a refresh never changes who is signed in.
         before = account_from_claims(spent.id_claims, spent.account_id).id
-        if account_from_claims(renewed.id_claims, before).id != before:
+        subjects = {claims.get("sub") for claims in (spent.id_claims, renewed.id_claims)} - {None}
+        if account_from_claims(renewed.id_claims, before).id != before or len(subjects) > 1:
             raise IssuerResponseInvalid("The issuer answered with the login of another account.")
         return renewed
 

@@ -51,7 +51,9 @@ CloudReason = Literal["chatgptRequired", "signedOut", "needsReauth"]
 
 MfaRequirement = Literal["required", "managedByOrganization", "recommended", "unknown"]
 
-NoticeCode = Literal["plaintextFallback", "storePermissions", "environmentKeyOverridesLogin"]
+NoticeCode = Literal[
+    "plaintextFallback", "storePermissions", "environmentKeyOverridesLogin", "clockSkew"
+]
 
 CheckStatus = Literal["ok", "warning", "error", "skipped"]
 
