@@ -3,7 +3,7 @@
 import { commands, env, Uri, window } from "vscode";
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient/node";
 import { ServerUnavailable } from "./client";
-import type { ErrorData, Notice } from "./protocol";
+import type { ErrorData, NoticeParams } from "./protocol";
 import { redactText } from "./redact";
 import { adviceOf, literal, type Action, type Advice } from "./remediation";
 import { INSTALL_COMMAND } from "./serverCommand";
@@ -47,7 +47,7 @@ export async function showFailure(error: unknown, retry?: () => unknown): Promis
   }
 }
 
-export async function showNotice(notice: Notice): Promise<void> {
+export async function showNotice(notice: NoticeParams): Promise<void> {
   const advice = adviceOf(notice.actions);
   const show: Show =
     notice.severity === "error" ? window.showErrorMessage

@@ -1,6 +1,6 @@
 // One server process with the client that talks to it, from the spawn to the end of the process.
 
-import { env, LogLevel, UIKind, type LogOutputChannel } from "vscode";
+import { env, LogLevel, UIKind, type CancellationToken, type LogOutputChannel } from "vscode";
 import {
   CloseAction,
   ErrorAction,
@@ -21,10 +21,10 @@ import { traced } from "./trace";
 const START_DEADLINE = 20_000;
 
 export class Session {
-  readonly languageClient: LanguageClient;
+  readonly #client: LanguageClient;
   readonly #started = Date.now();
   #process: ServerProcess | undefined;
-  #loginMethods: readonly string[] | undefined;
+  #capabilities: Partial<protocol.ServerAuthCapabilities> = {};
 
   constructor(command: ServerCommand, log: LogOutputChannel, closed: () => void) {
     const connect = async (): Promise<MessageTransports> => {
@@ -38,29 +38,48 @@ export class Session {
         write: (line) => { log.trace(line); },
       });
     };
-    this.languageClient = new QuietLanguageClient("codexAuth", "Codex", connect, clientOptions(log, closed));
-    this.languageClient.registerFeature(authCapabilities());
+    this.#client = new QuietLanguageClient("codexAuth", "Codex", connect, clientOptions(log, closed));
+    this.#client.registerFeature(authCapabilities());
   }
 
   async start(): Promise<void> {
-    await withDeadline(this.languageClient.start(), START_DEADLINE);
-    const { capabilities } = this.languageClient.initializeResult ?? { capabilities: {} };
+    await withDeadline(this.#client.start(), START_DEADLINE);
+    const { capabilities } = this.#client.initializeResult ?? { capabilities: {} };
     const { auth } = (capabilities.experimental ?? {}) as { auth?: Partial<protocol.ServerAuthCapabilities> };
     if (auth === undefined) throw new Error("it is a language server, but not one for Codex sign-in");
     const version = auth.protocolVersion ?? protocol.PROTOCOL_VERSION;
     if (version !== protocol.PROTOCOL_VERSION) {
       throw new Error(`it speaks version ${version} of the protocol, and this extension version ${protocol.PROTOCOL_VERSION}`);
     }
-    this.#loginMethods = auth.loginMethods;
+    this.#capabilities = auth;
   }
 
   isRunning(): boolean {
-    return this.languageClient.isRunning();
+    return this.#client.isRunning();
   }
 
   /** Whether the server has this way of signing in, as far as it has said. */
   offers(method: protocol.LoginMethodId): boolean {
-    return this.#loginMethods?.includes(method) ?? true;
+    return this.#capabilities.loginMethods?.includes(method) ?? true;
+  }
+
+  answers(method: keyof protocol.Requests): boolean {
+    return this.#capabilities.requests?.includes(method) ?? false;
+  }
+
+  request<Method extends keyof protocol.Requests>(
+    method: Method,
+    params: protocol.Requests[Method]["params"],
+    token?: CancellationToken,
+  ): Promise<protocol.Requests[Method]["result"]> {
+    return token === undefined ? this.#client.sendRequest(method, params) : this.#client.sendRequest(method, params, token);
+  }
+
+  onNotification<Method extends keyof protocol.Notifications>(
+    method: Method,
+    receive: (params: protocol.Notifications[Method]) => void,
+  ): void {
+    this.#client.onNotification(method, receive);
   }
 
   /** How the process ended by itself, in words; nothing while it runs. */
@@ -76,7 +95,7 @@ export class Session {
 
   async end(): Promise<void> {
     // A client that did not get to run refuses to stop; its process is ended all the same.
-    await this.languageClient.stop().catch(() => undefined);
+    await this.#client.stop().catch(() => undefined);
     if (this.#process !== undefined) await ended(this.#process);
   }
 }

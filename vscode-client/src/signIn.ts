@@ -6,8 +6,7 @@ import { env, ProgressLocation, ThemeIcon, Uri, window } from "vscode";
 import type { CancellationToken, Disposable, Progress } from "vscode";
 import type { AuthClient } from "./client";
 import { offer, openPage, showFailure } from "./messages";
-import { cancelLoginRequest, loginRequest } from "./protocol";
-import type { LoginMethodId, LoginPrompt, LoginResult } from "./protocol";
+import type { LoginMethodId, LoginPromptParams, LoginResult } from "./protocol";
 import { isSignInAddress } from "./remediation";
 
 const API_KEYS_PAGE = "https://platform.openai.com/api-keys";
@@ -18,7 +17,7 @@ const COPY_CODE = "Copy Code";
 
 export class SignIn implements Disposable {
   readonly #client: AuthClient;
-  readonly #prompts = new Map<string, LoginPrompt>();
+  readonly #prompts = new Map<string, LoginPromptParams>();
   readonly #listeners: Disposable[];
 
   constructor(client: AuthClient) {
@@ -31,7 +30,7 @@ export class SignIn implements Disposable {
   }
 
   /** What the sign-in that is waiting now has asked of the person. */
-  get prompt(): LoginPrompt | undefined {
+  get prompt(): LoginPromptParams | undefined {
     const attemptId = this.#client.status?.pendingLogin?.attemptId;
     return attemptId === undefined ? undefined : this.#prompts.get(attemptId);
   }
@@ -49,7 +48,7 @@ export class SignIn implements Disposable {
     if (apiKey === undefined) return;
     try {
       await window.withProgress({ location: ProgressLocation.Window, title: "Codex: Sign In" }, () =>
-        this.#client.request(loginRequest, { method: "apiKey", apiKey }),
+        this.#client.request("auth/login", { method: "apiKey", apiKey }),
       );
     } catch (error) {
       await showFailure(error, () => this.withApiKey());
@@ -61,11 +60,11 @@ export class SignIn implements Disposable {
   }
 
   async cancel(attemptId?: string): Promise<void> {
-    await this.#client.request(cancelLoginRequest, attemptId === undefined ? {} : { attemptId }).catch(showFailure);
+    await this.#client.request("auth/cancelLogin", attemptId === undefined ? {} : { attemptId }).catch(showFailure);
   }
 
   /** Shows the person what the sign-in asks of them. */
-  async present(prompt: LoginPrompt): Promise<void> {
+  async present(prompt: LoginPromptParams): Promise<void> {
     await (prompt.kind === "deviceCode" ? this.#presentCode(prompt) : this.#presentLink(prompt)).catch(showFailure);
   }
 
@@ -95,14 +94,14 @@ export class SignIn implements Disposable {
       if (step.attemptId === attemptId) progress.report({ message: step.message });
     });
     try {
-      return await this.#client.request(loginRequest, { method, attemptId }, token);
+      return await this.#client.request("auth/login", { method, attemptId }, token);
     } finally {
       listener.dispose();
       this.#prompts.delete(attemptId);
     }
   }
 
-  #receive(prompt: LoginPrompt): void {
+  #receive(prompt: LoginPromptParams): void {
     if ([prompt.url, prompt.completeUrl ?? prompt.url].every(isSignInAddress)) {
       this.#prompts.set(prompt.attemptId, prompt);
       void this.present(prompt);
@@ -112,7 +111,7 @@ export class SignIn implements Disposable {
     }
   }
 
-  async #presentLink(prompt: LoginPrompt): Promise<void> {
+  async #presentLink(prompt: LoginPromptParams): Promise<void> {
     if (await openInBrowser(prompt.url)) return; // the progress message tells the person what to do
     if (!this.#isWaiting(prompt)) return;
     await offer(window.showWarningMessage, "The browser did not open. Copy the link and open it yourself.", [
@@ -121,7 +120,7 @@ export class SignIn implements Disposable {
     ]);
   }
 
-  async #presentCode(prompt: LoginPrompt): Promise<void> {
+  async #presentCode(prompt: LoginPromptParams): Promise<void> {
     const code = prompt.userCode ?? "";
     const choice = await window.showInformationMessage(
       `Your code: ${code}`,
@@ -138,12 +137,12 @@ export class SignIn implements Disposable {
     if (choice === COPY_CODE_AND_OPEN) await openInBrowser(prompt.completeUrl ?? prompt.url);
   }
 
-  #isWaiting(prompt: LoginPrompt): boolean {
+  #isWaiting(prompt: LoginPromptParams): boolean {
     return this.#prompts.has(prompt.attemptId);
   }
 
   /** A message can outlive the attempt that it belongs to. */
-  async #ifWaiting(prompt: LoginPrompt, run: () => unknown): Promise<void> {
+  async #ifWaiting(prompt: LoginPromptParams, run: () => unknown): Promise<void> {
     if (this.#isWaiting(prompt)) await run();
     else await offer(window.showInformationMessage, "That sign-in has already ended.", [{ title: "Sign In", run: () => this.inBrowser() }]);
   }

@@ -3,7 +3,7 @@
 import { window } from "vscode";
 import type { AuthClient } from "./client";
 import { offer, showFailure } from "./messages";
-import { logoutRequest, type AuthStatus, type LogoutResult } from "./protocol";
+import type { AuthStatus, LogoutResult } from "./protocol";
 
 const SIGN_OUT = "Sign Out";
 
@@ -17,7 +17,7 @@ export async function signOut(client: AuthClient): Promise<void> {
     const detail = whatItEnds(client.status);
     const choice = await window.showWarningMessage("Sign out of Codex?", { modal: true, detail }, SIGN_OUT);
     if (choice !== SIGN_OUT) return;
-    await tellOutcome(await client.request(logoutRequest, {}));
+    await tellOutcome(await client.request("auth/logout", {}));
   } catch (error) {
     await showFailure(error, () => signOut(client));
   }
