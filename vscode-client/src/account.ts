@@ -1,12 +1,21 @@
 // The account menu: how things stand, and what can be done about it.
 
-import { commands, env, QuickPickItemKind, window, type QuickPickItem } from "vscode";
+import { commands, QuickPickItemKind, window, type QuickPickItem } from "vscode";
 import type { AuthClient } from "./client";
 import { openPage, showFailure } from "./messages";
 import { describeStatus } from "./presentStatus";
 import type { AuthStatus } from "./protocol";
 import type { CommandId } from "./remediation";
 import type { SignIn } from "./signIn";
+import { WAITING_TITLES, type WaitingAction } from "./waitingText";
+
+const WAITING_ICONS: Record<WaitingAction, string> = {
+  copyLink: "copy",
+  openAgain: "link-external",
+  showCode: "key",
+  useDeviceCode: "device-mobile",
+  pasteCallback: "clippy",
+};
 
 interface Entry extends QuickPickItem {
   run?: () => unknown;
@@ -22,7 +31,7 @@ export async function showAccount(client: AuthClient, signIn: SignIn): Promise<v
   const { status } = client;
   if (status === undefined) return;
   const entries = [
-    ...(status.pendingLogin === undefined ? actions(client, status) : waitingActions(signIn)),
+    ...(status.pendingLogin === undefined ? actions(client, status) : whileWaiting(signIn)),
     command("$(output) Show Log", "codexAuth.showLog"),
     { label: "Status", kind: QuickPickItemKind.Separator },
     ...describeStatus(status).map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
@@ -43,15 +52,15 @@ function actions(client: AuthClient, status: AuthStatus): Entry[] {
   ];
 }
 
-function waitingActions(signIn: SignIn): Entry[] {
-  const { prompt } = signIn;
-  const cancel: Entry = { label: "$(close) Cancel Sign-In", run: () => signIn.cancel() };
-  if (prompt === undefined) return [cancel];
-  return [
-    { label: "$(link-external) Open Again", description: "Show the sign-in once more", run: () => signIn.present(prompt) },
-    { label: "$(copy) Copy Link", run: () => env.clipboard.writeText(prompt.url) },
-    cancel,
-  ];
+/** While a sign-in waits: the links of its progress message, for those who closed it. */
+function whileWaiting({ waiting }: SignIn): Entry[] {
+  const { prompt } = waiting;
+  const cancel: Entry = { label: "$(close) Cancel Sign-In", run: () => waiting.cancel() };
+  const entries = (prompt === undefined ? [] : waiting.actions(prompt)).map((action): Entry => ({
+    label: `$(${WAITING_ICONS[action]}) ${WAITING_TITLES[action]}`,
+    run: () => waiting.run(action),
+  }));
+  return [...entries, cancel];
 }
 
 function mfaLinks(status: AuthStatus): Entry[] {

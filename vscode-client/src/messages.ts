@@ -39,12 +39,15 @@ export async function showFailure(error: unknown, retry?: () => unknown): Promis
     const helpful = error.data.retryable && !advice.actions.some(({ command }) => command === "codexAuth.signIn");
     const choices = [...(helpful ? again : []), ...buttons(advice), SHOW_LOG];
     await offer(window.showErrorMessage, withSentences(error.message, advice), choices);
-  } else if (isConnectionLoss(error)) {
-    await offer(window.showErrorMessage, "The Codex sign-in server ended before it answered.", [...again, SHOW_LOG]);
   } else {
-    const why = redactText(error instanceof Error ? error.message : String(error));
-    await offer(window.showErrorMessage, `Codex sign-in failed: ${why}`, [...again, SHOW_LOG]);
+    await offer(window.showErrorMessage, failureText(error), [...again, SHOW_LOG]);
   }
+}
+
+/** What went wrong, in a sentence fit to show. */
+export function failureText(error: unknown): string {
+  if (isConnectionLoss(error)) return "The Codex sign-in server ended before it answered.";
+  return redactText(error instanceof Error ? error.message : String(error));
 }
 
 export async function showNotice(notice: NoticeParams): Promise<void> {

@@ -13,7 +13,8 @@ import {
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const API_KEY = "sk-test-SECRETKEY-0123456789";
-const SECRETS = [API_KEY, "SECRETSTATE", "SECRETCODE", "SECRETTOLD", "SECRETLOGGED"];
+const SECRETS = [API_KEY, "SECRETSTATE", "SECRETCODE", "SECRETPASTED", "SECRETTOLD", "SECRETLOGGED"];
+const BROWSER = "Sign in with ChatGPT";
 const TITLES = [
   "Codex: Sign In", "Codex: Sign In with Device Code", "Codex: Sign In with API Key",
   "Codex: Sign Out", "Codex: Account", "Codex: Show Log",
@@ -79,8 +80,13 @@ const steps = {
     assert.deepEqual(titles.filter((title) => title.startsWith("Codex: ")).sort(), [...TITLES].sort());
   },
 
-  async "a cancelled sign-in leaves no message"({ page, context }) {
-    await (await pageOpenedBy(context, () => runCommand(page, "Codex: Sign In"))).close();
+  async "asks how to sign in, since the window is remote; a cancelled sign-in leaves no message"({ page, context }) {
+    await runCommand(page, "Codex: Sign In");
+    await row(page, BROWSER).waitFor();
+    await page.keyboard.press("Escape");
+    await statusBar(page, "Codex: Sign In");
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
     await page.bringToFront();
     await statusBar(page, "Codex: Signing in…");
     await toast(page, "Codex: Sign In").getByText("Cancel", { exact: true }).click();
@@ -89,27 +95,49 @@ const steps = {
   },
 
   async "signs in with the browser"({ page, context, shot }) {
-    const signInPage = await pageOpenedBy(context, () => statusEntry(page).click());
+    await statusEntry(page).click();
+    await row(page, BROWSER).waitFor();
+    await shot("how-to-sign-in");
+    const signInPage = await pageOpenedBy(context, () => row(page, BROWSER).click());
     await signInPage.waitForURL(/SECRETSTATE/);
     await signInPage.close();
     await page.bringToFront();
     await statusBar(page, "Codex: Signing in…");
     await toast(page, "Waiting for you to sign in in the browser.").getByText("Cancel", { exact: true }).waitFor();
+    await toast(page, "Waiting for you").getByRole("link", { name: "Paste Callback URL" }).waitFor();
     await leaveStatusBar(page);
     await shot("waiting");
   },
 
   async "the link of a waiting sign-in can be copied and opened again"({ page, context, control, shot }) {
+    await toast(page, "Waiting for you").getByRole("link", { name: "Copy Link" }).click();
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()).includes("SECRETSTATE"));
+    await (await pageOpenedBy(context, () => toast(page, "Waiting for you").getByRole("link", { name: "Open Again" }).click())).close();
+    await page.bringToFront();
+    assert.ok(control.received.some(({ method }) => method === "auth/reopenBrowser"));
     await statusEntry(page).click();
     await row(page, "Copy Link").waitFor();
     await shot("account-waiting");
-    await row(page, "Copy Link").click();
-    await page.waitForFunction(async () => (await navigator.clipboard.readText()).includes("SECRETSTATE"));
-    await statusEntry(page).click();
-    await (await pageOpenedBy(context, () => row(page, "Open Again").click())).close();
-    await page.bringToFront();
+    await page.keyboard.press("Escape");
     await leaveStatusBar(page);
-    assert.ok(!control.received.some(({ method }) => method === "auth/reopenBrowser"));
+  },
+
+  async "the address of the page that did not load can be pasted; a wrong one is told in the box"({ page, context, shot }) {
+    await toast(page, "Waiting for you").getByRole("link", { name: "Paste Callback URL" }).click();
+    const box = page.locator(".quick-input-widget input[type=password]");
+    await box.fill("http://localhost:1455/auth/callback?code=SECRETPASTED&state=another");
+    await page.keyboard.press("Enter");
+    await page.getByText("The address does not belong to the sign-in that is waiting.").first().waitFor();
+    await shot("paste-callback");
+    await box.fill("http://localhost:1455/auth/callback?code=SECRETPASTED&state=SECRETSTATE");
+    await page.keyboard.press("Enter");
+    await statusBar(page, "someone@example.com");
+    await toast(page, "Signed in to Codex as someone@example.com").waitFor();
+    await clearMessages(page);
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
+    await page.bringToFront();
+    await statusBar(page, "Codex: Signing in…");
   },
 
   async "the account is shown after the sign-in"({ page, control, shot }) {
@@ -144,10 +172,31 @@ const steps = {
     assert.ok(control.received.some(({ method }) => method === "auth/logout"));
   },
 
-  async "shows a device code, and cancels when the person does"({ page, shot }) {
-    await runCommand(page, "Codex: Sign In with Device Code");
+  async "a waiting browser can be given up for a device code, which tells the time that is left"({ page, context, shot }) {
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
+    await page.bringToFront();
+    await toast(page, "Waiting for you").getByRole("link", { name: "Use Device Code" }).click();
     await dialog(page).getByText("Your code: WXYZ-SECRETCODE").waitFor();
+    await dialog(page).getByText("About 15 minutes left.").waitFor();
     await shot("device-code");
+    const devicePage = await pageOpenedBy(context, () => dialog(page).getByRole("button", { name: "Copy Code and Open" }).click());
+    await devicePage.waitForURL(/\/device$/);
+    await devicePage.close();
+    await page.bringToFront();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "WXYZ-SECRETCODE");
+    await toast(page, "minutes left").waitFor();
+    await shot("device-code-waiting");
+    await toast(page, "minutes left").getByRole("link", { name: "Show Code" }).click();
+    await dialog(page).getByRole("button", { name: "Close", exact: true }).click();
+    await statusBar(page, "Codex: Signing in…");
+    assert.equal(await page.locator(".notifications-toasts .codicon-error").count(), 0);
+    await toast(page, "minutes left").getByText("Cancel", { exact: true }).click();
+    await statusBar(page, "Codex: Sign In");
+  },
+
+  async "a device code is cancelled with its dialog"({ page }) {
+    await runCommand(page, "Codex: Sign In with Device Code");
     await dialog(page).getByRole("button", { name: "Cancel" }).click();
     await statusBar(page, "Codex: Sign In");
   },
@@ -158,7 +207,7 @@ const steps = {
     await box.fill(API_KEY);
     await shot("api-key");
     await page.keyboard.press("Enter");
-    await toast(page, "billed at API rates").getByText("Pricing", { exact: true }).waitFor();
+    await toast(page, "billed at API rates").getByText("API pricing", { exact: true }).waitFor();
     await statusBar(page, "API key");
     await shot("signed-in-with-api-key");
     const { params } = control.received.findLast(({ method }) => method === "auth/login");
