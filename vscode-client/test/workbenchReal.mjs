@@ -59,7 +59,10 @@ function noteAddresses(context) {
 
 /** Begins a sign-in from the palette; returns the issuer's page. */
 async function beginSignIn({ page, context }) {
-  const signInPage = await pageOpenedBy(context, () => runCommand(page, "Codex: Sign In"));
+  const signInPage = await pageOpenedBy(context, async () => {
+    await runCommand(page, "Codex: Sign In");
+    await row(page, "Sign in with ChatGPT").click(); // asked, since a workbench in a browser is a remote window
+  });
   await signInPage.locator("button.person").first().waitFor();
   return signInPage;
 }
@@ -90,7 +93,7 @@ const steps = {
     assert.match(await answer(signInPage, { allow: true }), new RegExp(PERSON));
     await page.bringToFront();
     await statusBar(page, PERSON);
-    await toast(page, `Signed in to Codex as ${PERSON}.`).waitFor();
+    await toast(page, `Signed in to Codex as ${PERSON}`).waitFor();
     await shot("signed-in");
     assert.equal(statSync(join(codexHome, "auth.json")).mode & 0o777, 0o600);
   },
@@ -146,16 +149,50 @@ const steps = {
     await clearMessages(page);
   },
 
-  async "a way of signing in that the server does not have is told, and not in the menu"({ page, shot }) {
+  async "signs in with a device code"({ page, context, shot }) {
     await runCommand(page, "Codex: Sign In with Device Code");
-    await (await listedMessage(page, "device code")).getByText("Show Log", { exact: true }).waitFor();
-    await statusBar(page, "Codex: Sign In");
-    await shot("no-device-code");
+    await dialog(page).getByText("Your code:").waitFor();
+    await dialog(page).getByText("minutes left").waitFor();
+    await shot("device-code");
+    const codePage = await pageOpenedBy(context, () => dialog(page).getByRole("button", { name: "Copy Code and Open" }).click());
+    await codePage.locator("#user_code").fill(await page.evaluate(() => navigator.clipboard.readText()));
+    await codePage.getByRole("button", { name: "Continue" }).click();
+    await codePage.locator("button.person").filter({ hasText: PERSON }).click();
+    await codePage.getByRole("button", { name: "Allow" }).click();
+    await codePage.getByRole("button", { name: "Allow" }).waitFor({ state: "detached" });
+    await codePage.close();
+    await page.bringToFront();
+    await statusBar(page, PERSON);
+    await toast(page, `Signed in to Codex as ${PERSON}`).waitFor();
     await clearMessages(page);
-    await runCommand(page, "Codex: Account");
-    await row(page, "Sign In with API Key").waitFor();
-    assert.equal(await row(page, "Sign In with Device Code").count(), 0);
-    await page.keyboard.press("Escape");
+  },
+
+  async "signs in with the address of a page that did not load"({ page, context, shot }) {
+    const signInPage = await beginSignIn({ page, context });
+    let address;
+    await context.route("**/consent", async (route) => {
+      const answered = await route.fetch({ maxRedirects: 0 });
+      address = answered.headers().location;
+      await route.fulfill({ status: 200, body: "This site can not be reached." });
+    });
+    await signInPage.locator("button.person").filter({ hasText: PERSON }).click();
+    await signInPage.getByRole("button", { name: "Allow" }).click();
+    await signInPage.getByText("can not be reached").waitFor();
+    await context.unroute("**/consent");
+    for (const name of ["state", "code"]) carried.set(new URL(address).searchParams.get(name), name);
+    await signInPage.close();
+    await page.bringToFront();
+    await toast(page, "Paste Callback URL").getByRole("link", { name: "Paste Callback URL" }).click();
+    const box = page.locator(".quick-input-widget input[type=password]");
+    await box.fill(address.replace("state=", "state=x"));
+    await box.press("Enter");
+    await page.getByText("The address does not belong to the sign-in that is waiting.").first().waitFor();
+    await shot("paste-callback");
+    await box.fill(address);
+    await box.press("Enter");
+    await toast(page, `Signed in to Codex as ${PERSON}`).waitFor();
+    await statusBar(page, PERSON);
+    await clearMessages(page);
   },
 
   async "signing out revokes the login"({ page, context, codexHome, sandbox, shot }) {
