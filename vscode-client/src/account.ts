@@ -2,9 +2,11 @@
 
 import { commands, QuickPickItemKind, window, type QuickPickItem } from "vscode";
 import type { AuthClient } from "./client";
-import { openPage, showFailure } from "./messages";
-import { describeStatus } from "./presentStatus";
-import type { AuthStatus } from "./protocol";
+import { showDoctorReport } from "./doctor";
+import { offer, openPage, showFailure } from "./messages";
+import { describeStatus, mfaInWords } from "./presentStatus";
+import type { AuthStatus, Link, MfaAdvice } from "./protocol";
+import { showProviders } from "./providers";
 import type { CommandId } from "./remediation";
 import type { SignIn } from "./signIn";
 import { WAITING_TITLES, type WaitingAction } from "./waitingText";
@@ -24,28 +26,26 @@ interface Entry extends QuickPickItem {
 export async function showAccount(client: AuthClient, signIn: SignIn): Promise<void> {
   try {
     await client.start();
+    const { status } = client;
+    if (status === undefined) return;
+    const entries = [
+      ...(status.pendingLogin === undefined ? signInEntries(client, status) : whileWaiting(signIn)),
+      ...moreEntries(client, status),
+      separator("Status"),
+      ...describeStatus(status).map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
+    ];
+    const chosen = await window.showQuickPick(entries, { title: "Codex: Account", placeHolder: "Choose what to do" });
+    await chosen?.run?.();
   } catch (error) {
     await showFailure(error, () => client.restart().catch(showFailure));
-    return;
   }
-  const { status } = client;
-  if (status === undefined) return;
-  const entries = [
-    ...(status.pendingLogin === undefined ? actions(client, status) : whileWaiting(signIn)),
-    command("$(output) Show Log", "codexAuth.showLog"),
-    { label: "Status", kind: QuickPickItemKind.Separator },
-    ...describeStatus(status).map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
-    ...mfaLinks(status),
-  ];
-  const chosen = await window.showQuickPick(entries, { title: "Codex: Account", placeHolder: "Choose what to do" });
-  await chosen?.run?.();
 }
 
 /** What can be done now, as far as the server offers it here. */
-function actions(client: AuthClient, status: AuthStatus): Entry[] {
+function signInEntries(client: AuthClient, status: AuthStatus): Entry[] {
   const signIn = status.state === "signedIn" ? "$(account) Sign In as Someone Else" : "$(sign-in) Sign In";
   return [
-    ...(client.offers("browser") ? [command(signIn, "codexAuth.signIn")] : []),
+    command(signIn, "codexAuth.signIn"),
     ...(client.offers("deviceCode") ? [command("$(device-mobile) Sign In with Device Code", "codexAuth.signInWithDeviceCode")] : []),
     ...(client.offers("apiKey") ? [command("$(key) Sign In with API Key", "codexAuth.signInWithApiKey")] : []),
     ...(status.state === "signedOut" ? [] : [command("$(sign-out) Sign Out", "codexAuth.signOut")]),
@@ -63,16 +63,38 @@ function whileWaiting({ waiting }: SignIn): Entry[] {
   return [...entries, cancel];
 }
 
-function mfaLinks(status: AuthStatus): Entry[] {
-  const { requirement, links } = status.cloud.mfa;
-  if (status.state !== "signedIn" || !["required", "recommended"].includes(requirement)) return [];
-  return links.map(({ title, url }) => ({
-    label: `$(shield) ${title}`,
-    description: "Multi-factor authentication",
-    run: () => (url.startsWith("https://") ? openPage(url) : undefined),
-  }));
+function moreEntries(client: AuthClient, status: AuthStatus): Entry[] {
+  const { mfa } = status.cloud;
+  const isChatGpt = status.state === "signedIn" && status.method === "chatgpt";
+  return [
+    separator("More"),
+    ...(isChatGpt ? [mfaEntry(mfa)] : []),
+    ...(client.answers("auth/providers") ? [{ label: "$(server) Model Providers", run: () => showProviders(client) }] : []),
+    ...(client.answers("auth/doctor") ? [{ label: "$(checklist) Doctor Report", run: () => showDoctorReport(client) }] : []),
+    command("$(output) Show Log", "codexAuth.showLog"),
+  ];
+}
+
+function mfaEntry(mfa: MfaAdvice): Entry {
+  return {
+    label: "$(shield) Multi-Factor Authentication",
+    description: mfaInWords(mfa.requirement),
+    run: () => offer(
+      mfa.requirement === "required" ? window.showWarningMessage : window.showInformationMessage,
+      mfa.reason,
+      mfa.links.filter(isHttps).map(({ title, url }) => ({ title, run: () => openPage(url) })),
+    ),
+  };
 }
 
 function command(label: string, id: CommandId): Entry {
   return { label, run: () => commands.executeCommand(id) };
+}
+
+function separator(label: string): Entry {
+  return { label, kind: QuickPickItemKind.Separator };
+}
+
+function isHttps({ url }: Link): boolean {
+  return url.startsWith("https://");
 }

@@ -6,7 +6,7 @@ import type { Connection } from "./presentStatus";
 import type * as protocol from "./protocol";
 import { findServer, type ServerSearch } from "./serverCommand";
 import { serverSettings, thisMachine } from "./serverProcess";
-import { Session } from "./session";
+import { OtherVersion, Session } from "./session";
 import { isFromAnotherProcess, laterStatus } from "./statusTracker";
 
 /** Milliseconds to wait before each start after a crash; when they are used up, the person decides. */
@@ -19,7 +19,7 @@ const HEALTHY_AFTER = 60_000;
 export class ServerUnavailable extends Error {
   constructor(
     message: string,
-    readonly reason: "notInstalled" | "insideWorkspace" | "settingInvalid" | "startFailed",
+    readonly reason: "notInstalled" | "insideWorkspace" | "settingInvalid" | "serverTooOld" | "serverTooNew" | "startFailed",
   ) {
     super(message);
   }
@@ -121,11 +121,17 @@ export class AuthClient implements Disposable {
       this.#adopt(await session.request("auth/status", {}));
     } catch (error) {
       this.#session = undefined;
-      const why = session.ending() ?? (error instanceof Error ? error.message : "it did not answer");
+      const unavailable = await this.#notStarted(session, search.command.program, error);
       await session.end();
       this.#show("stopped", undefined);
-      throw new ServerUnavailable(startFailure(search.command.program, why), "startFailed");
+      throw unavailable;
     }
+  }
+
+  async #notStarted(session: Session, program: string, error: unknown): Promise<ServerUnavailable> {
+    if (error instanceof OtherVersion) return new ServerUnavailable(error.message, error.isNewer ? "serverTooNew" : "serverTooOld");
+    const why = (await session.ending()) ?? (error instanceof Error ? error.message : "it did not answer");
+    return new ServerUnavailable(startFailure(program, why), "startFailed");
   }
 
   #notFound(search: Extract<ServerSearch, { found: false }>): ServerUnavailable {

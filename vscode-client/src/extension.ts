@@ -4,9 +4,11 @@ import { window, workspace, type ExtensionContext } from "vscode";
 import { AuthClient, ServerUnavailable } from "./client";
 import { registerCommands } from "./commands";
 import { openLog } from "./log";
-import { offer, showFailure, showNotice } from "./messages";
+import { offer, showFailure } from "./messages";
+import { Notices } from "./notices";
 import { SignIn } from "./signIn";
 import { StatusItem } from "./statusItem";
+import { warnOfWorkspaceSettings } from "./workspaceWarning";
 
 /** Set once the person was told that there is no server, so that not every window says it again. */
 const TOLD_MISSING = "codexAuth.toldThatServerIsMissing";
@@ -18,6 +20,7 @@ export function activate(context: ExtensionContext): void {
   const authClient = (client = new AuthClient(log));
   const statusItem = new StatusItem();
   const signIn = new SignIn(authClient);
+  const notices = new Notices(context.globalState);
 
   const restart = async (): Promise<void> => {
     await authClient.restart().catch((error: unknown) => showFailure(error, restart));
@@ -29,7 +32,7 @@ export function activate(context: ExtensionContext): void {
     signIn,
     ...registerCommands(authClient, signIn, log),
     authClient.onDidChange(() => { statusItem.show(authClient.status, authClient.connection); }),
-    authClient.onNotice((notice) => void showNotice(notice)),
+    authClient.onNotice((notice) => void notices.show(notice)),
     authClient.onGiveUp(() =>
       void offer(window.showErrorMessage, "The Codex sign-in server keeps ending.", [
         { title: "Start Again", run: restart },
@@ -43,6 +46,7 @@ export function activate(context: ExtensionContext): void {
 
   // Not awaited: VS Code holds commands back until the activation is done.
   void firstStart(authClient, context, restart);
+  void warnOfWorkspaceSettings(context.workspaceState);
 }
 
 async function firstStart(authClient: AuthClient, context: ExtensionContext, retry: () => unknown): Promise<void> {

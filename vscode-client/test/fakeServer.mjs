@@ -1,9 +1,9 @@
 // A stand-in for the language server: scripted answers over stdio, steered by the test over HTTP.
-// It knows the wire and nothing of OAuth. Usage: node fakeServer.mjs CONTROL_URL
+// It knows the wire and nothing of OAuth. Usage: node fakeServer.mjs CONTROL_URL [PROTOCOL_VERSION]
 
 import { randomUUID } from "node:crypto";
 
-const control = process.argv[2];
+const [, , control, protocolVersion = "1"] = process.argv;
 const serverInstanceId = randomUUID();
 let revision = 0;
 let status = signedOut();
@@ -25,7 +25,7 @@ const answers = {
     capabilities: {
       experimental: {
         auth: {
-          protocolVersion: 1, serverInstanceId, loginMethods: ["browser", "deviceCode", "apiKey"],
+          protocolVersion: Number(protocolVersion), serverInstanceId, loginMethods: ["browser", "deviceCode", "apiKey"],
           requests: Object.keys(answers).filter((name) => name.startsWith("auth/")).concat("auth/login"), notifications: [],
         },
       },
@@ -41,6 +41,21 @@ const answers = {
       { id: "browser", title: "Sign in with ChatGPT", description: "Opens your browser.", available: true, recommended: true },
       { id: "deviceCode", title: "Sign in with a device code", description: "Shows a code.", available: true, recommended: false },
       { id: "apiKey", title: "Sign in with an API key", description: "Takes a key.", available: true, recommended: false },
+    ],
+  }),
+  "auth/providers": () => ({
+    activeProviderId: "openai", revision: 1, serverInstanceId,
+    providers: [
+      { id: "lab", name: "The lab", active: false, baseUrl: "https://lab.example/v1", authKind: "environmentKey", requiresOpenaiAuth: false,
+        environmentKey: { name: "LAB_KEY", present: false, instructions: "Ask at the desk." }, ready: false,
+        problems: ["The environment variable LAB_KEY is not set. Ask at the desk."] },
+      { id: "openai", name: "OpenAI", active: true, authKind: "openai", requiresOpenaiAuth: true, ready: true, problems: [] },
+    ],
+  }),
+  "auth/doctor": () => ({
+    checks: [
+      { id: "home", status: "ok", summary: "The Codex folder is ~/.codex (the default)." },
+      { id: "permissions", status: "warning", summary: "Others can read auth.json.", remediation: [{ title: "Run: chmod 600 ~/.codex/auth.json" }] },
     ],
   }),
   "auth/reopenBrowser": () => {
@@ -153,6 +168,10 @@ const orders = {
   signedIn: () => login && finishLogin(SIGNED_IN),
   otherProcessSignedOut: () => change(signedOut(), "externalChange"),
   needsReauth: () => change({ ...signedOut(), ...SIGNED_IN, state: "needsReauth", freshness: "stale" }, "refresh"),
+  notice: () => notify("auth/notice", {
+    code: "storePermissions", severity: "warning", message: "Other people on this computer can read the login.",
+    actions: [{ title: "Run: chmod 600 auth.json" }, { title: "Sign out", command: "codexAuth.signOut" }],
+  }),
   crash: () => process.exit(3),
 };
 

@@ -12,6 +12,7 @@ import {
 } from "./workbenchDriver.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
+const fakeServer = join(here, "fakeServer.mjs");
 const API_KEY = "sk-test-SECRETKEY-0123456789";
 const SECRETS = [API_KEY, "SECRETSTATE", "SECRETCODE", "SECRETPASTED", "SECRETTOLD", "SECRETLOGGED"];
 const BROWSER = "Sign in with ChatGPT";
@@ -73,6 +74,13 @@ const steps = {
   async "says what it can do in the handshake"({ control }) {
     const { params } = control.received.find(({ method }) => method === "initialize");
     assert.deepEqual(params.capabilities.experimental.auth, { protocolVersion: 1, loginPrompt: true, environment: "web" });
+  },
+
+  async "settings of the workspace are told to have no effect"({ page, shot }) {
+    const message = await listedMessage(page, "codexAuth.server.command and codexAuth.server.codexHome are set by this workspace, without effect");
+    await message.getByText("Open Settings", { exact: true }).waitFor();
+    await shot("workspace-settings");
+    await clearMessages(page);
   },
 
   async "has its commands in the palette"({ page }) {
@@ -161,6 +169,40 @@ const steps = {
     await row(page, "Sign Out").waitFor();
     await shot("account");
     await page.keyboard.press("Escape");
+  },
+
+  async "the providers are listed with what is missing, and how to add it"({ page, shot }) {
+    await runCommand(page, "Codex: Account");
+    await row(page, "Model Providers").click();
+    await row(page, "The lab").waitFor();
+    await shot("providers");
+    await row(page, "The lab").click();
+    const message = toast(page, "started from a desktop");
+    await message.getByText("Copy Variable Name", { exact: true }).click();
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()) === "LAB_KEY");
+  },
+
+  async "the doctor's report is opened as a document"({ page, shot }) {
+    await runCommand(page, "Codex: Account");
+    await row(page, "Doctor Report").click();
+    await row(page, "This Machine Only").click();
+    await page.locator(".editor-instance .view-line").filter({ hasText: "Codex sign-in: doctor report" }).waitFor();
+    await page.locator(".editor-instance .view-line").filter({ hasText: /permissions:.warning/ }).waitFor();
+    await shot("doctor");
+    await runCommand(page, "View: Revert and Close Editor");
+  },
+
+  async "a notice is shown once, with its actions"({ page, control, shot }) {
+    control.order("notice");
+    const message = toast(page, "Other people on this computer can read the login. Run: chmod 600 auth.json.");
+    await message.getByText("Sign out", { exact: true }).waitFor();
+    await shot("notice");
+    control.order("notice");
+    control.order("needsReauth"); // comes after it, so the second notice has been received by then
+    await statusBar(page, "Codex: Sign In Again");
+    await listedMessage(page, "Other people on this computer");
+    assert.equal(await page.locator(".notifications-center .notification-list-item").filter({ hasText: "Other people" }).count(), 1);
+    await clearMessages(page);
   },
 
   async "signs out after asking"({ page, control, shot }) {
@@ -260,6 +302,28 @@ const steps = {
     for (const secret of SECRETS) assert.ok(!written.includes(secret), `${secret} is in a file`);
   },
 
+  async "a server that ends at once is told with its status and last words"({ page, changeSettings, shot }) {
+    changeSettings({ "codexAuth.server.command": ["/bin/sh", "-c", "echo no such module >&2; exit 3"] });
+    await statusBar(page, "Codex: Stopped");
+    const message = toast(page, "did not start: it ended with status 3: no such module.");
+    for (const action of ["Try Again", "Show Log", "Open Settings"]) await message.getByText(action, { exact: true }).waitFor();
+    await shot("ends-at-once");
+    await clearMessages(page);
+  },
+
+  async "a server of another protocol version is told, and what to update"({ page, control, changeSettings }) {
+    changeSettings({ "codexAuth.server.command": [process.execPath, fakeServer, control.origin, "2"] });
+    await toast(page, "Update this extension.").getByText("Check for Extension Updates", { exact: true }).waitFor();
+    await clearMessages(page);
+  },
+
+  async "a setting of the wrong type is named"({ page, changeSettings }) {
+    changeSettings({ "codexAuth.server.command": "codex-auth-lsp" });
+    await statusBar(page, "Codex: Server Not Found");
+    await toast(page, "The setting codexAuth.server.command must be a list").getByText("Open Settings", { exact: true }).waitFor();
+    await clearMessages(page);
+  },
+
   async "without a server it says so, and how to get one"({ page, changeSettings, shot }) {
     changeSettings({});
     await statusBar(page, "Codex: Server Not Found");
@@ -270,7 +334,7 @@ const steps = {
 
 const control = await startControl();
 const options = {
-  settings: { "codexAuth.server.command": [process.execPath, join(here, "fakeServer.mjs"), control.origin] },
+  settings: { "codexAuth.server.command": [process.execPath, fakeServer, control.origin] },
   workspaceSettings: {
     "codexAuth.server.command": ["/bin/sh", "-c", 'touch "$HOME/hostile"'],
     "codexAuth.server.codexHome": "/tmp",
