@@ -192,13 +192,17 @@ export function dialog(page) {
 }
 
 async function untilReady(url) {
+  await until(async () => (await fetch(url).catch(() => undefined))?.ok);
+}
+
+/** Looks until something is so. */
+export async function until(isSo) {
   const deadline = Date.now() + PATIENCE;
   while (Date.now() < deadline) {
-    const response = await fetch(url).catch(() => undefined);
-    if (response?.ok) return;
+    if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("the workbench did not start");
+  throw new Error(`it did not become so: ${isSo}`);
 }
 
 async function freePort() {

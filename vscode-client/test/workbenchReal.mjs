@@ -6,19 +6,20 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
-  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, row, runCommand, statusBar, statusEntry, toast,
+  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, row, runCommand, statusBar, statusEntry, toast, until,
 } from "./workbenchDriver.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "../..");
 const shots = join(here, "screenshots/real");
 const PROGRAM = [join(root, ".venv/bin/python"), "-I", "-m", "codex_auth_lsp"];
+const CODEX_CLI = join(root, "tests/parts/node_modules/.bin/codex");
 const API_KEY = "sk-sandbox-0123456789-not-a-real-key";
 const PERSON = "plus@example.com";
 
@@ -75,6 +76,29 @@ async function answer(signInPage, { allow }) {
   const text = await signInPage.locator("body").innerText();
   await signInPage.close();
   return text;
+}
+
+/** The process ids of the servers that the workbench has started. */
+function serversOf(codexHome) {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      return words.includes(codexHome) && words.includes("debug");
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  });
+}
+
+/** The Codex CLI signs out; where it is not installed, this project's own command line does. */
+function logOutElsewhere(codexHome, command, issuer) {
+  const env = { PATH: process.env.PATH, HOME: codexHome, CODEX_HOME: codexHome, CODEX_REVOKE_TOKEN_URL_OVERRIDE: `${issuer}/oauth/revoke` };
+  const withCli = existsSync(CODEX_CLI);
+  if (!withCli) console.log("      (the Codex CLI is not installed: `npm ci` in tests/parts does it)");
+  const { status } = withCli
+    ? spawnSync(CODEX_CLI, ["logout"], { env, stdio: "inherit" })
+    : spawnSync(command[0], [...command.slice(1), "logout"], { stdio: "inherit" });
+  assert.equal(status, 0);
 }
 
 const steps = {
@@ -193,6 +217,48 @@ const steps = {
     await toast(page, `Signed in to Codex as ${PERSON}`).waitFor();
     await statusBar(page, PERSON);
     await clearMessages(page);
+  },
+
+  async "the account menu has the server's providers, and what one of them lacks"({ page, codexHome, shot }) {
+    const lab = '[model_providers.lab]\nname = "The lab"\nbase_url = "https://lab.example/v1"\nenv_key = "LAB_KEY"\n';
+    appendFileSync(join(codexHome, "config.toml"), lab);
+    await runCommand(page, "Codex: Account");
+    await row(page, "Multi-Factor Authentication").waitFor();
+    await shot("account");
+    await row(page, "Model Providers").click();
+    await row(page, "The lab").waitFor();
+    await shot("providers");
+    await row(page, "The lab").click();
+    await toast(page, "LAB_KEY").getByText("Copy Variable Name", { exact: true }).waitFor();
+    await clearMessages(page);
+  },
+
+  async "the doctor examines the machine and the issuer"({ page, shot }) {
+    await runCommand(page, "Codex: Account");
+    await row(page, "Doctor Report").click();
+    await row(page, "Also the Sign-In Service").click();
+    await page.locator(".editor-instance .view-line").filter({ hasText: "Codex sign-in: doctor report" }).waitFor();
+    await shot("doctor");
+    await runCommand(page, "View: Revert and Close Editor");
+  },
+
+  async "a killed server is started again, and the login is there"({ page, codexHome }) {
+    const [killed, ...others] = serversOf(codexHome);
+    assert.deepEqual(others, []);
+    process.kill(killed, "SIGKILL");
+    await until(() => serversOf(codexHome).some((pid) => pid !== killed));
+    await statusBar(page, PERSON);
+  },
+
+  async "a second window shows the same, and hears of a logout by the Codex CLI too"({ page, context, codexHome, command, sandbox }) {
+    const second = await context.newPage();
+    await second.goto(page.url());
+    await statusBar(second, PERSON);
+    logOutElsewhere(codexHome, command, sandbox.issuer);
+    await statusBar(second, "Codex: Sign In");
+    await page.bringToFront();
+    await statusBar(page, "Codex: Sign In");
+    await second.close();
   },
 
   async "signing out revokes the login"({ page, context, codexHome, sandbox, shot }) {
