@@ -5,10 +5,9 @@ import type { DoctorCheck, DoctorResult } from "./protocol";
 export function doctorReport({ checks }: DoctorResult, extensionVersion: string): string {
   const errors = checks.filter(({ status }) => status === "error");
   const warnings = checks.filter(({ status }) => status === "warning");
-  const verdict = `${counted(errors.length, "error")}, ${counted(warnings.length, "warning")} in ${counted(checks.length, "check")}`;
   return [
     "# Codex sign-in: doctor report",
-    `${verdict}. VS Code extension ${extensionVersion}.`,
+    `Checks: ${checks.length}, errors: ${errors.length}, warnings: ${warnings.length}. VS Code extension ${extensionVersion}.`,
     ...section("Errors", errors),
     ...section("Warnings", warnings),
     ...section("Everything else", checks.filter((check) => !errors.includes(check) && !warnings.includes(check))),
@@ -26,8 +25,4 @@ function entry({ id, status, summary, detail, remediation = [] }: DoctorCheck): 
     ...remediation.map(({ title, url }) => `    Remedy: ${title}${url === undefined ? "" : ` (${url})`}`),
   ];
   return [`- ${id}: ${status}. ${summary}`, ...lines].join("\n");
-}
-
-function counted(count: number, noun: string): string {
-  return `${count === 0 ? "no" : count} ${noun}${count === 1 ? "" : "s"}`;
 }

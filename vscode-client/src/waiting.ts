@@ -1,9 +1,10 @@
 // The sign-in that waits for the person: what it asks of them, and what they can do about it.
 // What a prompt carries is kept in memory while its attempt runs, and nowhere else.
 
-import { commands, env, Uri, window, type Disposable, type MessageItem } from "vscode";
+import { commands, env, UIKind, Uri, window, type Disposable, type MessageItem } from "vscode";
 import type { AuthClient } from "./client";
 import { copyText } from "./clipboard";
+import { environmentOf, isSamePort } from "./environment";
 import { failureText, offer, showFailure } from "./messages";
 import type { LoginPromptParams } from "./protocol";
 import { isSignInAddress } from "./remediation";
@@ -107,8 +108,19 @@ export class Waiting implements Disposable {
   }
 
   async #presentLink(prompt: LoginPromptParams): Promise<void> {
+    if (!(await canComeBack(prompt))) {
+      await this.#giveUpBrowser(prompt);
+      return;
+    }
     if (await openInBrowser(prompt.url)) return; // the progress message tells the person what to do
     if (this.#isWaiting(prompt)) await this.#offerLink(prompt);
+  }
+
+  async #giveUpBrowser({ attemptId, callbackPort }: LoginPromptParams): Promise<void> {
+    await this.cancel(attemptId);
+    const deviceCode = { title: "Sign In with Device Code", run: () => this.#signInAgain("deviceCode") };
+    const message = `Port ${callbackPort ?? 0} of the remote machine could not be forwarded under the same number, so a browser cannot finish the sign-in.`;
+    await offer(window.showWarningMessage, message, this.#client.offers("deviceCode") ? [deviceCode] : []);
   }
 
   async #open(prompt: LoginPromptParams): Promise<void> {
@@ -175,6 +187,14 @@ export class Waiting implements Disposable {
       { title: "Sign In", run: () => commands.executeCommand("codexAuth.signIn") },
     ]);
   }
+}
+
+/** Where this window has promised to forward the port, whether it does so under the same number. */
+async function canComeBack({ callbackPort }: LoginPromptParams): Promise<boolean> {
+  const { portForwarding } = environmentOf(env.remoteName, env.uiKind === UIKind.Web);
+  if (callbackPort === undefined || portForwarding !== true) return true;
+  const external = await env.asExternalUri(Uri.parse(`http://127.0.0.1:${callbackPort}/`));
+  return isSamePort(external.toString(true), callbackPort);
 }
 
 /** Whether VS Code opened it; it also asks the person, who may refuse. */

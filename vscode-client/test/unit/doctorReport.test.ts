@@ -14,7 +14,7 @@ test("what is wrong comes first, with its remedies", () => {
   assert.equal(report, [
     "# Codex sign-in: doctor report",
     "",
-    "1 error, 1 warning in 4 checks. VS Code extension 1.2.3.",
+    "Checks: 4, errors: 1, warnings: 1. VS Code extension 1.2.3.",
     "",
     "## Errors",
     "",
@@ -39,6 +39,6 @@ test("what is wrong comes first, with its remedies", () => {
 
 test("a healthy installation has one list", () => {
   const report = doctorReport({ checks: [{ id: "home", status: "ok", summary: "Fine." }] }, "1.2.3");
-  assert.match(report, /no errors, no warnings in 1 check\./);
+  assert.match(report, /Checks: 1, errors: 0, warnings: 0\./);
   assert.doesNotMatch(report, /## Errors|## Warnings/);
 });
