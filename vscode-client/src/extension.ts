@@ -1,6 +1,7 @@
 // Activation: it makes the parts and joins them; nothing else.
 
 import { window, workspace, type ExtensionContext } from "vscode";
+import { AccountsMenu } from "./accountsMenu";
 import { AuthClient, ServerUnavailable } from "./client";
 import { registerCommands } from "./commands";
 import { openLog } from "./log";
@@ -20,6 +21,7 @@ export function activate(context: ExtensionContext): void {
   const authClient = (client = new AuthClient(log));
   const statusItem = new StatusItem();
   const signIn = new SignIn(authClient);
+  const accountsMenu = new AccountsMenu(authClient, signIn);
   const notices = new Notices(context.globalState);
 
   const restart = async (): Promise<void> => {
@@ -30,6 +32,7 @@ export function activate(context: ExtensionContext): void {
     authClient,
     statusItem,
     signIn,
+    accountsMenu,
     ...registerCommands(authClient, signIn, log),
     authClient.onDidChange(() => { statusItem.show(authClient.status, authClient.connection); }),
     authClient.onNotice((notice) => void notices.show(notice)),
@@ -40,7 +43,9 @@ export function activate(context: ExtensionContext): void {
       ]),
     ),
     workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration("codexAuth.server")) void restart();
+      if (!change.affectsConfiguration("codexAuth")) return;
+      accountsMenu.update();
+      void restart();
     }),
   );
 

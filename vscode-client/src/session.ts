@@ -10,6 +10,7 @@ import {
   StreamMessageWriter,
 } from "vscode-languageclient/node";
 import type { LanguageClientOptions, MessageTransports, StaticFeature } from "vscode-languageclient/node";
+import { isAccountsMenuOn } from "./accountsMenu";
 import { environmentOf } from "./environment";
 import { withoutTrace } from "./log";
 import * as protocol from "./protocol";
@@ -159,6 +160,7 @@ function authCapabilities(): StaticFeature {
       const auth: protocol.ClientAuthCapabilities = {
         protocolVersion: protocol.PROTOCOL_VERSION,
         loginPrompt: true,
+        ...(isAccountsMenuOn() ? { credential: true } : {}),
         ...environmentOf(env.remoteName, env.uiKind === UIKind.Web),
       };
       capabilities.experimental = { ...(capabilities.experimental as object | undefined), auth };

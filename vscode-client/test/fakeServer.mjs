@@ -52,6 +52,9 @@ const answers = {
       { id: "openai", name: "OpenAI", active: true, authKind: "openai", requiresOpenaiAuth: true, ready: true, problems: [] },
     ],
   }),
+  "auth/credential": () => ({
+    providerId: "openai", baseUrl: "https://api.example.com/v1", headers: { Authorization: "Bearer SECRETACCESS" }, revision: 1,
+  }),
   "auth/doctor": () => ({
     checks: [
       { id: "home", status: "ok", summary: "The Codex folder is ~/.codex (the default)." },

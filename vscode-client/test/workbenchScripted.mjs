@@ -8,7 +8,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast,
+  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast, until,
 } from "./workbenchDriver.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -302,6 +302,30 @@ const steps = {
     for (const secret of SECRETS) assert.ok(!written.includes(secret), `${secret} is in a file`);
   },
 
+  async "with the Accounts menu on, another extension gets a session once the person has allowed it"({ page, context, control, settings, changeSettings, files, shot }) {
+    changeSettings({ ...settings, "codexAuth.accountsMenu": true });
+    await until(() => control.received.filter(({ method }) => method === "initialize").length === 3);
+    const { params } = control.received.findLast(({ method }) => method === "initialize");
+    assert.equal(params.capabilities.experimental.auth.credential, true);
+    await statusBar(page, "Codex: Sign In");
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
+    await page.bringToFront();
+    control.order("signedIn");
+    await statusBar(page, "someone@example.com");
+    await runCommand(page, "Asker: Ask for a Codex Session");
+    await dialog(page).getByText("wants to sign in using Codex").waitFor();
+    await shot("session-asked");
+    await dialog(page).getByRole("button", { name: "Allow" }).click();
+    await toast(page, `Got a session of someone@example.com, token of ${"SECRETACCESS".length} characters`).waitFor();
+    await page.locator(".activitybar [aria-label^=Accounts], .activitybar .codicon-accounts-view-bar-icon").first().click();
+    await page.getByRole("menuitem", { name: /someone@example\.com \(Codex\)/ }).waitFor();
+    await shot("accounts-menu");
+    await page.keyboard.press("Escape");
+    assert.ok(!files().includes("SECRETACCESS"));
+    await clearMessages(page);
+  },
+
   async "a server that ends at once is told with its status and last words"({ page, changeSettings, shot }) {
     changeSettings({ "codexAuth.server.command": ["/bin/sh", "-c", "echo no such module >&2; exit 3"] });
     await statusBar(page, "Codex: Stopped");
@@ -342,7 +366,7 @@ const options = {
   trusted: [control.origin],
 };
 try {
-  await drive(steps, options, { control }, join(here, "screenshots/scripted"));
+  await drive(steps, options, { control, settings: options.settings }, join(here, "screenshots/scripted"));
 } finally {
   control.close();
 }
