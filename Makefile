@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 LOCKS := requirements.lock requirements-build.lock requirements-dev.lock
 
-.PHONY: demo test lint prove parts lock clean
+.PHONY: demo test lint prove parts mirror lock clean
 
 demo: $(VENV)/.runtime
 	@$(PY) -I -m codex_auth_lsp demo
@@ -40,6 +40,10 @@ $(VENV)/.runtime: requirements.lock requirements-build.lock pyproject.toml
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
+
+# Rewrites the VS Code client's declarations of the wire from the server's models.
+mirror: $(VENV)/.dev
+	@PYTHONPATH=tests $(PY) -m wire.client_mirror
 
 # Rewrites the lock files from pyproject.toml; they hold hashes and no addresses.
 lock:

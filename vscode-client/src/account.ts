@@ -1,12 +1,23 @@
 // The account menu: how things stand, and what can be done about it.
 
-import { commands, env, QuickPickItemKind, window, type QuickPickItem } from "vscode";
+import { commands, QuickPickItemKind, window, type QuickPickItem } from "vscode";
 import type { AuthClient } from "./client";
-import { openPage, showFailure } from "./messages";
-import { describeStatus } from "./presentStatus";
-import type { AuthStatus } from "./protocol";
+import { showDoctorReport } from "./doctor";
+import { offer, openPage, showFailure } from "./messages";
+import { describeStatus, mfaInWords } from "./presentStatus";
+import type { AuthStatus, Link, MfaAdvice } from "./protocol";
+import { showProviders } from "./providers";
 import type { CommandId } from "./remediation";
 import type { SignIn } from "./signIn";
+import { WAITING_TITLES, type WaitingAction } from "./waitingText";
+
+const WAITING_ICONS: Record<WaitingAction, string> = {
+  copyLink: "copy",
+  openAgain: "link-external",
+  showCode: "key",
+  useDeviceCode: "device-mobile",
+  pasteCallback: "clippy",
+};
 
 interface Entry extends QuickPickItem {
   run?: () => unknown;
@@ -15,55 +26,75 @@ interface Entry extends QuickPickItem {
 export async function showAccount(client: AuthClient, signIn: SignIn): Promise<void> {
   try {
     await client.start();
+    const { status } = client;
+    if (status === undefined) return;
+    const entries = [
+      ...(status.pendingLogin === undefined ? signInEntries(client, status) : whileWaiting(signIn)),
+      ...moreEntries(client, status),
+      separator("Status"),
+      ...describeStatus(status).map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
+    ];
+    const chosen = await window.showQuickPick(entries, { title: "Codex: Account", placeHolder: "Choose what to do" });
+    await chosen?.run?.();
   } catch (error) {
     await showFailure(error, () => client.restart().catch(showFailure));
-    return;
   }
-  const { status } = client;
-  if (status === undefined) return;
-  const entries = [
-    ...(status.pendingLogin === undefined ? actions(client, status) : waitingActions(signIn)),
-    command("$(output) Show Log", "codexAuth.showLog"),
-    { label: "Status", kind: QuickPickItemKind.Separator },
-    ...describeStatus(status).map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
-    ...mfaLinks(status),
-  ];
-  const chosen = await window.showQuickPick(entries, { title: "Codex: Account", placeHolder: "Choose what to do" });
-  await chosen?.run?.();
 }
 
 /** What can be done now, as far as the server offers it here. */
-function actions(client: AuthClient, status: AuthStatus): Entry[] {
+function signInEntries(client: AuthClient, status: AuthStatus): Entry[] {
   const signIn = status.state === "signedIn" ? "$(account) Sign In as Someone Else" : "$(sign-in) Sign In";
   return [
-    ...(client.offers("browser") ? [command(signIn, "codexAuth.signIn")] : []),
+    command(signIn, "codexAuth.signIn"),
     ...(client.offers("deviceCode") ? [command("$(device-mobile) Sign In with Device Code", "codexAuth.signInWithDeviceCode")] : []),
     ...(client.offers("apiKey") ? [command("$(key) Sign In with API Key", "codexAuth.signInWithApiKey")] : []),
     ...(status.state === "signedOut" ? [] : [command("$(sign-out) Sign Out", "codexAuth.signOut")]),
   ];
 }
 
-function waitingActions(signIn: SignIn): Entry[] {
-  const { prompt } = signIn;
-  const cancel: Entry = { label: "$(close) Cancel Sign-In", run: () => signIn.cancel() };
-  if (prompt === undefined) return [cancel];
+/** While a sign-in waits: the links of its progress message, for those who closed it. */
+function whileWaiting({ waiting }: SignIn): Entry[] {
+  const { prompt } = waiting;
+  const cancel: Entry = { label: "$(close) Cancel Sign-In", run: () => waiting.cancel() };
+  const entries = (prompt === undefined ? [] : waiting.actions(prompt)).map((action): Entry => ({
+    label: `$(${WAITING_ICONS[action]}) ${WAITING_TITLES[action]}`,
+    run: () => waiting.run(action),
+  }));
+  return [...entries, cancel];
+}
+
+function moreEntries(client: AuthClient, status: AuthStatus): Entry[] {
+  const { mfa } = status.cloud;
+  const isChatGpt = status.state === "signedIn" && status.method === "chatgpt";
   return [
-    { label: "$(link-external) Open Again", description: "Show the sign-in once more", run: () => signIn.present(prompt) },
-    { label: "$(copy) Copy Link", run: () => env.clipboard.writeText(prompt.url) },
-    cancel,
+    separator("More"),
+    ...(isChatGpt ? [mfaEntry(mfa)] : []),
+    ...(client.answers("auth/providers") ? [{ label: "$(server) Model Providers", run: () => showProviders(client) }] : []),
+    ...(client.answers("auth/doctor") ? [{ label: "$(checklist) Doctor Report", run: () => showDoctorReport(client) }] : []),
+    command("$(output) Show Log", "codexAuth.showLog"),
   ];
 }
 
-function mfaLinks(status: AuthStatus): Entry[] {
-  const { requirement, links } = status.cloud.mfa;
-  if (status.state !== "signedIn" || !["required", "recommended"].includes(requirement)) return [];
-  return links.map(({ title, url }) => ({
-    label: `$(shield) ${title}`,
-    description: "Multi-factor authentication",
-    run: () => (url.startsWith("https://") ? openPage(url) : undefined),
-  }));
+function mfaEntry(mfa: MfaAdvice): Entry {
+  return {
+    label: "$(shield) Multi-Factor Authentication",
+    description: mfaInWords(mfa.requirement),
+    run: () => offer(
+      mfa.requirement === "required" ? window.showWarningMessage : window.showInformationMessage,
+      mfa.reason,
+      mfa.links.filter(isHttps).map(({ title, url }) => ({ title, run: () => openPage(url) })),
+    ),
+  };
 }
 
 function command(label: string, id: CommandId): Entry {
   return { label, run: () => commands.executeCommand(id) };
+}
+
+function separator(label: string): Entry {
+  return { label, kind: QuickPickItemKind.Separator };
+}
+
+function isHttps({ url }: Link): boolean {
+  return url.startsWith("https://");
 }

@@ -2,12 +2,11 @@
 // Each start makes a new session, since a LanguageClient that has failed can never be used again.
 
 import { EventEmitter, type CancellationToken, type Disposable, type LogOutputChannel } from "vscode";
-import type { LanguageClient, RequestParam, RequestType } from "vscode-languageclient/node";
 import type { Connection } from "./presentStatus";
-import * as protocol from "./protocol";
+import type * as protocol from "./protocol";
 import { findServer, type ServerSearch } from "./serverCommand";
 import { serverSettings, thisMachine } from "./serverProcess";
-import { Session } from "./session";
+import { OtherVersion, Session } from "./session";
 import { isFromAnotherProcess, laterStatus } from "./statusTracker";
 
 /** Milliseconds to wait before each start after a crash; when they are used up, the person decides. */
@@ -20,7 +19,7 @@ const HEALTHY_AFTER = 60_000;
 export class ServerUnavailable extends Error {
   constructor(
     message: string,
-    readonly reason: "notInstalled" | "insideWorkspace" | "settingInvalid" | "startFailed",
+    readonly reason: "notInstalled" | "insideWorkspace" | "settingInvalid" | "serverTooOld" | "serverTooNew" | "startFailed",
   ) {
     super(message);
   }
@@ -29,10 +28,10 @@ export class ServerUnavailable extends Error {
 export class AuthClient implements Disposable {
   readonly #log: LogOutputChannel;
   readonly #changed = new EventEmitter<undefined>();
-  readonly #prompted = new EventEmitter<protocol.LoginPrompt>();
-  readonly #progressed = new EventEmitter<protocol.LoginProgress>();
-  readonly #completed = new EventEmitter<protocol.LoginCompleted>();
-  readonly #noticed = new EventEmitter<protocol.Notice>();
+  readonly #prompted = new EventEmitter<protocol.LoginPromptParams>();
+  readonly #progressed = new EventEmitter<protocol.LoginProgressParams>();
+  readonly #completed = new EventEmitter<protocol.LoginCompletedParams>();
+  readonly #noticed = new EventEmitter<protocol.NoticeParams>();
   readonly #gaveUp = new EventEmitter<undefined>();
   readonly #signal = new AbortController();
   #session: Session | undefined;
@@ -88,13 +87,19 @@ export class AuthClient implements Disposable {
     await this.#close();
   }
 
-  async request<P, R, E>(type: RequestType<P, R, E>, params: RequestParam<P>, token?: CancellationToken): Promise<R> {
+  /** Whether the server that runs answers a request; those of an older one may be fewer. */
+  answers(method: keyof protocol.Requests): boolean {
+    return this.#session?.answers(method) ?? false;
+  }
+
+  async request<Method extends keyof protocol.Requests>(
+    method: Method,
+    params: protocol.Requests[Method]["params"],
+    token?: CancellationToken,
+  ): Promise<protocol.Requests[Method]["result"]> {
     await this.start();
     if (this.#session === undefined) throw new ServerUnavailable("The Codex sign-in server is not running.", "startFailed");
-    const { languageClient } = this.#session;
-    return token === undefined
-      ? languageClient.sendRequest(type, params)
-      : languageClient.sendRequest(type, params, token);
+    return this.#session.request(method, params, token);
   }
 
   dispose(): void {
@@ -110,17 +115,23 @@ export class AuthClient implements Disposable {
     if (!search.found) throw this.#notFound(search);
     const session = new Session(search.command, this.#log, () => { void this.#onClosed(session); });
     this.#session = session;
-    this.#listen(session.languageClient);
+    this.#listen(session);
     try {
       await session.start();
-      this.#adopt(await session.languageClient.sendRequest(protocol.statusRequest, {}));
+      this.#adopt(await session.request("auth/status", {}));
     } catch (error) {
       this.#session = undefined;
-      const why = session.ending() ?? (error instanceof Error ? error.message : "it did not answer");
+      const unavailable = await this.#notStarted(session, search.command.program, error);
       await session.end();
       this.#show("stopped", undefined);
-      throw new ServerUnavailable(startFailure(search.command.program, why), "startFailed");
+      throw unavailable;
     }
+  }
+
+  async #notStarted(session: Session, program: string, error: unknown): Promise<ServerUnavailable> {
+    if (error instanceof OtherVersion) return new ServerUnavailable(error.message, error.isNewer ? "serverTooNew" : "serverTooOld");
+    const why = (await session.ending()) ?? (error instanceof Error ? error.message : "it did not answer");
+    return new ServerUnavailable(startFailure(program, why), "startFailed");
   }
 
   #notFound(search: Extract<ServerSearch, { found: false }>): ServerUnavailable {
@@ -129,21 +140,21 @@ export class AuthClient implements Disposable {
     return new ServerUnavailable(search.message, search.reason);
   }
 
-  #listen(client: LanguageClient): void {
-    client.onNotification(protocol.statusChangedNotification, ({ status }) => {
+  #listen(session: Session): void {
+    session.onNotification("auth/statusChanged", ({ status }) => {
       const stranger = this.#status !== undefined && isFromAnotherProcess(this.#status, status);
       this.#adopt(status);
-      if (stranger) void this.#ask(client);
+      if (stranger) void this.#ask(session);
     });
-    client.onNotification(protocol.loginPromptNotification, (prompt) => { this.#prompted.fire(prompt); });
-    client.onNotification(protocol.loginProgressNotification, (progress) => { this.#progressed.fire(progress); });
-    client.onNotification(protocol.loginCompletedNotification, (completed) => { this.#completed.fire(completed); });
-    client.onNotification(protocol.noticeNotification, (notice) => { this.#noticed.fire(notice); });
+    session.onNotification("auth/loginPrompt", (prompt) => { this.#prompted.fire(prompt); });
+    session.onNotification("auth/loginProgress", (progress) => { this.#progressed.fire(progress); });
+    session.onNotification("auth/loginCompleted", (completed) => { this.#completed.fire(completed); });
+    session.onNotification("auth/notice", (notice) => { this.#noticed.fire(notice); });
   }
 
-  async #ask(client: LanguageClient): Promise<void> {
+  async #ask(session: Session): Promise<void> {
     try {
-      this.#adopt(await client.sendRequest(protocol.statusRequest, {}));
+      this.#adopt(await session.request("auth/status", {}));
     } catch (error) {
       this.#log.warn(`The status could not be read: ${String(error)}`);
     }

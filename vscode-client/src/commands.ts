@@ -9,15 +9,15 @@ import { signOut } from "./signOut";
 
 export function registerCommands(client: AuthClient, signIn: SignIn, log: LogOutputChannel): Disposable[] {
   const table: Record<CommandId, () => unknown> = {
-    "codexAuth.signIn": () => signIn.inBrowser(),
-    "codexAuth.signInWithDeviceCode": () => signIn.withDeviceCode(),
-    "codexAuth.signInWithApiKey": () => signIn.withApiKey(),
+    "codexAuth.signIn": () => signIn.start(),
+    "codexAuth.signInWithDeviceCode": () => signIn.with("deviceCode"),
+    "codexAuth.signInWithApiKey": () => signIn.with("apiKey"),
     "codexAuth.signOut": () => signOut(client),
     "codexAuth.account": () => showAccount(client, signIn),
     "codexAuth.showLog": () => { log.show(true); },
     // Not in the palette: the server's advice may name them.
     "codexAuth.status": () => showAccount(client, signIn),
-    "codexAuth.cancel": () => signIn.cancel(),
+    "codexAuth.cancel": () => signIn.waiting.cancel(),
   };
   return Object.entries(table).map(([id, run]) => commands.registerCommand(id, run));
 }

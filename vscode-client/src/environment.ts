@@ -6,13 +6,23 @@ import type { ClientAuthCapabilities, EnvironmentKind } from "./protocol";
 export function environmentOf(
   remoteName: string | undefined,
   isWeb: boolean,
-): Pick<ClientAuthCapabilities, "environment" | "browserOnServerHost"> {
+): Pick<ClientAuthCapabilities, "environment" | "browserOnServerHost" | "portForwarding"> {
   const environment = kindOf(remoteName, isWeb);
   if (environment === "local") return { environment, browserOnServerHost: true };
   // WSL shares its loopback with Windows in most set-ups, and a window in a browser may be on any
   // machine: there the server judges by what it sees itself.
   if (environment === "wsl" || environment === "web") return { environment };
-  return { environment, browserOnServerHost: false };
+  return { environment, browserOnServerHost: false, ...(isWeb ? {} : { portForwarding: true }) };
+}
+
+/**
+ * Whether an address that VS Code made of one on this machine's loopback is the same one on the
+ * person's: the sign-in service sends browsers back to that port and no other.
+ */
+export function isSamePort(external: string, port: number): boolean {
+  if (!URL.canParse(external)) return false;
+  const { protocol, hostname, port: found } = new URL(external);
+  return protocol === "http:" && ["localhost", "127.0.0.1"].includes(hostname) && found === String(port);
 }
 
 function kindOf(remoteName: string | undefined, isWeb: boolean): EnvironmentKind {

@@ -1,12 +1,15 @@
 // Activation: it makes the parts and joins them; nothing else.
 
 import { window, workspace, type ExtensionContext } from "vscode";
+import { AccountsMenu } from "./accountsMenu";
 import { AuthClient, ServerUnavailable } from "./client";
 import { registerCommands } from "./commands";
 import { openLog } from "./log";
-import { offer, showFailure, showNotice } from "./messages";
+import { offer, showFailure } from "./messages";
+import { Notices } from "./notices";
 import { SignIn } from "./signIn";
 import { StatusItem } from "./statusItem";
+import { warnOfWorkspaceSettings } from "./workspaceWarning";
 
 /** Set once the person was told that there is no server, so that not every window says it again. */
 const TOLD_MISSING = "codexAuth.toldThatServerIsMissing";
@@ -18,6 +21,8 @@ export function activate(context: ExtensionContext): void {
   const authClient = (client = new AuthClient(log));
   const statusItem = new StatusItem();
   const signIn = new SignIn(authClient);
+  const accountsMenu = new AccountsMenu(authClient, signIn);
+  const notices = new Notices(context.globalState);
 
   const restart = async (): Promise<void> => {
     await authClient.restart().catch((error: unknown) => showFailure(error, restart));
@@ -27,9 +32,10 @@ export function activate(context: ExtensionContext): void {
     authClient,
     statusItem,
     signIn,
+    accountsMenu,
     ...registerCommands(authClient, signIn, log),
     authClient.onDidChange(() => { statusItem.show(authClient.status, authClient.connection); }),
-    authClient.onNotice((notice) => void showNotice(notice)),
+    authClient.onNotice((notice) => void notices.show(notice)),
     authClient.onGiveUp(() =>
       void offer(window.showErrorMessage, "The Codex sign-in server keeps ending.", [
         { title: "Start Again", run: restart },
@@ -37,12 +43,15 @@ export function activate(context: ExtensionContext): void {
       ]),
     ),
     workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration("codexAuth.server")) void restart();
+      if (!change.affectsConfiguration("codexAuth")) return;
+      accountsMenu.update();
+      void restart();
     }),
   );
 
   // Not awaited: VS Code holds commands back until the activation is done.
   void firstStart(authClient, context, restart);
+  void warnOfWorkspaceSettings(context.workspaceState);
 }
 
 async function firstStart(authClient: AuthClient, context: ExtensionContext, retry: () => unknown): Promise<void> {

@@ -3,15 +3,16 @@
 import { commands, env, Uri, window } from "vscode";
 import { ErrorCodes, LSPErrorCodes, ResponseError } from "vscode-languageclient/node";
 import { ServerUnavailable } from "./client";
-import type { ErrorData, Notice } from "./protocol";
+import { copyText } from "./clipboard";
+import type { ErrorData } from "./protocol";
 import { redactText } from "./redact";
 import { adviceOf, literal, type Action, type Advice } from "./remediation";
-import { INSTALL_COMMAND } from "./serverCommand";
+import { INSTALL_COMMAND, UPDATE_COMMAND } from "./serverCommand";
 
 type Show = (message: string, ...titles: string[]) => Thenable<string | undefined>;
 
 /** A button of our own; the server's advice has `Action`s. */
-interface Button {
+export interface Button {
   title: string;
   run: () => unknown;
 }
@@ -25,7 +26,17 @@ const OPEN_SETTINGS: Button = {
 
 const COPY_INSTALL: Button = {
   title: "Copy Install Command",
-  run: () => env.clipboard.writeText(INSTALL_COMMAND),
+  run: () => copyText(INSTALL_COMMAND, "The install command"),
+};
+
+const COPY_UPDATE: Button = {
+  title: "Copy Update Command",
+  run: () => copyText(UPDATE_COMMAND, "The update command"),
+};
+
+const UPDATE_EXTENSION: Button = {
+  title: "Check for Extension Updates",
+  run: () => commands.executeCommand("workbench.extensions.action.checkForUpdates"),
 };
 
 /** Tells of a failure, unless it is the person's own cancel. `retry` is offered where it can help. */
@@ -37,23 +48,17 @@ export async function showFailure(error: unknown, retry?: () => unknown): Promis
   } else if (error instanceof ResponseError && isErrorData(error.data)) {
     const advice = adviceOf(error.data.remediation);
     const helpful = error.data.retryable && !advice.actions.some(({ command }) => command === "codexAuth.signIn");
-    const choices = [...(helpful ? again : []), ...buttons(advice), SHOW_LOG];
+    const choices = [...(helpful ? again : []), ...adviceButtons(advice), SHOW_LOG];
     await offer(window.showErrorMessage, withSentences(error.message, advice), choices);
-  } else if (isConnectionLoss(error)) {
-    await offer(window.showErrorMessage, "The Codex sign-in server ended before it answered.", [...again, SHOW_LOG]);
   } else {
-    const why = redactText(error instanceof Error ? error.message : String(error));
-    await offer(window.showErrorMessage, `Codex sign-in failed: ${why}`, [...again, SHOW_LOG]);
+    await offer(window.showErrorMessage, failureText(error), [...again, SHOW_LOG]);
   }
 }
 
-export async function showNotice(notice: Notice): Promise<void> {
-  const advice = adviceOf(notice.actions);
-  const show: Show =
-    notice.severity === "error" ? window.showErrorMessage
-    : notice.severity === "info" ? window.showInformationMessage
-    : window.showWarningMessage;
-  await offer(show, withSentences(notice.message, advice), buttons(advice));
+/** What went wrong, in a sentence fit to show. */
+export function failureText(error: unknown): string {
+  if (isConnectionLoss(error)) return "The Codex sign-in server ended before it answered.";
+  return redactText(error instanceof Error ? error.message : String(error));
 }
 
 /** Shows a message with buttons and runs the one that is chosen. */
@@ -64,7 +69,7 @@ export async function offer(show: Show, message: string, choices: readonly Butto
 }
 
 export async function openPage(url: string): Promise<void> {
-  if (!(await env.openExternal(Uri.parse(url, true)))) await env.clipboard.writeText(url);
+  if (!(await env.openExternal(Uri.parse(url, true)))) await copyText(url, "The address");
 }
 
 function unavailableButtons(error: ServerUnavailable, again: Button[]): Button[] {
@@ -74,12 +79,16 @@ function unavailableButtons(error: ServerUnavailable, again: Button[]): Button[]
     case "insideWorkspace":
     case "settingInvalid":
       return [OPEN_SETTINGS, ...again];
+    case "serverTooOld":
+      return [COPY_UPDATE, ...again, OPEN_SETTINGS];
+    case "serverTooNew":
+      return [UPDATE_EXTENSION, OPEN_SETTINGS];
     case "startFailed":
       return [...again, SHOW_LOG, OPEN_SETTINGS];
   }
 }
 
-function buttons(advice: Advice): Button[] {
+export function adviceButtons(advice: Advice): Button[] {
   return advice.actions.map((action) => ({ title: action.title, run: () => runAction(action) }));
 }
 
@@ -88,7 +97,7 @@ async function runAction({ command, url }: Action): Promise<void> {
   else if (url !== undefined) await openPage(url);
 }
 
-function withSentences(message: string, advice: Advice): string {
+export function withSentences(message: string, advice: Advice): string {
   return [message, ...advice.sentences.map((sentence) => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`))].join(" ");
 }
 

@@ -48,9 +48,20 @@ export function describeStatus(status: AuthStatus, formatTime: FormatTime = loca
     ...(status.freshness === "stale" ? ["The login has expired or could not be renewed yet"] : []),
     `Provider: ${status.provider.id}`,
     ...status.provider.problems,
+    ...status.shadowed.map(({ reason }) => `Not in use: ${reason}`),
     ...(cloud.mfa.requirement === "required" ? [`Before using Codex cloud: ${cloud.mfa.reason}`] : []),
     ...(lastError === undefined ? [] : [`Last error: ${lastError.message}`]),
   ];
+}
+
+/** What is asked of the account before it uses Codex cloud. */
+export function mfaInWords(requirement: string): string {
+  const words: Record<string, string> = {
+    required: "required before Codex cloud",
+    managedByOrganization: "your organization's matter",
+    recommended: "recommended",
+  };
+  return words[requirement] ?? "not known for this account";
 }
 
 function presentState(status: AuthStatus): Omit<Presentation, "tooltip"> {

@@ -1,17 +1,12 @@
 // What is taken out of a message before it may be written anywhere.
-// The fields that carry secrets are named by the wire contract; every other string is still
+// The fields that carry secrets are named by the server's models; every other string is still
 // searched for the shapes that tokens, keys and sign-in addresses have.
+
+import { SECRET_PARAMS, SECRET_RESULTS } from "./protocol";
 
 export const HIDDEN = "[hidden]";
 
-const SECRET_PARAMS: Readonly<Record<string, readonly string[]>> = {
-  "auth/login": ["apiKey"],
-  "auth/submitCallback": ["url"],
-  "auth/loginPrompt": ["url", "completeUrl", "userCode"],
-  "window/showDocument": ["uri"],
-};
-
-const SECRET_RESULTS: ReadonlySet<string> = new Set(["auth/credential"]);
+const SHOWN_DOCUMENT = "window/showDocument";
 
 /** These show a device code as plain text beside its address, so such a text is hidden whole. */
 const SHOWN_TEXTS: ReadonlySet<string> = new Set(["window/showMessage", "window/showMessageRequest"]);
@@ -52,7 +47,7 @@ export function redactText(text: string): string {
 
 function redactParams(method: string, params: Record<string, unknown>): unknown {
   const copy = { ...params };
-  for (const field of SECRET_PARAMS[method] ?? []) {
+  for (const field of method === SHOWN_DOCUMENT ? ["uri"] : (SECRET_PARAMS[method] ?? [])) {
     if (copy[field] !== undefined) copy[field] = HIDDEN;
   }
   const text = copy["message"];

@@ -5,6 +5,7 @@ import { delimiter, isAbsolute, join, relative, resolve, sep } from "node:path";
 
 export const SERVER_PROGRAM = "codex-auth-lsp";
 export const INSTALL_COMMAND = "pipx install codex-auth-lsp";
+export const UPDATE_COMMAND = "pipx upgrade codex-auth-lsp";
 
 /** The settings as the person's machine has them, of unknown types. */
 export interface ServerSettings {

@@ -13,8 +13,8 @@ export type ServerProcess = ChildProcessWithoutNullStreams;
 /** Milliseconds that a server may take to end by itself: the 30 s in which it stores a renewed login, and some. */
 const EXIT_DEADLINE = 35_000;
 
-/** Starts the program; rejects when it cannot be started at all. */
-export async function launch(command: ServerCommand, log: LogOutputChannel): Promise<ServerProcess> {
+/** Starts the program; rejects when it cannot be started at all. `said` gets each line of its stderr. */
+export async function launch(command: ServerCommand, log: LogOutputChannel, said: (line: string) => void): Promise<ServerProcess> {
   log.info(`Starting ${[command.program, ...command.args].join(" ")}`);
   const server = spawn(command.program, command.args, {
     cwd: neutralFolder(),
@@ -27,8 +27,16 @@ export async function launch(command: ServerCommand, log: LogOutputChannel): Pro
   server.on("error", (error) => { log.error(`The server: ${error.message}`); });
   server.stdin.on("error", () => undefined); // a server that is gone is noticed by its exit
   server.on("exit", (code, signal) => { log.info(`The server has ended (${signal ?? code ?? "unknown"}).`); });
-  createInterface({ input: server.stderr, crlfDelay: Infinity }).on("line", (line) => { log.info(line); });
+  createInterface({ input: server.stderr, crlfDelay: Infinity }).on("line", (line) => {
+    log.info(line);
+    said(line);
+  });
   return server;
+}
+
+/** Resolves once the process is gone and all that it wrote was read. */
+export function closed(server: ServerProcess): Promise<void> {
+  return new Promise((resolve) => { server.once("close", () => { resolve(); }); });
 }
 
 /** Waits for the process to end, and ends it when it does not. */

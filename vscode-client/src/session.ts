@@ -1,6 +1,6 @@
 // One server process with the client that talks to it, from the spawn to the end of the process.
 
-import { env, LogLevel, UIKind, type LogOutputChannel } from "vscode";
+import { env, LogLevel, UIKind, type CancellationToken, type LogOutputChannel } from "vscode";
 import {
   CloseAction,
   ErrorAction,
@@ -10,64 +10,106 @@ import {
   StreamMessageWriter,
 } from "vscode-languageclient/node";
 import type { LanguageClientOptions, MessageTransports, StaticFeature } from "vscode-languageclient/node";
+import { isAccountsMenuOn } from "./accountsMenu";
 import { environmentOf } from "./environment";
 import { withoutTrace } from "./log";
 import * as protocol from "./protocol";
+import { redactText } from "./redact";
 import type { ServerCommand } from "./serverCommand";
-import { ended, launch, type ServerProcess } from "./serverProcess";
+import { closed, ended, launch, type ServerProcess } from "./serverProcess";
 import { traced } from "./trace";
 
 /** Milliseconds that a server may take to answer `initialize`; a cold start on a slow disk takes some. */
 const START_DEADLINE = 20_000;
 
+/** Milliseconds for a server that could not be talked to to be gone, with all that it said. */
+const LAST_WORDS_DEADLINE = 1000;
+
+/** Characters of a server's last line of stderr that a message about its end has. */
+const LAST_WORDS_LIMIT = 200;
+
+/** The server speaks a version of the protocol that this extension does not. */
+export class OtherVersion extends Error {
+  readonly isNewer: boolean;
+
+  constructor(version: unknown) {
+    const isNewer = typeof version === "number" && version > protocol.PROTOCOL_VERSION;
+    const older = isNewer ? "this extension" : "the server";
+    super(`The Codex sign-in server speaks another version of the protocol than this extension, which speaks version ${protocol.PROTOCOL_VERSION}. Update ${older}.`);
+    this.isNewer = isNewer;
+  }
+}
+
 export class Session {
-  readonly languageClient: LanguageClient;
+  readonly #client: LanguageClient;
   readonly #started = Date.now();
   #process: ServerProcess | undefined;
-  #loginMethods: readonly string[] | undefined;
+  #closed: Promise<void> | undefined;
+  #lastWords = "";
+  #capabilities: Partial<protocol.ServerAuthCapabilities> = {};
 
-  constructor(command: ServerCommand, log: LogOutputChannel, closed: () => void) {
+  constructor(command: ServerCommand, log: LogOutputChannel, onClosed: () => void) {
     const connect = async (): Promise<MessageTransports> => {
-      this.#process = await launch(command, log);
-      const transports = {
-        reader: new StreamMessageReader(this.#process.stdout),
-        writer: new StreamMessageWriter(this.#process.stdin),
-      };
+      this.#process = await launch(command, log, (line) => { this.#lastWords = line; });
+      const { stdin, stdout } = this.#process;
+      this.#closed = closed(this.#process);
+      const transports = { reader: new StreamMessageReader(stdout), writer: new StreamMessageWriter(stdin) };
       return traced(transports, {
         isOn: () => log.logLevel === LogLevel.Trace,
         write: (line) => { log.trace(line); },
       });
     };
-    this.languageClient = new QuietLanguageClient("codexAuth", "Codex", connect, clientOptions(log, closed));
-    this.languageClient.registerFeature(authCapabilities());
+    this.#client = new QuietLanguageClient("codexAuth", "Codex", connect, clientOptions(log, onClosed));
+    this.#client.registerFeature(authCapabilities());
   }
 
   async start(): Promise<void> {
-    await withDeadline(this.languageClient.start(), START_DEADLINE);
-    const { capabilities } = this.languageClient.initializeResult ?? { capabilities: {} };
+    await withDeadline(this.#client.start(), START_DEADLINE);
+    const { capabilities } = this.#client.initializeResult ?? { capabilities: {} };
     const { auth } = (capabilities.experimental ?? {}) as { auth?: Partial<protocol.ServerAuthCapabilities> };
     if (auth === undefined) throw new Error("it is a language server, but not one for Codex sign-in");
-    const version = auth.protocolVersion ?? protocol.PROTOCOL_VERSION;
-    if (version !== protocol.PROTOCOL_VERSION) {
-      throw new Error(`it speaks version ${version} of the protocol, and this extension version ${protocol.PROTOCOL_VERSION}`);
-    }
-    this.#loginMethods = auth.loginMethods;
+    const version: unknown = auth.protocolVersion ?? protocol.PROTOCOL_VERSION;
+    if (version !== protocol.PROTOCOL_VERSION) throw new OtherVersion(version);
+    this.#capabilities = auth;
   }
 
   isRunning(): boolean {
-    return this.languageClient.isRunning();
+    return this.#client.isRunning();
   }
 
   /** Whether the server has this way of signing in, as far as it has said. */
   offers(method: protocol.LoginMethodId): boolean {
-    return this.#loginMethods?.includes(method) ?? true;
+    return this.#capabilities.loginMethods?.includes(method) ?? true;
   }
 
-  /** How the process ended by itself, in words; nothing while it runs. */
-  ending(): string | undefined {
-    const { exitCode, signalCode } = this.#process ?? { exitCode: null, signalCode: null };
+  answers(method: keyof protocol.Requests): boolean {
+    return this.#capabilities.requests?.includes(method) ?? false;
+  }
+
+  request<Method extends keyof protocol.Requests>(
+    method: Method,
+    params: protocol.Requests[Method]["params"],
+    token?: CancellationToken,
+  ): Promise<protocol.Requests[Method]["result"]> {
+    return token === undefined ? this.#client.sendRequest(method, params) : this.#client.sendRequest(method, params, token);
+  }
+
+  onNotification<Method extends keyof protocol.Notifications>(
+    method: Method,
+    receive: (params: protocol.Notifications[Method]) => void,
+  ): void {
+    this.#client.onNotification(method, receive);
+  }
+
+  /** How the process ended by itself, in words, with its last one; nothing while it runs. */
+  async ending(): Promise<string | undefined> {
+    if (this.#process === undefined) return undefined;
+    await Promise.race([this.#closed, pause(LAST_WORDS_DEADLINE)]);
+    const { exitCode, signalCode } = this.#process;
     if (signalCode !== null) return `it was ended by ${signalCode}`;
-    return exitCode === null ? undefined : `it ended with status ${exitCode}; the log has what it said`;
+    if (exitCode === null) return undefined;
+    const said = shortened(redactText(this.#lastWords).trim());
+    return `it ended with status ${exitCode}${said === "" ? " and said nothing" : `: ${said}`}`;
   }
 
   age(): number {
@@ -76,9 +118,17 @@ export class Session {
 
   async end(): Promise<void> {
     // A client that did not get to run refuses to stop; its process is ended all the same.
-    await this.languageClient.stop().catch(() => undefined);
+    await this.#client.stop().catch(() => undefined);
     if (this.#process !== undefined) await ended(this.#process);
   }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+}
+
+function shortened(text: string): string {
+  return text.length <= LAST_WORDS_LIMIT ? text : `${text.slice(0, LAST_WORDS_LIMIT - 1)}…`;
 }
 
 /** Failures are told by the commands, in one message with an action; the library's own go to the log. */
@@ -110,6 +160,7 @@ function authCapabilities(): StaticFeature {
       const auth: protocol.ClientAuthCapabilities = {
         protocolVersion: protocol.PROTOCOL_VERSION,
         loginPrompt: true,
+        ...(isAccountsMenuOn() ? { credential: true } : {}),
         ...environmentOf(env.remoteName, env.uiKind === UIKind.Web),
       };
       capabilities.experimental = { ...(capabilities.experimental as object | undefined), auth };

@@ -1,188 +1,153 @@
-// Signing in: the browser, a device code, an API key.
-// What a prompt carries is kept in memory while its attempt runs, and nowhere else.
+// Signing in: which way, how it goes, how it ended. What it asks meanwhile is `waiting.ts`'s.
 
 import { randomUUID } from "node:crypto";
-import { env, ProgressLocation, ThemeIcon, Uri, window } from "vscode";
+import { env, ProgressLocation, UIKind, window } from "vscode";
 import type { CancellationToken, Disposable, Progress } from "vscode";
 import type { AuthClient } from "./client";
 import { offer, openPage, showFailure } from "./messages";
-import { cancelLoginRequest, loginRequest } from "./protocol";
-import type { LoginMethodId, LoginPrompt, LoginResult } from "./protocol";
-import { isSignInAddress } from "./remediation";
+import { chooseMethod, type KnownMethod } from "./methodChoice";
+import type { Link, LoginMethodId, LoginProgressParams, LoginResult } from "./protocol";
+import { literal } from "./remediation";
+import { askForSecret } from "./secretBox";
+import { Waiting } from "./waiting";
+import { timeLeft, waitingLine } from "./waitingText";
 
-const API_KEYS_PAGE = "https://platform.openai.com/api-keys";
-const PRICING_PAGE = "https://openai.com/api/pricing/";
+const API_KEYS = { title: "Open the page where API keys are made", url: "https://platform.openai.com/api-keys" };
+const PRICING = { title: "Open the prices of the API", url: "https://openai.com/api/pricing/" };
 
-const COPY_CODE_AND_OPEN = "Copy Code and Open";
-const COPY_CODE = "Copy Code";
+/** Milliseconds between looks at the clock; the line is drawn anew only when its words change. */
+const CLOCK_LOOK = 1000;
 
 export class SignIn implements Disposable {
+  readonly waiting: Waiting;
   readonly #client: AuthClient;
-  readonly #prompts = new Map<string, LoginPrompt>();
-  readonly #listeners: Disposable[];
 
   constructor(client: AuthClient) {
     this.#client = client;
-    this.#listeners = [
-      client.onPrompt((prompt) => { this.#receive(prompt); }),
-      client.onCompleted(({ attemptId }) => { this.#prompts.delete(attemptId); }),
-      client.onDidChange(() => { if (client.connection !== "running") this.#prompts.clear(); }),
-    ];
+    this.waiting = new Waiting(client, (method) => this.with(method));
   }
 
-  /** What the sign-in that is waiting now has asked of the person. */
-  get prompt(): LoginPrompt | undefined {
-    const attemptId = this.#client.status?.pendingLogin?.attemptId;
-    return attemptId === undefined ? undefined : this.#prompts.get(attemptId);
-  }
-
-  async inBrowser(): Promise<void> {
-    await this.#withProgress("browser", () => this.inBrowser());
-  }
-
-  async withDeviceCode(): Promise<void> {
-    await this.#withProgress("deviceCode", () => this.withDeviceCode());
-  }
-
-  async withApiKey(): Promise<void> {
-    const apiKey = await askForApiKey();
-    if (apiKey === undefined) return;
+  /** The way that the server recommends here; in a remote window the one that the person chooses. */
+  async start(): Promise<void> {
     try {
-      await window.withProgress({ location: ProgressLocation.Window, title: "Codex: Sign In" }, () =>
-        this.#client.request(loginRequest, { method: "apiKey", apiKey }),
-      );
+      const method = await this.#choose();
+      if (method !== undefined) await this.with(method);
     } catch (error) {
-      await showFailure(error, () => this.withApiKey());
-      return;
+      await showFailure(error, () => this.start());
     }
-    await offer(window.showInformationMessage, "Signed in to Codex with an API key. Its use is billed at API rates.", [
-      { title: "Pricing", run: () => openPage(PRICING_PAGE) },
-    ]);
   }
 
-  async cancel(attemptId?: string): Promise<void> {
-    await this.#client.request(cancelLoginRequest, attemptId === undefined ? {} : { attemptId }).catch(showFailure);
-  }
-
-  /** Shows the person what the sign-in asks of them. */
-  async present(prompt: LoginPrompt): Promise<void> {
-    await (prompt.kind === "deviceCode" ? this.#presentCode(prompt) : this.#presentLink(prompt)).catch(showFailure);
+  with(method: LoginMethodId): Promise<void> {
+    return method === "apiKey" ? this.#withApiKey() : this.#withPrompt(method);
   }
 
   dispose(): void {
-    for (const listener of this.#listeners) listener.dispose();
-    this.#prompts.clear();
+    this.waiting.dispose();
   }
 
-  async #withProgress(method: LoginMethodId, retry: () => Promise<void>): Promise<void> {
+  async #choose(): Promise<LoginMethodId | undefined> {
+    await this.#client.start();
+    if (!this.#client.answers("auth/methods")) return "browser";
+    const { methods } = await this.#client.request("auth/methods", {});
+    const choice = chooseMethod(methods, env.remoteName !== undefined || env.uiKind === UIKind.Web);
+    switch (choice.kind) {
+      case "use":
+        return choice.method;
+      case "ask":
+        return askForMethod(choice.methods);
+      case "none":
+        throw new Error(choice.message);
+    }
+  }
+
+  async #withApiKey(): Promise<void> {
+    const apiKey = await askForSecret({
+      title: "Codex: Sign In with API Key",
+      prompt: `Paste an API key from ${API_KEYS.url}. Its use is billed at API rates.`,
+      placeholder: "sk-…",
+      whenEmpty: "Paste the key first.",
+      links: [API_KEYS, PRICING],
+    });
+    if (apiKey === undefined) return;
+    const login = (): Thenable<LoginResult> => this.#client.request("auth/login", { method: "apiKey", apiKey });
+    await this.#toItsEnd(
+      () => window.withProgress({ location: ProgressLocation.Window, title: "Codex: Sign In" }, login),
+      () => this.#withApiKey(),
+    );
+  }
+
+  async #withPrompt(method: LoginMethodId): Promise<void> {
+    const options = { location: ProgressLocation.Notification, title: "Codex: Sign In", cancellable: true };
+    await this.#toItsEnd(
+      () => window.withProgress(options, (progress, token) => this.#login(method, progress, token)),
+      () => this.with(method),
+    );
+  }
+
+  async #toItsEnd(login: () => Thenable<LoginResult>, retry: () => Promise<void>): Promise<void> {
     let result: LoginResult;
     try {
-      result = await window.withProgress(
-        { location: ProgressLocation.Notification, title: "Codex: Sign In", cancellable: true },
-        (progress, token) => this.#login(method, progress, token),
-      );
+      result = await login();
     } catch (error) {
       await showFailure(error, retry);
       return;
     }
-    const label = result.status.account?.label;
-    await offer(window.showInformationMessage, `Signed in to Codex${label === undefined ? "" : ` as ${label}`}.`, []);
+    await offer(window.showInformationMessage, result.message, result.links.filter(isHttps).map(toButton));
   }
 
   async #login(method: LoginMethodId, progress: Progress<{ message: string }>, token: CancellationToken): Promise<LoginResult> {
     const attemptId = randomUUID();
-    const listener = this.#client.onProgress((step) => {
-      if (step.attemptId === attemptId) progress.report({ message: step.message });
-    });
+    let step: LoginProgressParams | undefined;
+    let shown: string | undefined;
+    const draw = (): void => {
+      const line = step === undefined ? undefined : this.#line(step);
+      if (line !== undefined && line !== shown) progress.report({ message: line });
+      shown = line;
+    };
+    const listeners = [
+      this.#client.onPrompt(draw),
+      this.#client.onProgress((next) => {
+        if (next.attemptId === attemptId) step = next;
+        draw();
+      }),
+    ];
+    const clock = setInterval(draw, CLOCK_LOOK);
     try {
-      return await this.#client.request(loginRequest, { method, attemptId }, token);
+      return await this.#client.request("auth/login", { method, attemptId }, token);
     } finally {
-      listener.dispose();
-      this.#prompts.delete(attemptId);
+      clearInterval(clock);
+      for (const listener of listeners) listener.dispose();
+      this.waiting.forget(attemptId);
     }
   }
 
-  #receive(prompt: LoginPrompt): void {
-    if ([prompt.url, prompt.completeUrl ?? prompt.url].every(isSignInAddress)) {
-      this.#prompts.set(prompt.attemptId, prompt);
-      void this.present(prompt);
-    } else {
-      void offer(window.showErrorMessage, "The sign-in server named an address that is not safe to open.", []);
-      void this.cancel(prompt.attemptId);
-    }
-  }
-
-  async #presentLink(prompt: LoginPrompt): Promise<void> {
-    if (await openInBrowser(prompt.url)) return; // the progress message tells the person what to do
-    if (!this.#isWaiting(prompt)) return;
-    await offer(window.showWarningMessage, "The browser did not open. Copy the link and open it yourself.", [
-      { title: "Copy Link", run: () => this.#ifWaiting(prompt, () => env.clipboard.writeText(prompt.url)) },
-      { title: "Open Again", run: () => this.#ifWaiting(prompt, () => this.#presentLink(prompt)) },
-    ]);
-  }
-
-  async #presentCode(prompt: LoginPrompt): Promise<void> {
-    const code = prompt.userCode ?? "";
-    const choice = await window.showInformationMessage(
-      `Your code: ${code}`,
-      { modal: true, detail: `Enter it at ${prompt.url}\n\n${prompt.message}` },
-      COPY_CODE_AND_OPEN,
-      COPY_CODE,
-    );
-    if (!this.#isWaiting(prompt)) return;
-    if (choice === undefined) {
-      await this.cancel(prompt.attemptId);
-      return;
-    }
-    await env.clipboard.writeText(code);
-    if (choice === COPY_CODE_AND_OPEN) await openInBrowser(prompt.completeUrl ?? prompt.url);
-  }
-
-  #isWaiting(prompt: LoginPrompt): boolean {
-    return this.#prompts.has(prompt.attemptId);
-  }
-
-  /** A message can outlive the attempt that it belongs to. */
-  async #ifWaiting(prompt: LoginPrompt, run: () => unknown): Promise<void> {
-    if (this.#isWaiting(prompt)) await run();
-    else await offer(window.showInformationMessage, "That sign-in has already ended.", [{ title: "Sign In", run: () => this.inBrowser() }]);
+  #line({ attemptId, phase, message }: LoginProgressParams): string {
+    const prompt = this.waiting.promptOf(attemptId);
+    if (phase !== "waitingForUser" || prompt === undefined) return literal(message);
+    const left = prompt.kind === "deviceCode" ? timeLeft(prompt.expiresAt, Date.now()) : undefined;
+    return waitingLine(message, left, this.waiting.actions(prompt));
   }
 }
 
-/** Whether VS Code opened it; it also asks the person, who may refuse. */
-async function openInBrowser(url: string): Promise<boolean> {
-  try {
-    return await env.openExternal(Uri.parse(url, true));
-  } catch {
-    return false;
-  }
-}
-
-/** Resolves to nothing when the person closes the box. The key stays in the box and in the answer. */
-function askForApiKey(): Promise<string | undefined> {
-  const box = window.createInputBox();
-  box.title = "Codex: Sign In with API Key";
-  box.prompt = `Paste an API key from ${API_KEYS_PAGE}. Its use is billed at API rates.`;
-  box.placeholder = "sk-…";
-  box.password = true;
-  box.ignoreFocusOut = true;
-  box.buttons = [{ iconPath: new ThemeIcon("link-external"), tooltip: "Open the page where API keys are made" }];
-  return new Promise((resolve) => {
-    box.onDidTriggerButton(() => void openPage(API_KEYS_PAGE));
-    box.onDidChangeValue(() => (box.validationMessage = undefined));
-    box.onDidAccept(() => {
-      const key = box.value.trim();
-      if (key === "") {
-        box.validationMessage = "Paste the key first.";
-        return;
-      }
-      resolve(key);
-      box.hide();
-    });
-    box.onDidHide(() => {
-      resolve(undefined);
-      box.dispose();
-    });
-    box.show();
+async function askForMethod(methods: readonly KnownMethod[]): Promise<LoginMethodId | undefined> {
+  const items = methods.map(({ id, title, description, recommended }) => ({
+    id,
+    label: title,
+    description: recommended ? "recommended here" : "",
+    detail: description,
+  }));
+  const chosen = await window.showQuickPick(items, {
+    title: "Codex: Sign In",
+    placeHolder: "This window runs on another machine. Choose how to sign in",
+    ignoreFocusOut: true,
   });
+  return chosen?.id;
+}
+
+function isHttps({ url }: Link): boolean {
+  return url.startsWith("https://");
+}
+
+function toButton({ title, url }: Link): { title: string; run: () => unknown } {
+  return { title, run: () => openPage(url) };
 }

@@ -3,7 +3,7 @@
 import { window } from "vscode";
 import type { AuthClient } from "./client";
 import { offer, showFailure } from "./messages";
-import { logoutRequest, type AuthStatus, type LogoutResult } from "./protocol";
+import type { AuthStatus, LogoutResult } from "./protocol";
 
 const SIGN_OUT = "Sign Out";
 
@@ -17,18 +17,24 @@ export async function signOut(client: AuthClient): Promise<void> {
     const detail = whatItEnds(client.status);
     const choice = await window.showWarningMessage("Sign out of Codex?", { modal: true, detail }, SIGN_OUT);
     if (choice !== SIGN_OUT) return;
-    await tellOutcome(await client.request(logoutRequest, {}));
+    await tellOutcome(await client.request("auth/logout", {}));
   } catch (error) {
     await showFailure(error, () => signOut(client));
   }
 }
 
+/** What goes, from where, and what stays. */
 function whatItEnds(status: AuthStatus | undefined): string {
-  const login =
-    status?.method === "apiKey"
-      ? "The API key is removed from this machine. The key itself stays valid."
-      : `The login${status?.account === undefined ? "" : ` of ${status.account.label}`} is removed from this machine and revoked at the sign-in service.`;
-  return `${login}\n\nThe Codex CLI on this machine uses the same login, so it is signed out too.`;
+  const whose = status?.account === undefined ? "" : ` of ${status.account.label}`;
+  const shared = "The Codex CLI on this machine uses the same login, so it is signed out too.";
+  if (status?.source?.kind === "environment") {
+    const variable = status.source.name ?? "a variable of the environment";
+    return `Logins that are stored on this machine are removed and revoked. ${variable} is not: only you can remove it, and it stays in use.`;
+  }
+  if (status?.method === "apiKey") {
+    return `The API key is removed from this machine. The key itself stays valid until you delete it on the platform's page.\n\n${shared}`;
+  }
+  return `The login${whose} is removed from this machine, and revoked at the sign-in service, so that no copy of it can be renewed.\n\n${shared}`;
 }
 
 async function tellOutcome({ remaining, revoked, status }: LogoutResult): Promise<void> {

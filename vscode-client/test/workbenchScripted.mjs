@@ -8,12 +8,14 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
-  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast,
+  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast, until,
 } from "./workbenchDriver.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
+const fakeServer = join(here, "fakeServer.mjs");
 const API_KEY = "sk-test-SECRETKEY-0123456789";
-const SECRETS = [API_KEY, "SECRETSTATE", "SECRETCODE", "SECRETTOLD", "SECRETLOGGED"];
+const SECRETS = [API_KEY, "SECRETSTATE", "SECRETCODE", "SECRETPASTED", "SECRETTOLD", "SECRETLOGGED"];
+const BROWSER = "Sign in with ChatGPT";
 const TITLES = [
   "Codex: Sign In", "Codex: Sign In with Device Code", "Codex: Sign In with API Key",
   "Codex: Sign Out", "Codex: Account", "Codex: Show Log",
@@ -74,13 +76,25 @@ const steps = {
     assert.deepEqual(params.capabilities.experimental.auth, { protocolVersion: 1, loginPrompt: true, environment: "web" });
   },
 
+  async "settings of the workspace are told to have no effect"({ page, shot }) {
+    const message = await listedMessage(page, "codexAuth.server.command and codexAuth.server.codexHome are set by this workspace, without effect");
+    await message.getByText("Open Settings", { exact: true }).waitFor();
+    await shot("workspace-settings");
+    await clearMessages(page);
+  },
+
   async "has its commands in the palette"({ page }) {
     const titles = await paletteTitles(page, "Codex: ");
     assert.deepEqual(titles.filter((title) => title.startsWith("Codex: ")).sort(), [...TITLES].sort());
   },
 
-  async "a cancelled sign-in leaves no message"({ page, context }) {
-    await (await pageOpenedBy(context, () => runCommand(page, "Codex: Sign In"))).close();
+  async "asks how to sign in, since the window is remote; a cancelled sign-in leaves no message"({ page, context }) {
+    await runCommand(page, "Codex: Sign In");
+    await row(page, BROWSER).waitFor();
+    await page.keyboard.press("Escape");
+    await statusBar(page, "Codex: Sign In");
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
     await page.bringToFront();
     await statusBar(page, "Codex: Signing in…");
     await toast(page, "Codex: Sign In").getByText("Cancel", { exact: true }).click();
@@ -89,27 +103,49 @@ const steps = {
   },
 
   async "signs in with the browser"({ page, context, shot }) {
-    const signInPage = await pageOpenedBy(context, () => statusEntry(page).click());
+    await statusEntry(page).click();
+    await row(page, BROWSER).waitFor();
+    await shot("how-to-sign-in");
+    const signInPage = await pageOpenedBy(context, () => row(page, BROWSER).click());
     await signInPage.waitForURL(/SECRETSTATE/);
     await signInPage.close();
     await page.bringToFront();
     await statusBar(page, "Codex: Signing in…");
     await toast(page, "Waiting for you to sign in in the browser.").getByText("Cancel", { exact: true }).waitFor();
+    await toast(page, "Waiting for you").getByRole("link", { name: "Paste Callback URL" }).waitFor();
     await leaveStatusBar(page);
     await shot("waiting");
   },
 
   async "the link of a waiting sign-in can be copied and opened again"({ page, context, control, shot }) {
+    await toast(page, "Waiting for you").getByRole("link", { name: "Copy Link" }).click();
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()).includes("SECRETSTATE"));
+    await (await pageOpenedBy(context, () => toast(page, "Waiting for you").getByRole("link", { name: "Open Again" }).click())).close();
+    await page.bringToFront();
+    assert.ok(control.received.some(({ method }) => method === "auth/reopenBrowser"));
     await statusEntry(page).click();
     await row(page, "Copy Link").waitFor();
     await shot("account-waiting");
-    await row(page, "Copy Link").click();
-    await page.waitForFunction(async () => (await navigator.clipboard.readText()).includes("SECRETSTATE"));
-    await statusEntry(page).click();
-    await (await pageOpenedBy(context, () => row(page, "Open Again").click())).close();
-    await page.bringToFront();
+    await page.keyboard.press("Escape");
     await leaveStatusBar(page);
-    assert.ok(!control.received.some(({ method }) => method === "auth/reopenBrowser"));
+  },
+
+  async "the address of the page that did not load can be pasted; a wrong one is told in the box"({ page, context, shot }) {
+    await toast(page, "Waiting for you").getByRole("link", { name: "Paste Callback URL" }).click();
+    const box = page.locator(".quick-input-widget input[type=password]");
+    await box.fill("http://localhost:1455/auth/callback?code=SECRETPASTED&state=another");
+    await page.keyboard.press("Enter");
+    await page.getByText("The address does not belong to the sign-in that is waiting.").first().waitFor();
+    await shot("paste-callback");
+    await box.fill("http://localhost:1455/auth/callback?code=SECRETPASTED&state=SECRETSTATE");
+    await page.keyboard.press("Enter");
+    await statusBar(page, "someone@example.com");
+    await toast(page, "Signed in to Codex as someone@example.com").waitFor();
+    await clearMessages(page);
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
+    await page.bringToFront();
+    await statusBar(page, "Codex: Signing in…");
   },
 
   async "the account is shown after the sign-in"({ page, control, shot }) {
@@ -135,6 +171,40 @@ const steps = {
     await page.keyboard.press("Escape");
   },
 
+  async "the providers are listed with what is missing, and how to add it"({ page, shot }) {
+    await runCommand(page, "Codex: Account");
+    await row(page, "Model Providers").click();
+    await row(page, "The lab").waitFor();
+    await shot("providers");
+    await row(page, "The lab").click();
+    const message = toast(page, "started from a desktop");
+    await message.getByText("Copy Variable Name", { exact: true }).click();
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()) === "LAB_KEY");
+  },
+
+  async "the doctor's report is opened as a document"({ page, shot }) {
+    await runCommand(page, "Codex: Account");
+    await row(page, "Doctor Report").click();
+    await row(page, "This Machine Only").click();
+    await page.locator(".editor-instance .view-line").filter({ hasText: "Codex sign-in: doctor report" }).waitFor();
+    await page.locator(".editor-instance .view-line").filter({ hasText: /permissions:.warning/ }).waitFor();
+    await shot("doctor");
+    await runCommand(page, "View: Revert and Close Editor");
+  },
+
+  async "a notice is shown once, with its actions"({ page, control, shot }) {
+    control.order("notice");
+    const message = toast(page, "Other people on this computer can read the login. Run: chmod 600 auth.json.");
+    await message.getByText("Sign out", { exact: true }).waitFor();
+    await shot("notice");
+    control.order("notice");
+    control.order("needsReauth"); // comes after it, so the second notice has been received by then
+    await statusBar(page, "Codex: Sign In Again");
+    await listedMessage(page, "Other people on this computer");
+    assert.equal(await page.locator(".notifications-center .notification-list-item").filter({ hasText: "Other people" }).count(), 1);
+    await clearMessages(page);
+  },
+
   async "signs out after asking"({ page, control, shot }) {
     await runCommand(page, "Codex: Sign Out");
     await dialog(page).getByText("The Codex CLI on this machine uses the same login").waitFor();
@@ -144,10 +214,31 @@ const steps = {
     assert.ok(control.received.some(({ method }) => method === "auth/logout"));
   },
 
-  async "shows a device code, and cancels when the person does"({ page, shot }) {
-    await runCommand(page, "Codex: Sign In with Device Code");
+  async "a waiting browser can be given up for a device code, which tells the time that is left"({ page, context, shot }) {
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
+    await page.bringToFront();
+    await toast(page, "Waiting for you").getByRole("link", { name: "Use Device Code" }).click();
     await dialog(page).getByText("Your code: WXYZ-SECRETCODE").waitFor();
+    await dialog(page).getByText("About 15 minutes left.").waitFor();
     await shot("device-code");
+    const devicePage = await pageOpenedBy(context, () => dialog(page).getByRole("button", { name: "Copy Code and Open" }).click());
+    await devicePage.waitForURL(/\/device$/);
+    await devicePage.close();
+    await page.bringToFront();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "WXYZ-SECRETCODE");
+    await toast(page, "minutes left").waitFor();
+    await shot("device-code-waiting");
+    await toast(page, "minutes left").getByRole("link", { name: "Show Code" }).click();
+    await dialog(page).getByRole("button", { name: "Close", exact: true }).click();
+    await statusBar(page, "Codex: Signing in…");
+    assert.equal(await page.locator(".notifications-toasts .codicon-error").count(), 0);
+    await toast(page, "minutes left").getByText("Cancel", { exact: true }).click();
+    await statusBar(page, "Codex: Sign In");
+  },
+
+  async "a device code is cancelled with its dialog"({ page }) {
+    await runCommand(page, "Codex: Sign In with Device Code");
     await dialog(page).getByRole("button", { name: "Cancel" }).click();
     await statusBar(page, "Codex: Sign In");
   },
@@ -158,7 +249,7 @@ const steps = {
     await box.fill(API_KEY);
     await shot("api-key");
     await page.keyboard.press("Enter");
-    await toast(page, "billed at API rates").getByText("Pricing", { exact: true }).waitFor();
+    await toast(page, "billed at API rates").getByText("API pricing", { exact: true }).waitFor();
     await statusBar(page, "API key");
     await shot("signed-in-with-api-key");
     const { params } = control.received.findLast(({ method }) => method === "auth/login");
@@ -211,6 +302,52 @@ const steps = {
     for (const secret of SECRETS) assert.ok(!written.includes(secret), `${secret} is in a file`);
   },
 
+  async "with the Accounts menu on, another extension gets a session once the person has allowed it"({ page, context, control, settings, changeSettings, files, shot }) {
+    changeSettings({ ...settings, "codexAuth.accountsMenu": true });
+    await until(() => control.received.filter(({ method }) => method === "initialize").length === 3);
+    const { params } = control.received.findLast(({ method }) => method === "initialize");
+    assert.equal(params.capabilities.experimental.auth.credential, true);
+    await statusBar(page, "Codex: Sign In");
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
+    await page.bringToFront();
+    control.order("signedIn");
+    await statusBar(page, "someone@example.com");
+    await runCommand(page, "Asker: Ask for a Codex Session");
+    await dialog(page).getByText("wants to sign in using Codex").waitFor();
+    await shot("session-asked");
+    await dialog(page).getByRole("button", { name: "Allow" }).click();
+    await toast(page, `Got a session of someone@example.com, token of ${"SECRETACCESS".length} characters`).waitFor();
+    await page.locator(".activitybar [aria-label^=Accounts], .activitybar .codicon-accounts-view-bar-icon").first().click();
+    await page.getByRole("menuitem", { name: /someone@example\.com \(Codex\)/ }).waitFor();
+    await shot("accounts-menu");
+    await page.keyboard.press("Escape");
+    assert.ok(!files().includes("SECRETACCESS"));
+    await clearMessages(page);
+  },
+
+  async "a server that ends at once is told with its status and last words"({ page, changeSettings, shot }) {
+    changeSettings({ "codexAuth.server.command": ["/bin/sh", "-c", "echo no such module >&2; exit 3"] });
+    await statusBar(page, "Codex: Stopped");
+    const message = toast(page, "did not start: it ended with status 3: no such module.");
+    for (const action of ["Try Again", "Show Log", "Open Settings"]) await message.getByText(action, { exact: true }).waitFor();
+    await shot("ends-at-once");
+    await clearMessages(page);
+  },
+
+  async "a server of another protocol version is told, and what to update"({ page, control, changeSettings }) {
+    changeSettings({ "codexAuth.server.command": [process.execPath, fakeServer, control.origin, "2"] });
+    await toast(page, "Update this extension.").getByText("Check for Extension Updates", { exact: true }).waitFor();
+    await clearMessages(page);
+  },
+
+  async "a setting of the wrong type is named"({ page, changeSettings }) {
+    changeSettings({ "codexAuth.server.command": "codex-auth-lsp" });
+    await statusBar(page, "Codex: Server Not Found");
+    await toast(page, "The setting codexAuth.server.command must be a list").getByText("Open Settings", { exact: true }).waitFor();
+    await clearMessages(page);
+  },
+
   async "without a server it says so, and how to get one"({ page, changeSettings, shot }) {
     changeSettings({});
     await statusBar(page, "Codex: Server Not Found");
@@ -221,7 +358,7 @@ const steps = {
 
 const control = await startControl();
 const options = {
-  settings: { "codexAuth.server.command": [process.execPath, join(here, "fakeServer.mjs"), control.origin] },
+  settings: { "codexAuth.server.command": [process.execPath, fakeServer, control.origin] },
   workspaceSettings: {
     "codexAuth.server.command": ["/bin/sh", "-c", 'touch "$HOME/hostile"'],
     "codexAuth.server.codexHome": "/tmp",
@@ -229,7 +366,7 @@ const options = {
   trusted: [control.origin],
 };
 try {
-  await drive(steps, options, { control }, join(here, "screenshots/scripted"));
+  await drive(steps, options, { control, settings: options.settings }, join(here, "screenshots/scripted"));
 } finally {
   control.close();
 }
