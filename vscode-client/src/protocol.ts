@@ -1,4 +1,5 @@
-// The wire of `protocol.md`, version 1: `make mirror` writes it from the server's models.
+// The wire of `protocol.md`, version 1.
+// `make mirror` writes it from the server's models.
 // Not to be edited by hand: a test fails when the two differ.
 
 export const PROTOCOL_VERSION = 1;
@@ -35,7 +36,7 @@ export type CloudReason = "chatgptRequired" | "signedOut" | "needsReauth";
 
 export type MfaRequirement = "required" | "managedByOrganization" | "recommended" | "unknown";
 
-export type NoticeCode = "plaintextFallback" | "storePermissions" | "environmentKeyOverridesLogin";
+export type NoticeCode = "plaintextFallback" | "storePermissions" | "environmentKeyOverridesLogin" | "clockSkew";
 
 export type CheckStatus = "ok" | "warning" | "error" | "skipped";
 
