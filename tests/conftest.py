@@ -48,6 +48,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         "node": _program_version(parts.node()),
         "codex": _npm_version("@openai/codex"),
         "chromium": _program_version(parts.chromium()),
+        "nvim": _program_version(parts.nvim()),
+        "emacs": _program_version(parts.emacs()),
     }
     told = (f"{name} {version or 'missing'}" for name, version in versions.items())
     return ["versions: " + ", ".join(told), f"network: {config.stash[_NETWORK]}"]

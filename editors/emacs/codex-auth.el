@@ -79,7 +79,7 @@
         (user-error "%s is not on the PATH.  Install it with: pipx install codex-auth-lsp" name))))
 
 (defun codex-auth--start ()
-  "Start the server and say hello."
+  "Start the server and say hello; return its connection."
   (let* ((program (codex-auth--program))
          (default-directory (file-name-directory program)) ; not the folder that is being edited
          (process-environment
@@ -129,7 +129,8 @@
   "Let the server end; it stores what it has begun before it does."
   (when (eieio-object-p codex-auth--connection)
     (let ((connection codex-auth--connection))
-      (setq codex-auth--attempt nil)
+      (setq codex-auth--connection 'stopped codex-auth--status nil)
+      (codex-auth--end-attempt codex-auth--attempt)
       (ignore-errors ; it may be gone already
         (jsonrpc-async-request connection 'shutdown nil :timeout nil)
         (jsonrpc-notify connection 'exit nil)))))
@@ -142,13 +143,14 @@
     (jsonrpc-async-request connection method params
                            :timeout nil :success-fn done :error-fn #'codex-auth--fail)))
 
-(defun codex-auth--hear (_connection method params)
-  "Take in the notification METHOD with PARAMS."
-  (pcase method
-    ('auth/statusChanged (codex-auth--accept (plist-get params :status)))
-    ('auth/loginPrompt (codex-auth--show params))
-    ('auth/loginCompleted (codex-auth--end-attempt (plist-get params :attemptId)))
-    ('auth/notice (codex-auth--tell (plist-get params :message) (plist-get params :actions)))))
+(defun codex-auth--hear (connection method params)
+  "Take in the notification METHOD with PARAMS, if CONNECTION is still in use."
+  (when (eq connection codex-auth--connection)
+    (pcase method
+      ('auth/statusChanged (codex-auth--accept (plist-get params :status)))
+      ('auth/loginPrompt (codex-auth--show params))
+      ('auth/loginCompleted (codex-auth--end-attempt (plist-get params :attemptId)))
+      ('auth/notice (codex-auth--tell (plist-get params :message) (plist-get params :actions))))))
 
 ;;; Signing in
 

@@ -7,19 +7,19 @@ import re
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from codex_auth_lsp.sandbox.visitor import Visitor
+from e2e.waiting import eventually
 from support import parts
 from support.editors import DEADLINE, FOLDER, Desk, Editor, emacs
 from support.lsp_client import server_command
 from support.secrets_guard import API_KEY, USER_CODE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from e2e.conftest import CommandLine
     from e2e.logins import Browser
     from e2e.shapes import CodexHome
@@ -246,7 +246,7 @@ async def test_emacs_drops_an_older_status_and_takes_one_of_a_new_server(editor)
 
     async def hear(one: Editor, revision: int, instance: str, state: str) -> str:
         status = f'(:revision {revision} :serverInstanceId "{instance}" :state "{state}")'
-        heard = f"(codex-auth--hear nil 'auth/statusChanged '(:status {status}))"
+        heard = f"(codex-auth--hear codex-auth--connection 'auth/statusChanged '(:status {status}))"
         return await one.ask(f"(progn {heard} {WORDS})")
 
     async with editor() as one:
@@ -281,3 +281,15 @@ def test_emacs_client_compiles_without_a_warning(tmp_path: Path):
     )
 
     assert (compiled.returncode, compiled.stderr) == (0, "")
+
+
+async def test_emacs_lets_its_server_end_with_the_mode_and_starts_another(editor):
+    """Nothing is left running, and nothing of the old server is shown."""
+    async with editor() as one:
+        await one.becomes(WORDS, '"Codex: Signed Out"')
+        old = await one.ask("(process-id (jsonrpc--process codex-auth--connection))")
+        await one.ask("(codex-auth-mode -1)")
+        await one.becomes(WORDS, '"Codex: Stopped"')
+        await eventually(lambda: not Path(f"/proc/{old}").exists(), "the server's end")
+        await one.ask("(codex-auth-mode 1)")
+        await one.becomes(WORDS, '"Codex: Signed Out"')

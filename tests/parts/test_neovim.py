@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from codex_auth_lsp.sandbox.visitor import Visitor
-from support.editors import Desk, Editor, neovim
+from support.editors import DEADLINE, FOLDER, Desk, Editor, neovim
 from support.lsp_client import server_command
 from support.secrets_guard import API_KEY, USER_CODE
 
@@ -259,6 +260,19 @@ async def test_neovim_checks_its_health(editor):
         await nvim.becomes(
             "vim.fn.search('The Codex folder is', 'nw') > 0 and 'found' or 'not yet'", "found"
         )
+
+
+@pytest.mark.part("luacheck")
+def test_neovim_client_has_no_lint():
+    """No variable that is unused, shadowed or global."""
+    checked = subprocess.run(
+        ["luacheck", "--no-color", "--no-config", "--globals", "vim", "--", FOLDER / "nvim"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+
+    assert checked.returncode == 0, checked.stdout
 
 
 def children(pid: int) -> list[int]:

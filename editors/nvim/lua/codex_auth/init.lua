@@ -269,8 +269,10 @@ function M.statusline()
   if status.state == 'notRequired' then
     return status.method == 'environmentKey' and 'Codex: Environment Key' or 'Codex: No Sign-In Needed'
   end
-  local words = { signedOut = 'Signed Out', needsReauth = 'Sign In Again', signedIn = (status.account or {}).label or 'Signed In' }
-  return 'Codex: ' .. (words[status.state] or (status.store.health == 'locked' and 'Keyring Locked') or 'Login Unreadable')
+  local words = { signedOut = 'Signed Out', needsReauth = 'Sign In Again' }
+  words.signedIn = (status.account or {}).label or 'Signed In'
+  local trouble = (status.store or {}).health == 'locked' and 'Keyring Locked' or 'Login Unreadable'
+  return 'Codex: ' .. (words[status.state] or trouble)
 end
 
 -- Options: `cmd`, the server's command line as a list.
