@@ -26,9 +26,8 @@ MIRROR = Path(__file__).resolve().parents[2] / "vscode-client" / "src" / "protoc
 LINE_LIMIT = 120
 
 _HEAD = f"""\
-// The wire of `protocol.md`, version {PROTOCOL_VERSION}.
-// `make mirror` writes it from the server's models.
-// Not to be edited by hand: a test fails when the two differ.
+// The wire of `protocol.md`, version {PROTOCOL_VERSION}, as `make mirror` writes it from the
+// server's models. Not to be edited by hand: a test fails when the two differ.
 
 export const PROTOCOL_VERSION = {PROTOCOL_VERSION};
 

@@ -1,6 +1,5 @@
-// The wire of `protocol.md`, version 1.
-// `make mirror` writes it from the server's models.
-// Not to be edited by hand: a test fails when the two differ.
+// The wire of `protocol.md`, version 1, as `make mirror` writes it from the
+// server's models. Not to be edited by hand: a test fails when the two differ.
 
 export const PROTOCOL_VERSION = 1;
 

@@ -1,6 +1,6 @@
 // The status bar entry: it draws what `presentStatus` says.
 
-import { MarkdownString, StatusBarAlignment, ThemeColor, window } from "vscode";
+import { commands, MarkdownString, StatusBarAlignment, ThemeColor, window } from "vscode";
 import type { Disposable, StatusBarItem } from "vscode";
 import { presentStatus, type Connection, type Presentation } from "./presentStatus";
 import type { AuthStatus } from "./protocol";
@@ -13,6 +13,11 @@ const BACKGROUNDS: Record<Presentation["severity"], ThemeColor | undefined> = {
   warning: new ThemeColor("statusBarItem.warningBackground"),
   error: new ThemeColor("statusBarItem.errorBackground"),
 };
+
+/** For keybindings, menus and the walkthrough. */
+function setContext(key: string, value: unknown): void {
+  void commands.executeCommand("setContext", key, value);
+}
 
 export class StatusItem implements Disposable {
   readonly #item: StatusBarItem;
@@ -33,6 +38,9 @@ export class StatusItem implements Disposable {
     this.#item.command = command;
     this.#item.backgroundColor = BACKGROUNDS[severity];
     this.#item.accessibilityInformation = { label: accessibilityLabel, role: "button" };
+    setContext("codexAuth.serverRuns", connection === "running");
+    setContext("codexAuth.signedIn", status?.state === "signedIn");
+    setContext("codexAuth.state", status?.state ?? "unknown");
   }
 
   dispose(): void {

@@ -62,6 +62,19 @@ async function startControl() {
   };
 }
 
+async function openWalkthrough(page) {
+  await runCommand(page, "Welcome: Open Walkthrough...");
+  await page.locator(".quick-input-widget .quick-input-box input").fill("Sign In to Codex");
+  await row(page, "Sign In to Codex").click();
+}
+
+/** Not by the palette, which closes when the walkthrough takes the focus. */
+async function closeWalkthrough(page) {
+  await page.locator(".getting-started-step.expanded").waitFor();
+  await page.getByRole("tab", { name: "Welcome" }).click({ button: "middle" });
+  await page.locator(".getting-started-step").first().waitFor({ state: "detached" });
+}
+
 const steps = {
   async "the status is unknown until the server tells it"({ page, control, shot }) {
     await statusBar(page, "Codex: …");
@@ -86,6 +99,14 @@ const steps = {
   async "has its commands in the palette"({ page }) {
     const titles = await paletteTitles(page, "Codex: ");
     assert.deepEqual(titles.filter((title) => title.startsWith("Codex: ")).sort(), [...TITLES].sort());
+  },
+
+  async "has a walkthrough of three steps, and the sign-in is not done"({ page }) {
+    await openWalkthrough(page);
+    await page.getByRole("button", { name: "Sign In: Not completed" }).waitFor();
+    const titles = await page.locator(".getting-started-step .step-title").allInnerTexts();
+    assert.deepEqual(titles, ["Install the Server", "Sign In", "See Your Account"]);
+    await closeWalkthrough(page);
   },
 
   async "asks how to sign in, since the window is remote; a cancelled sign-in leaves no message"({ page, context }) {
@@ -153,6 +174,13 @@ const steps = {
     await statusBar(page, "someone@example.com");
     await toast(page, "Signed in to Codex as someone@example.com").waitFor();
     await shot("signed-in");
+  },
+
+  async "the walkthrough's step is done by the sign-in"({ page, shot }) {
+    await openWalkthrough(page);
+    await page.getByRole("button", { name: "Sign In: Completed" }).waitFor();
+    await shot("walkthrough");
+    await closeWalkthrough(page);
   },
 
   async "the tooltip has the facts"({ page, shot }) {
