@@ -160,7 +160,7 @@ class LoginCache:
         if self._settings_known:
             return True
         try:
-            written_at = self._config_paths[-1].stat().st_mtime
+            written_at: float = (self.home.path / CONFIG_NAME).stat().st_mtime
         except OSError:
             return False
         return abs(time.time() - written_at) < _JUST_NOW_SECONDS
@@ -169,8 +169,7 @@ class LoginCache:
         """Say whether this is no sign of a write that goes on."""
         if found.error is not None or not self._settings_known:
             return found.error is None and any(found.content or ())
-        same: bool = found.settings == self._settings
-        return same
+        return found.settings == self._settings
 
     def _note(self, error: ConfigurationInvalid | None) -> None:
         before = self._settings_error

@@ -51,6 +51,10 @@ class KeyringStore:
         """Look at the keyring."""
         await self._entry.sync()
 
+    def pinned(self) -> KeyringStore:
+        """Return itself: there is one entry."""
+        return self
+
     def watch(self, on_change: Callable[[], None]) -> StoreWatch:
         """Return what tells of changes to the keyring."""
         return KeyringWatch(self._entry, on_change)
