@@ -30,7 +30,9 @@ from codex_auth_lsp.errors import (
     RefreshTokenExpired,
     RefreshTokenRevoked,
     StoreError,
+    StoreWriteFailed,
 )
+from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.service.issuer_talk import renew
 from codex_auth_lsp.service.refresh_record import (
     DONE,
@@ -82,6 +84,8 @@ OWN_DISTANCE = timedelta(seconds=30)
 
 HURRY_SECONDS = 5.0
 """How long a request waits for what could not be written before."""
+
+_DEFECT = "The renewed login could not be stored; the log has the details."
 
 _SHARE = 0.9  # of a token's lifetime that can be asked for
 _LONGEST_WAIT = 3600.0
@@ -392,11 +396,19 @@ class Refresher:
         try:
             await self._save(rotation)
         except StoreError as error:
-            self._keeper.hold_unsaved(rotation.spent, rotation.renewed, error)
-            self._keeper.look("refresh")
-            self._saving = asyncio.ensure_future(self._save_later(rotation))
+            self._hold(rotation, error)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, these are the only tokens
+            defect = StoreWriteFailed(_DEFECT)
+            defect.correlation_id = log_defect(logger, exc)
+            self._hold(rotation, defect)
         else:
             await self._record_done(rotation)
+
+    def _hold(self, rotation: _Rotation, error: StoreError) -> None:
+        """Keep what could not be written, and go on trying."""
+        self._saving = asyncio.ensure_future(self._save_later(rotation))
+        self._keeper.hold_unsaved(rotation.spent, rotation.renewed, error)
+        self._keeper.look("refresh")
 
     async def _save(self, rotation: _Rotation) -> None:
         decision = Success.WRITE
@@ -438,6 +450,9 @@ class Refresher:
         try:
             await self._save(rotation)
         except StoreError:
+            return False
+        except Exception as exc:  # noqa: BLE001 - as at the first try
+            log_defect(logger, exc)
             return False
         await self._record_done(rotation)
         return True
