@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codex_auth_lsp.config.home import CodexHome
+    from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.stores.base import Merge, Removed, Snapshot, StoreWatch
     from codex_auth_lsp.stores.document import Document
     from codex_auth_lsp.stores.keyring_entry import KeyringEntry, Stored
@@ -129,10 +130,10 @@ class AutoStore:
                 raise trouble
             document = merge(chosen.document)
             if document is not None:
-                self._save(document, stored)
+                self._save(document, stored, None if over_unreadable else document.credential)
         return document
 
-    def _save(self, document: Document, stored: Stored) -> None:
+    def _save(self, document: Document, stored: Stored, renewed: Credential | None) -> None:
         error = stored.error
         if error is None:
             try:
@@ -140,7 +141,7 @@ class AutoStore:
             except StoreError as exc:
                 error = exc
             else:
-                remove_leftover(self._file)
+                remove_leftover(self._file, renewed)
                 return
         logger.info("The login goes to a file: %s", error.message)
         self._file.replace(document)
