@@ -16,7 +16,12 @@ from codex_auth_lsp import __version__
 from codex_auth_lsp.config.home import resolve_codex_home
 from codex_auth_lsp.config.issuer import resolve_issuer
 from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
-from codex_auth_lsp.process import ProcessFailed, leave, run_to_end
+from codex_auth_lsp.process import (
+    ProcessFailed,
+    keep_secrets_out_of_core_dumps,
+    leave,
+    run_to_end,
+)
 from codex_auth_lsp.service.auth_service import ServiceOptions
 
 if TYPE_CHECKING:
@@ -31,6 +36,7 @@ _INTERRUPTED_STATUS = 130
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the program and end the process."""
+    keep_secrets_out_of_core_dumps()
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:

@@ -30,6 +30,20 @@ class ProcessFailed(Exception):
     """The process ends with status 1 and this one line on stderr."""
 
 
+def keep_secrets_out_of_core_dumps() -> None:
+    """Let the system write none of this process: its memory holds credentials.
+
+    Only the soft limit changes, so that a program that is started from here may have its own.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    with suppress(OSError, ValueError):
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
     """Return the result, as `asyncio.run` does, and wait for no thread; `leave` must follow."""
     runner = asyncio.Runner()
