@@ -120,6 +120,8 @@ TIME = {
     ("stores.lock", "time.sleep"): "the same",
     ("stores.file", "time.time"): "compares with the times of files, which no clock of ours sets",
     ("stores.file", "time.sleep"): "a pause of milliseconds before a file is called corrupt",
+    ("service.login_cache", "time.sleep"): "the same, before settings are believed",
+    ("service.login_cache", "time.time"): "compares with the time of a file",
     ("stores.watcher", "asyncio.sleep"): "looks at files, which no clock of ours changes",
     ("transport.dispatcher", "asyncio.sleep"): "lets a task begin, and takes no time",
     ("transport.conversation", "asyncio.sleep"): "lets answers go out, and takes no time",

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from codex_auth_lsp.clock import SystemClock
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.secret import Secret
-from codex_auth_lsp.service.refresh_schedule import EARLY_OPAQUE_AGE, MARGIN, due_at
+from codex_auth_lsp.service.refresh_schedule import (
+    EARLY_OPAQUE_AGE,
+    MARGIN,
+    RefreshSchedule,
+    due_at,
+)
 from e2e.shapes import jwt
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -63,3 +70,33 @@ def test_age_at_the_end_of_the_calendar_breaks_nothing(moment):
     due = due_at(login("opaque", moment.replace(tzinfo=UTC)), 0.0)
 
     assert due is None or due.tzinfo is not None
+
+
+class JumpingClock(SystemClock):
+    """A wall clock that somebody sets."""
+
+    def __init__(self) -> None:
+        self.moment = NOON
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+async def test_login_that_is_due_after_a_jump_of_the_clock_is_renewed_soon():
+    """A timer does not run while a machine sleeps; the status that turns expired tells of it."""
+    credential, clock, renewed = login(token(3600)), JumpingClock(), asyncio.Event()
+
+    class Renewing:
+        def broke_off(self, _: ChatGptCredential) -> bool:
+            return False
+
+        async def of_own_accord(self, _: ChatGptCredential) -> None:
+            renewed.set()
+
+    schedule = RefreshSchedule(lambda: credential, Renewing, clock)
+    schedule.plan()
+    clock.moment += timedelta(hours=2)
+    schedule.plan()
+    async with asyncio.timeout(10):
+        await renewed.wait()
+    schedule.stop()

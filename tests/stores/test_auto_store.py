@@ -13,6 +13,7 @@ from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.errors import (
     LockTimedOut,
     StoreCorrupt,
+    StoreError,
     StoreLocked,
     StoreReadOnly,
     StoreUnavailable,
@@ -20,6 +21,7 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.stores import file, keyring_entry
 from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.base import Remaining
+from codex_auth_lsp.stores.document import login_document
 from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.vault import VaultRefused
 from e2e.shapes import api_key_login, codex_bytes
@@ -248,6 +250,40 @@ def test_what_cannot_be_read_is_never_replaced_by_a_renewal(store, vault, path):
     vault.trouble = LOCKED
     with pytest.raises(StoreLocked):
         store.update(merge)
+
+
+@pytest.mark.parametrize("trouble", [LOCKED, ABSENT, VaultRefused("No.")])
+def test_login_in_a_keyring_that_is_gone_is_not_taken_for_signed_out(store, vault, trouble):
+    """A renewal that finds nothing would be given up, and the spent tokens would stay in there."""
+    vault.value = STORED_KEY
+    assert looked(store).credential == KEY
+    vault.trouble = trouble
+    with pytest.raises(StoreError):
+        store.update(lambda old: pytest.fail(f"asked what to make of {old}"))
+    vault.trouble = None
+
+    assert looked(store).credential == KEY
+
+
+@pytest.mark.usefixtures("impatient")
+def test_silent_keyring_is_not_taken_for_signed_out(store, vault):
+    """Nobody can say what it holds."""
+    vault.value = STORED_KEY
+    vault.hang("get")
+    with pytest.raises(StoreLocked):
+        store.update(lambda old: pytest.fail(f"asked what to make of {old}"))
+    vault.let_go()
+
+    assert looked(store).credential == KEY
+
+
+def test_renewal_of_a_login_in_the_file_needs_no_keyring(store, vault, path):
+    """It is there, whatever the keyring may hold."""
+    vault.trouble = ABSENT
+    path.write_bytes(OTHER_KEY_FILE)
+    stored = store.update(lambda old: login_document(KEY, old))
+
+    assert (stored.credential, looked(store).credential) == (KEY, KEY)
 
 
 def test_file_that_is_no_login_is_told(store, path):

@@ -20,7 +20,9 @@ from codex_auth_lsp.errors import (
     StoreWriteFailed,
 )
 from codex_auth_lsp.stores import base, file, keyring_entry
+from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.base import Remaining
+from codex_auth_lsp.stores.document import refreshed_document
 from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.keyring_store import KeyringStore
 from codex_auth_lsp.stores.vault import VaultLocked, VaultRefused
@@ -689,3 +691,37 @@ class TestEncryptedStore:
         store_login(store, KEY)
 
         assert json.loads(vault.value)["OPENAI_API_KEY"] == "sk-1"
+
+
+@pytest.mark.parametrize("mode", [KeyringStore, AutoStore])
+@pytest.mark.parametrize("left", [b'{"half": ', codex_bytes(api_key_login("sk-2")), b"a text"])
+def test_renewal_leaves_a_file_that_is_not_its_own_login(home, vault, path, mode, left):
+    """Nobody signed in, so nobody wanted it gone; behind a link it may be anything."""
+    store = mode(home, KeyringEntry(home, vault))
+    store_login(store, LOGIN)
+    other = home.path / "other"
+    other.write_bytes(left)
+    path.symlink_to(other)
+    store.update(lambda old: refreshed_document(old, LOGIN))
+
+    assert (left, path.is_symlink()) == (other.read_bytes(), True)
+
+
+@pytest.mark.parametrize("mode", [KeyringStore, AutoStore])
+def test_renewal_removes_a_file_that_holds_the_same_login(home, vault, path, mode):
+    """Its tokens are the spent ones."""
+    store = mode(home, KeyringEntry(home, vault))
+    path.write_bytes(store_login(store, LOGIN).render())
+    path.chmod(0o600)
+    store.update(lambda old: refreshed_document(old, LOGIN))
+
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("mode", [KeyringStore, AutoStore])
+def test_login_removes_whatever_file_there_is(home, vault, path, mode):
+    """As the Codex CLI does."""
+    path.write_bytes(b"{")
+    store_login(mode(home, KeyringEntry(home, vault)), LOGIN)
+
+    assert not path.exists()

@@ -110,3 +110,15 @@ class ForeignCredential:
 
 
 Credential = ChatGptCredential | ApiKeyCredential | AccessTokenCredential | ForeignCredential
+
+
+def is_same_login(stored: Credential | None, credential: ChatGptCredential) -> bool:
+    """Say whether the stored tokens come from the same sign-in, renewed or not.
+
+    Files of older Codex versions have no owner id; there the account has to do.
+    """
+    if not isinstance(stored, ChatGptCredential):
+        return False
+    if stored.login_owner_id is not None and credential.login_owner_id is not None:
+        return stored.login_owner_id == credential.login_owner_id
+    return stored.account.id == credential.account.id

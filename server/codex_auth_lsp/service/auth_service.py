@@ -7,6 +7,7 @@ It needs a running event loop from `start` on; a status is there from the beginn
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from codex_auth_lsp.clock import Clock, SystemClock
 from codex_auth_lsp.config.endpoints import resolve_overrides
 from codex_auth_lsp.desktop import read_server_facts
 from codex_auth_lsp.errors import ShuttingDown
+from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.flows.callback_ports import are_callback_ports_taken
 from codex_auth_lsp.service.environment_notice import environment_notices
 from codex_auth_lsp.service.events import Events
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.stores.base import CredentialStore, StoreWatch
     from codex_auth_lsp.stores.watcher import Watcher
 
+logger = logging.getLogger(__name__)
 
 HURRIED_SECONDS = 1.5
 """How long an ending language server waits for each revocation that is under way."""
@@ -227,7 +230,10 @@ class AuthService:
 
     def _after_sync(self, action: Callable[[], None]) -> None:
         async def sync_and_act() -> None:
-            await self._cache.sync()
+            try:
+                await self._cache.sync()
+            except Exception as exc:  # noqa: BLE001 - the window goes on with what it knows
+                log_defect(logger, exc)
             if not self._closing:
                 action()
 

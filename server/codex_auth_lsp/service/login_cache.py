@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from codex_auth_lsp.config.dotenv import DOTENV_NAME, parse_dotenv
 from codex_auth_lsp.config.settings import SYSTEM_CONFIG, Settings, parse_layers, read_config
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.service.refresh_record import RefreshRecord, read_record
+from codex_auth_lsp.stores.memory import MemoryStore
 from codex_auth_lsp.stores.select import select_store
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
     from codex_auth_lsp.stores.base import CredentialStore, Snapshot
 
 CONFIG_NAME = "config.toml"
+
+_SETTLE_LOOKS = 5
+_SETTLE_SECONDS = 0.02  # between two looks at settings that may be half written
+_JUST_NOW_SECONDS = 1.0  # since a write that may still go on
 
 
 def _no_variables() -> Mapping[str, str]:
@@ -46,19 +52,29 @@ class View:
     variables: Mapping[str, str] = field(default_factory=_no_variables)
 
 
+@dataclass(frozen=True)
+class _Config:
+    """What the files of the configuration hold at one moment."""
+
+    content: list[bytes] | None
+    settings: Settings | None = None
+    error: ConfigurationInvalid | None = None
+
+
 class LoginCache:
     """The one login cache of this process."""
 
     def __init__(self, home: CodexHome) -> None:
         self.home = home
         self._config_paths = (*SYSTEM_CONFIG, home.path / CONFIG_NAME)
-        self._config: list[bytes] | None = [b""] * len(self._config_paths)
+        self._config: list[bytes] | None = None
         self._settings_known = False
         self._dotenv = b""
         self._variables = _no_variables()
         self._settings = Settings()
         self._settings_error: ConfigurationInvalid | None = None
         self.store: CredentialStore = select_store(self._settings.store_mode, home)
+        self._memory = MemoryStore()  # one for the life of the process: nothing else has its login
         self._left_stores: list[CredentialStore] = []
 
     @property
@@ -110,17 +126,56 @@ class LoginCache:
         await self.store.sync()
 
     def _read_settings(self) -> None:
-        """Read what is there; the same content is parsed once, and the same trouble told once."""
-        config: list[bytes] | None = None
+        """Read what is there; the same content is parsed once, and the same trouble told once.
+
+        Most editors empty a file before they write it. What would change a setting, or is none, is
+        believed only after it has stood for a moment, so that no login goes elsewhere meanwhile.
+        """
+        if (found := self._read_config()).content == self._config:
+            self._note(found.error)
+            return
+        for _ in range(_SETTLE_LOOKS if self._may_be_half_written() else 0):
+            if self._is_whole(found):
+                break
+            time.sleep(_SETTLE_SECONDS)
+            found = self._read_config()
+        self._config = found.content
+        if found.settings is not None:
+            self._take(found.settings)
+        self._note(found.error)
+
+    def _read_config(self) -> _Config:
+        content: list[bytes] | None = None
         try:
-            config = [read_config(path) for path in self._config_paths]
-            if config != self._config:
-                self._take(parse_layers(list(zip(config, self._config_paths, strict=True))))
+            content = [read_config(path) for path in self._config_paths]
+            if content == self._config:
+                return _Config(content, error=self._settings_error)
+            layers = list(zip(content, self._config_paths, strict=True))
+            return _Config(content, parse_layers(layers))
         except ConfigurationInvalid as exc:
-            if self._settings_error is None or self._settings_error.message != exc.message:
-                self._settings_error = exc
-        self._config = config
-        self._settings_known = self._settings_known or self._settings_error is None
+            return _Config(content, error=exc)
+
+    def _may_be_half_written(self) -> bool:
+        """Say whether somebody may be writing now; at the start, only what was just written."""
+        if self._settings_known:
+            return True
+        try:
+            written_at: float = (self.home.path / CONFIG_NAME).stat().st_mtime
+        except OSError:
+            return False
+        return abs(time.time() - written_at) < _JUST_NOW_SECONDS
+
+    def _is_whole(self, found: _Config) -> bool:
+        """Say whether this is no sign of a write that goes on."""
+        if found.error is not None or not self._settings_known:
+            return found.error is None and any(found.content or ())
+        return found.settings == self._settings
+
+    def _note(self, error: ConfigurationInvalid | None) -> None:
+        before = self._settings_error
+        if error is None or before is None or before.message != error.message:
+            self._settings_error = error
+        self._settings_known = self._settings_known or error is None
 
     def _read_variables(self) -> None:
         try:
@@ -143,7 +198,11 @@ class LoginCache:
             before.secret_auth_storage,
         ):
             self._left_stores.append(self.store)
-            self.store = select_store(
-                settings.store_mode, self.home, secret_auth_storage=settings.secret_auth_storage
-            )
-        self._settings_error = None
+            self.store = self._select(settings)
+
+    def _select(self, settings: Settings) -> CredentialStore:
+        if settings.store_mode == "ephemeral":
+            return self._memory
+        return select_store(
+            settings.store_mode, self.home, secret_auth_storage=settings.secret_auth_storage
+        )

@@ -15,7 +15,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeGuard
 
-from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.domain.credential import ChatGptCredential, is_same_login
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
@@ -72,15 +72,3 @@ def holds(stored: Credential | None, credential: ChatGptCredential) -> TypeGuard
     return (
         isinstance(stored, ChatGptCredential) and stored.refresh_token == credential.refresh_token
     )
-
-
-def is_same_login(stored: Credential | None, credential: ChatGptCredential) -> bool:
-    """Say whether the stored tokens come from the same sign-in, renewed or not.
-
-    Files of older Codex versions have no owner id; there the account has to do.
-    """
-    if not isinstance(stored, ChatGptCredential):
-        return False
-    if stored.login_owner_id is not None and credential.login_owner_id is not None:
-        return stored.login_owner_id == credential.login_owner_id
-    return stored.account.id == credential.account.id

@@ -105,12 +105,21 @@ class RefreshSchedule:
             return
         tokens = (credential.access_token, credential.refresh_token)
         if tokens == self._planned:
+            self._plan_after_jump(credential)
             return
         self.stop()
         self._planned = tokens
         self._failures = 0
         self._set_timer(credential, self._chance * _CHANCE_SECONDS)
         self.look_for_interruption()
+
+    def _plan_after_jump(self, credential: ChatGptCredential) -> None:
+        """Set the timer anew where the clock went on and the timer did not, as in a suspend."""
+        moment = due_at(credential, self._chance)
+        if moment is None or moment > self._clock.now() or self._failures or self._timer is None:
+            return
+        if self._timer.when() - asyncio.get_running_loop().time() > _CHANCE_SECONDS:
+            self._set_timer(credential, self._chance * _CHANCE_SECONDS)
 
     def look_for_interruption(self) -> None:
         """After a change beside the login: find out soon whether a renewal broke off.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import chain, repeat
@@ -30,7 +30,9 @@ from codex_auth_lsp.errors import (
     RefreshTokenExpired,
     RefreshTokenRevoked,
     StoreError,
+    StoreWriteFailed,
 )
+from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.service.issuer_talk import renew
 from codex_auth_lsp.service.refresh_record import (
     DONE,
@@ -57,6 +59,7 @@ from codex_auth_lsp.stores.lock import Turnstile
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
 
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.config.endpoints import EndpointOverrides
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.login_cache import LoginCache
     from codex_auth_lsp.service.revocation import Revoker
     from codex_auth_lsp.service.status_keeper import StatusKeeper
+    from codex_auth_lsp.stores.base import CredentialStore
 
 DEFAULT_VALIDITY_SECONDS = 300
 
@@ -82,6 +86,8 @@ OWN_DISTANCE = timedelta(seconds=30)
 HURRY_SECONDS = 5.0
 """How long a request waits for what could not be written before."""
 
+_DEFECT = "The renewed login could not be stored; the log has the details."
+
 _SHARE = 0.9  # of a token's lifetime that can be asked for
 _LONGEST_WAIT = 3600.0
 _LOOK_SECONDS = 0.05  # between two looks at whether the other window is done
@@ -89,6 +95,24 @@ _WINNER_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)  # a Codex CLI writes within mi
 _SAVE_DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0)  # and then again and again at the last
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a login was read from: there its rotation goes, whatever is configured meanwhile."""
+
+    store: CredentialStore
+    record_path: Path
+
+
+@dataclass(frozen=True)
+class _Rotation:
+    """Tokens that the issuer has given for spent ones."""
+
+    place: _Place
+    spent: ChatGptCredential
+    renewed: ChatGptCredential
+    sent: RefreshRecord
 
 
 class Refresher:
@@ -250,10 +274,11 @@ class Refresher:
         try:
             await self._cache.sync()
             self._keeper.look()
+            place = _Place(self._cache.store.pinned(), self._cache.refresh_record_path)
             # While this one waited for its turn, another window may have tried in vain.
             is_wanted = self._asked or self._is_far_enough(seen)
             if is_wanted and judge_turn(seen, self._stored()) is Turn.SPEND:
-                await self._spend(seen, reason)
+                await self._spend(place, seen, reason)
         finally:
             if self._saving is None:
                 self._turnstile.leave()
@@ -274,29 +299,29 @@ class Refresher:
             raise write_error(exc, self._cache.refresh_lock_path) from exc
         return True
 
-    async def _spend(self, seen: ChatGptCredential, reason: str) -> None:
+    async def _spend(self, place: _Place, seen: ChatGptCredential, reason: str) -> None:
         fingerprint = seen.refresh_token.fingerprint()
-        before = read_record(self._cache.refresh_record_path)
+        before = read_record(place.record_path)
         try:
             if before is not None and before.fingerprint == fingerprint and before.refusal:
                 raise before.refusal  # one of our windows was told so
-            check_writable = partial(self._cache.store.check_writable, may_prompt=False)
+            check_writable = partial(place.store.check_writable, may_prompt=False)
             await asyncio.to_thread(check_writable)
             retried = before is not None and before.is_interrupted(fingerprint)
             sent = RefreshRecord(fingerprint, self._clock.now(), RETRIED if retried else SENT)
-            await self._record(sent)
+            await self._record(place, sent)
             renewed = await self._request(seen, reason)
         except NeedsReauth as error:
-            await self._take_refusal(seen, error, before)
+            await self._take_refusal(place, seen, error, before)
         except AuthError as error:
             # A lost answer may have been a rotation: then the record goes on to say "sent".
             if not isinstance(error, NetworkUnreachable | IssuerResponseInvalid | StoreError):
                 wait = self._take_retry_after(error)
-                await self._record(replace(sent, outcome=FAILED, not_before=wait))
+                await self._record(place, replace(sent, outcome=FAILED, not_before=wait))
             self._take_failure(seen, error)
         else:
             self._not_before = None
-            await self._commit(seen, renewed, sent)
+            await self._commit(_Rotation(place, seen, renewed, sent))
 
     async def _request(self, spent: ChatGptCredential, reason: str) -> ChatGptCredential:
         if not spent.refresh_token:
@@ -326,7 +351,11 @@ class Refresher:
         return renewed
 
     async def _take_refusal(
-        self, spent: ChatGptCredential, error: NeedsReauth, before: RefreshRecord | None
+        self,
+        place: _Place,
+        spent: ChatGptCredential,
+        error: NeedsReauth,
+        before: RefreshRecord | None,
     ) -> None:
         """Say that the login is dead, unless another program turns out to have renewed it.
 
@@ -338,8 +367,10 @@ class Refresher:
         for delay in (0.0,) if hopeless else _WINNER_DELAYS:
             await self._cache.sync()
             self._keeper.look()
-            trouble = unreadable(self._keeper.view.snapshot.report)
-            if trouble is None and judge_refusal(spent, self._stored()) is not Refusal.DEAD:
+            await place.store.sync()
+            found = place.store.read()
+            trouble = unreadable(found.report)
+            if trouble is None and judge_refusal(spent, found.credential) is not Refusal.DEAD:
                 return
             await self._clock.sleep(delay)
         fingerprint = spent.refresh_token.fingerprint()
@@ -350,7 +381,7 @@ class Refresher:
                 oauth_error=error.oauth_error,
             )
         with self._keeper.own_change():
-            await self._record(RefreshRecord(fingerprint, self._clock.now(), error.kind))
+            await self._record(place, RefreshRecord(fingerprint, self._clock.now(), error.kind))
         if trouble is not None:
             raise trouble
         self._take_failure(spent, error)
@@ -369,38 +400,42 @@ class Refresher:
         self._keeper.look("refresh")
         raise error
 
-    async def _commit(
-        self, spent: ChatGptCredential, renewed: ChatGptCredential, sent: RefreshRecord
-    ) -> None:
+    async def _commit(self, rotation: _Rotation) -> None:
         try:
-            await self._save(spent, renewed)
+            await self._save(rotation)
         except StoreError as error:
-            self._keeper.hold_unsaved(spent, renewed, error)
-            self._keeper.look("refresh")
-            self._saving = asyncio.ensure_future(self._save_later(spent, renewed, sent))
+            self._hold(rotation, error)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, these are the only tokens
+            defect = StoreWriteFailed(_DEFECT)
+            defect.correlation_id = log_defect(logger, exc)
+            self._hold(rotation, defect)
         else:
-            await self._record(replace(sent, outcome=DONE))
+            await self._record_done(rotation)
 
-    async def _save(self, spent: ChatGptCredential, renewed: ChatGptCredential) -> None:
+    def _hold(self, rotation: _Rotation, error: StoreError) -> None:
+        """Keep what could not be written, and go on trying."""
+        self._saving = asyncio.ensure_future(self._save_later(rotation))
+        self._keeper.hold_unsaved(rotation.spent, rotation.renewed, error)
+        self._keeper.look("refresh")
+
+    async def _save(self, rotation: _Rotation) -> None:
         decision = Success.WRITE
 
         def merge(old: Document | None) -> Document | None:
             nonlocal decision
-            decision = judge_success(spent, old.credential if old else None)
+            decision = judge_success(rotation.spent, old.credential if old else None)
             if old is None or decision is not Success.WRITE:
                 return None
-            return refreshed_document(old, renewed)
+            return refreshed_document(old, rotation.renewed)
 
         with self._keeper.own_change():
-            await asyncio.to_thread(self._cache.store.update, merge)
+            await asyncio.to_thread(rotation.place.store.update, merge)
         self._keeper.refresh_worked()
         self._keeper.look("refresh" if decision is Success.WRITE else None)
         if decision is Success.REVOKE:
-            self._revoker.revoke_later(renewed)
+            self._revoker.revoke_later(rotation.renewed)
 
-    async def _save_later(
-        self, spent: ChatGptCredential, renewed: ChatGptCredential, sent: RefreshRecord
-    ) -> None:
+    async def _save_later(self, rotation: _Rotation) -> None:
         """Write what could not be written, when the disk takes it; nobody else has a turn before.
 
         At the end of the process it tries for a last time.
@@ -409,7 +444,7 @@ class Refresher:
         try:
             while not self._ending:
                 await self._sleep_unless_hurried(next(delays))
-                saved = await self._save_again(spent, renewed, sent)
+                saved = await self._save_again(rotation)
                 self._tried.set()
                 self._tried = asyncio.Event()
                 if saved:
@@ -419,14 +454,15 @@ class Refresher:
             self._saving = None
             self._turnstile.leave()
 
-    async def _save_again(
-        self, spent: ChatGptCredential, renewed: ChatGptCredential, sent: RefreshRecord
-    ) -> bool:
+    async def _save_again(self, rotation: _Rotation) -> bool:
         try:
-            await self._save(spent, renewed)
+            await self._save(rotation)
         except StoreError:
             return False
-        await self._record(replace(sent, outcome=DONE))
+        except Exception as exc:  # noqa: BLE001 - as at the first try
+            log_defect(logger, exc)
+            return False
+        await self._record_done(rotation)
         return True
 
     async def _hurry_saving(self) -> None:
@@ -443,17 +479,20 @@ class Refresher:
         if not self._ending:
             self._hurry.clear()
 
-    async def _record(self, record: RefreshRecord) -> None:
+    async def _record_done(self, rotation: _Rotation) -> None:
+        await self._record(rotation.place, replace(rotation.sent, outcome=DONE))
+
+    async def _record(self, place: _Place, record: RefreshRecord) -> None:
         """Write the record; only before a token is sent does it have to work.
 
         Raises:
             StoreError: The disk takes nothing, so the token must not be spent.
         """
         try:
-            await asyncio.to_thread(write_record, self._cache.refresh_record_path, record)
+            await asyncio.to_thread(write_record, place.record_path, record)
         except OSError as exc:
             if record.outcome in {SENT, RETRIED}:
-                raise write_error(exc, self._cache.refresh_record_path) from exc
+                raise write_error(exc, place.record_path) from exc
             logger.info("The record of the refresh was not written: %s", exc.strerror)
 
     def _stored(self) -> Any:

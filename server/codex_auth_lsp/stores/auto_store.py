@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codex_auth_lsp.config.home import CodexHome
+    from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.stores.base import Merge, Removed, Snapshot, StoreWatch
     from codex_auth_lsp.stores.document import Document
     from codex_auth_lsp.stores.keyring_entry import KeyringEntry, Stored
@@ -42,10 +43,18 @@ class AutoStore:
 
     reads_at_once = False
 
-    def __init__(self, home: CodexHome, entry: KeyringEntry) -> None:
+    def __init__(
+        self,
+        home: CodexHome,
+        entry: KeyringEntry,
+        file: FileStore | None = None,
+        *,
+        is_in_file: bool = False,
+    ) -> None:
         self._home = home
         self._entry = entry
-        self._file = FileStore(home)
+        self._file = file or FileStore(home)
+        self._is_in_file = is_in_file  # the login that is written over, as far as that is known
 
     def read(self) -> Snapshot:
         """Return the login of the keyring, as the last `sync` found it, else the file's."""
@@ -84,6 +93,11 @@ class AutoStore:
         """Look at the keyring."""
         await self._entry.sync()
 
+    def pinned(self) -> AutoStore:
+        """Return the store of the entry and the real file, and remember where the login is."""
+        is_in_file = self.read().source.kind == "file"
+        return AutoStore(self._home, self._entry, self._file.pinned(), is_in_file=is_in_file)
+
     def watch(self, on_change: Callable[[], None]) -> StoreWatch:
         """Return what tells of changes to the keyring."""
         return KeyringWatch(self._entry, on_change)
@@ -110,14 +124,16 @@ class AutoStore:
             stored = self._entry.load()
             chosen = self._choose(stored.snapshot)
             trouble = unreadable(chosen.report)
+            if chosen.document is None and stored.error is not None and not self._is_in_file:
+                trouble = stored.error  # what is not in the file may be in there
             if trouble is not None and not over_unreadable:
                 raise trouble
             document = merge(chosen.document)
             if document is not None:
-                self._save(document, stored)
+                self._save(document, stored, None if over_unreadable else document.credential)
         return document
 
-    def _save(self, document: Document, stored: Stored) -> None:
+    def _save(self, document: Document, stored: Stored, renewed: Credential | None) -> None:
         error = stored.error
         if error is None:
             try:
@@ -125,7 +141,7 @@ class AutoStore:
             except StoreError as exc:
                 error = exc
             else:
-                remove_leftover(self._file)
+                remove_leftover(self._file, renewed)
                 return
         logger.info("The login goes to a file: %s", error.message)
         self._file.replace(document)

@@ -113,6 +113,10 @@ class CredentialStore(Protocol):
         """Look at a place that cannot be read at once; bounded by 3 s, never asks the person."""
         ...
 
+    def pinned(self) -> CredentialStore:
+        """Return the place where the login that was last read is, wherever links lead later."""
+        ...
+
     def watch(self, on_change: Callable[[], None]) -> StoreWatch | None:
         """Return what tells of changes beside the watch on CODEX_HOME, None where that does."""
         ...

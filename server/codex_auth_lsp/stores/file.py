@@ -58,9 +58,9 @@ class FileStore:
 
     reads_at_once = True
 
-    def __init__(self, home: CodexHome) -> None:
+    def __init__(self, home: CodexHome, path: Path | None = None) -> None:
         self._home = home
-        self.path = home.path / FILE_NAME
+        self.path = path or home.path / FILE_NAME
         self._last: Snapshot | None = None
 
     def read(self) -> Snapshot:
@@ -95,6 +95,10 @@ class FileStore:
 
     async def sync(self) -> None:
         """Do nothing: a file is read at once."""
+
+    def pinned(self) -> FileStore:
+        """Return the store of the real file, which a link leads to now."""
+        return FileStore(self._home, self._real_path())
 
     def watch(self, on_change: Callable[[], None]) -> None:
         """Return None: the watch on CODEX_HOME tells of a file."""

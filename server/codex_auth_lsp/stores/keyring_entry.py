@@ -23,6 +23,7 @@ from codex_auth_lsp.errors import (
     StoreUnavailable,
     StoreWriteFailed,
 )
+from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.abandon import AbandonableCalls, Hanging
 from codex_auth_lsp.stores.base import Snapshot
@@ -53,6 +54,7 @@ _TOO_LARGE_ADVICE = (
     Remediation('Set cli_auth_credentials_store = "file" in config.toml'),
 )
 _NOT_LOOKED_YET = "The keyring has not been looked at yet."
+_ODD_ANSWER = "The keyring gave an answer that makes no sense."
 _SILENT = "The keyring does not answer."
 _UNANSWERED = "Nobody answered the keyring's question, so it stays locked."
 
@@ -220,6 +222,9 @@ class KeyringEntry:
             return self._hidden("locked", str(exc))
         except VaultError as exc:
             return self._hidden("unavailable", str(exc))
+        except Exception as exc:  # noqa: BLE001 - no answer of a keyring may end the looks at it
+            log_defect(logger, exc)
+            return self._hidden("unavailable", _ODD_ANSWER)
 
     def _judged(self, value: Secret | None) -> Snapshot:
         """Return what a value amounts to; the same one is parsed once."""
@@ -250,6 +255,9 @@ class KeyringEntry:
             raise StoreUnavailable(str(exc)) from exc
         except VaultError as exc:
             raise StoreWriteFailed(str(exc)) from exc
+        except Exception as exc:
+            log_defect(logger, exc)
+            raise StoreUnavailable(_ODD_ANSWER) from exc
 
     def _take_back(self, old: Secret | None) -> None:
         """Put back what stood there, unless it still does."""

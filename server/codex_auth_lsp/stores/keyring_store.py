@@ -10,6 +10,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.domain.credential import ChatGptCredential, is_same_login
 from codex_auth_lsp.stores.base import unreadable
 from codex_auth_lsp.stores.clearing import clear
 from codex_auth_lsp.stores.file import FileStore
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codex_auth_lsp.config.home import CodexHome
+    from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.stores.base import Merge, Removed, Snapshot, StoreWatch
     from codex_auth_lsp.stores.document import Document
     from codex_auth_lsp.stores.keyring_entry import KeyringEntry
@@ -50,6 +52,10 @@ class KeyringStore:
     async def sync(self) -> None:
         """Look at the keyring."""
         await self._entry.sync()
+
+    def pinned(self) -> KeyringStore:
+        """Return itself: there is one entry."""
+        return self
 
     def watch(self, on_change: Callable[[], None]) -> StoreWatch:
         """Return what tells of changes to the keyring."""
@@ -84,7 +90,7 @@ class KeyringStore:
             document = merge(stored.snapshot.document)
             if document is not None:
                 self._entry.save(document, stored)
-                remove_leftover(self._file)
+                remove_leftover(self._file, None if over_unreadable else document.credential)
         return document
 
     def remove(self) -> Removed | None:
@@ -95,9 +101,22 @@ class KeyringStore:
         return clear(self._file, self._entry, keyring_required=True)
 
 
-def remove_leftover(file: FileStore) -> None:
-    """Delete `auth.json` after a save to the keyring, which is done whatever becomes of this."""
+def remove_leftover(file: FileStore, renewed: Credential | None) -> None:
+    """Delete `auth.json` after a save to the keyring, which is done whatever becomes of this.
+
+    Args:
+        file: Where it is.
+        renewed: What was saved, if no person signed in: then anything else stays as it is.
+    """
+    if renewed is not None and not _is_same(file.read().credential, renewed):
+        return
     try:
         file.delete()
     except OSError as exc:
         logger.warning("%s is still there: %s", file.path, exc.strerror)
+
+
+def _is_same(found: Credential | None, renewed: Credential) -> bool:
+    if isinstance(renewed, ChatGptCredential):
+        return is_same_login(found, renewed)
+    return found == renewed

@@ -35,6 +35,10 @@ class MemoryStore:
     async def sync(self) -> None:
         """Do nothing: memory is read at once."""
 
+    def pinned(self) -> MemoryStore:
+        """Return itself."""
+        return self
+
     def watch(self, on_change: Callable[[], None]) -> None:
         """Return None: nobody else can change it."""
 

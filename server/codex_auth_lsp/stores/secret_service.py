@@ -39,6 +39,7 @@ _NEW_KEYRING_LABEL = "Default keyring"
 _ATTEMPTS = 3  # an item that goes away while it is looked at is looked for again
 _GONE = ("ServiceUnknown", "NameHasNoOwner", "NoReply", "Disconnected", "Timeout", "TimedOut")
 _NO_BUS = "The desktop's message bus cannot be reached."
+_ODD_ANSWER = "The keyring service gave an answer that makes no sense."
 _NO_SERVICE = "No keyring service answers in this desktop session."
 
 T = TypeVar("T")
@@ -225,6 +226,10 @@ def _connected() -> Iterator[DBusConnection]:
             raise _refusal(exc.name) from exc
         except OSError as exc:  # the bus went away
             raise VaultAbsent(_NO_BUS) from exc
+        except VaultError:
+            raise
+        except Exception as exc:  # what a service answers is not ours to choose
+            raise VaultRefused(_ODD_ANSWER) from exc
 
 
 def _open() -> DBusConnection:

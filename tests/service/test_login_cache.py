@@ -1,0 +1,138 @@
+"""The configuration as the login cache believes it, while somebody saves it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from codex_auth_lsp.config.home import CodexHome
+from codex_auth_lsp.service import login_cache
+from codex_auth_lsp.service.login_cache import LoginCache
+from stores.store_contract import KEY, store_login
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EPHEMERAL = 'cli_auth_credentials_store = "ephemeral"\nforced_login_method = "api"\n'
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(EPHEMERAL)
+    return path
+
+
+@pytest.fixture
+def cache(tmp_path: Path, config: Path) -> LoginCache:
+    return LoginCache(CodexHome(tmp_path, "option"))
+
+
+class Editor:
+    """Empties the file and writes it at the first pause of whoever reads it meanwhile."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path, self._text = path, text
+        self.pauses = 0
+        path.write_text("")
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds < 0.1
+        self.pauses += 1
+        if self.pauses == 2:
+            self._path.write_text(self._text)
+
+
+def modes(cache: LoginCache) -> tuple[str, str | None, bool]:
+    view = cache.look()
+    settings = view.settings
+    return (settings.store_mode, settings.forced_login_method, view.settings_error is None)
+
+
+@pytest.mark.parametrize("left", ["", 'cli_auth_credentials_store = "ephem', "[features]\n"])
+def test_half_written_configuration_changes_nothing(cache, config, monkeypatch, left):
+    """Neither where logins are kept nor who may sign in."""
+    assert modes(cache) == ("ephemeral", "api", True)
+    store_login(cache.store, KEY)
+    editor = Editor(config, EPHEMERAL + "# saved\n")
+    config.write_text(left)
+    monkeypatch.setattr(login_cache.time, "sleep", editor.sleep)
+
+    assert modes(cache) == ("ephemeral", "api", True)
+    assert (editor.pauses, KEY) == (2, cache.look().snapshot.credential)
+
+
+def test_configuration_that_is_just_written_at_the_start_is_waited_for(cache, config, monkeypatch):
+    """An empty moment does not become the first good settings."""
+    editor = Editor(config, EPHEMERAL)
+    monkeypatch.setattr(login_cache.time, "sleep", editor.sleep)
+
+    assert modes(cache) == ("ephemeral", "api", True)
+
+
+def test_configuration_that_was_empty_for_long_is_not_waited_for(cache, config, monkeypatch):
+    """A window starts as fast as without one."""
+    config.write_text("")
+    os.utime(config, (1, 1))
+    monkeypatch.setattr(login_cache.time, "sleep", lambda _: pytest.fail("waited"))
+
+    assert modes(cache) == ("file", None, True)
+
+
+def test_configuration_that_stays_empty_is_believed(cache, config):
+    """It says nothing, so the defaults hold; the next content is read as ever."""
+    cache.look()
+    config.write_text("")
+    assert modes(cache) == ("file", None, True)
+    config.write_text(EPHEMERAL)
+
+    assert modes(cache) == ("ephemeral", "api", True)
+
+
+def test_login_in_memory_outlives_another_mode(cache, config):
+    """Nothing else has it."""
+    cache.look()
+    store_login(cache.store, KEY)
+    config.write_text("")
+    assert cache.look().snapshot.credential is None
+    config.write_text(EPHEMERAL)
+
+    assert cache.look().snapshot.credential == KEY
+
+
+def test_settings_that_others_do_not_concern_are_believed_at_once(cache, config, monkeypatch):
+    """Programs write their own keys often."""
+    cache.look()
+    monkeypatch.setattr(login_cache.time, "sleep", lambda _: pytest.fail("waited"))
+    config.write_text(EPHEMERAL + 'model = "x"\n')
+
+    assert modes(cache) == ("ephemeral", "api", True)
+
+
+def test_plain_saves_by_another_thread_are_never_seen_halfway(cache, config):
+    """As an editor makes them: the old content goes before the new one comes."""
+    cache.look()
+    done, looked = threading.Event(), threading.Event()
+
+    def save() -> None:
+        for number in range(100):
+            config.write_text("")
+            looked.clear()
+            looked.wait(0.002)  # until somebody looks at the empty file, or not
+            config.write_text(f"{EPHEMERAL}# {number}\n")
+            looked.clear()
+            looked.wait(0.1)
+        done.set()
+
+    saving = threading.Thread(target=save)
+    saving.start()
+    seen = set()
+    while not done.is_set():
+        seen.add(modes(cache))
+        looked.set()
+    saving.join()
+
+    assert seen == {("ephemeral", "api", True)}
