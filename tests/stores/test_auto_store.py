@@ -357,16 +357,18 @@ def test_logout_clears_both_places(store, vault, path):
 
 
 @pytest.mark.parametrize(
-    ("trouble", "kind"), [(LOCKED, "storeLocked"), (ABSENT, "storeUnavailable")]
+    ("trouble", "remaining"),
+    [(LOCKED, (Remaining("keyring", "storeLocked"),)), (ABSENT, ())],
+    ids=["locked", "absent"],
 )
-def test_logout_completes_where_the_keyring_cannot_be_had(store, vault, path, trouble, kind):
+def test_logout_completes_where_the_keyring_cannot_be_had(store, vault, path, trouble, remaining):
     """The Codex CLI fails there and leaves the file."""
     vault.trouble = trouble
     path.write_bytes(OTHER_KEY_FILE)
     removed = store.remove()
 
     assert (removed.credential, removed.stores) == (OTHER_KEY, ("file",))
-    assert removed.remaining == (Remaining("keyring", kind),)
+    assert removed.remaining == remaining
     assert not path.exists()
 
 
@@ -385,7 +387,11 @@ def test_logout_completes_where_the_keyring_hangs(store, vault, path):
 
 
 def test_logout_of_nobody_is_a_success_where_there_is_no_keyring(store, vault):
-    """What might be in a keyring of another session is told."""
+    """And there is nothing to tell of, unless a login was seen in one that is gone now."""
+    vault.trouble = ABSENT
+    assert store.remove() is None
+    vault.trouble, vault.value = None, STORED_KEY
+    assert looked(store).credential == KEY
     vault.trouble = ABSENT
     removed = store.remove()
 
