@@ -277,6 +277,19 @@ def test_silent_keyring_is_not_taken_for_signed_out(store, vault):
     assert looked(store).credential == KEY
 
 
+def test_login_that_was_in_the_file_and_is_gone_from_it_was_ended(store, vault, path):
+    """No keyring has to be looked at for that, so a machine without one knows it too."""
+    vault.trouble = ABSENT
+    path.write_bytes(OTHER_KEY_FILE)
+    looked(store)
+    pinned = store.pinned()
+    path.unlink()
+    given = []
+    pinned.update(given.append)
+
+    assert given == [None]
+
+
 def test_renewal_of_a_login_in_the_file_needs_no_keyring(store, vault, path):
     """It is there, whatever the keyring may hold."""
     vault.trouble = ABSENT
