@@ -136,3 +136,17 @@ def test_plain_saves_by_another_thread_are_never_seen_halfway(cache, config):
     saving.join()
 
     assert seen == {("ephemeral", "api", True)}
+
+
+def test_logout_in_another_mode_ends_the_login_in_memory_as_well(cache, config):
+    """It would come back with the old mode."""
+    cache.look()
+    store_login(cache.store, KEY)
+    config.write_text("")
+    cache.look()
+    removed = cache.remove()
+    config.write_text(EPHEMERAL)
+
+    assert removed is not None
+    assert (removed.credential, removed.stores) == (KEY, ("memory",))
+    assert cache.look().snapshot.credential is None

@@ -277,6 +277,19 @@ def test_silent_keyring_is_not_taken_for_signed_out(store, vault):
     assert looked(store).credential == KEY
 
 
+def test_login_that_was_in_the_file_and_is_gone_from_it_was_ended(store, vault, path):
+    """No keyring has to be looked at for that, so a machine without one knows it too."""
+    vault.trouble = ABSENT
+    path.write_bytes(OTHER_KEY_FILE)
+    looked(store)
+    pinned = store.pinned()
+    path.unlink()
+    given = []
+    pinned.update(given.append)
+
+    assert given == [None]
+
+
 def test_renewal_of_a_login_in_the_file_needs_no_keyring(store, vault, path):
     """It is there, whatever the keyring may hold."""
     vault.trouble = ABSENT
@@ -357,16 +370,18 @@ def test_logout_clears_both_places(store, vault, path):
 
 
 @pytest.mark.parametrize(
-    ("trouble", "kind"), [(LOCKED, "storeLocked"), (ABSENT, "storeUnavailable")]
+    ("trouble", "remaining"),
+    [(LOCKED, (Remaining("keyring", "storeLocked"),)), (ABSENT, ())],
+    ids=["locked", "absent"],
 )
-def test_logout_completes_where_the_keyring_cannot_be_had(store, vault, path, trouble, kind):
+def test_logout_completes_where_the_keyring_cannot_be_had(store, vault, path, trouble, remaining):
     """The Codex CLI fails there and leaves the file."""
     vault.trouble = trouble
     path.write_bytes(OTHER_KEY_FILE)
     removed = store.remove()
 
     assert (removed.credential, removed.stores) == (OTHER_KEY, ("file",))
-    assert removed.remaining == (Remaining("keyring", kind),)
+    assert removed.remaining == remaining
     assert not path.exists()
 
 
@@ -385,7 +400,11 @@ def test_logout_completes_where_the_keyring_hangs(store, vault, path):
 
 
 def test_logout_of_nobody_is_a_success_where_there_is_no_keyring(store, vault):
-    """What might be in a keyring of another session is told."""
+    """And there is nothing to tell of, unless a login was seen in one that is gone now."""
+    vault.trouble = ABSENT
+    assert store.remove() is None
+    vault.trouble, vault.value = None, STORED_KEY
+    assert looked(store).credential == KEY
     vault.trouble = ABSENT
     removed = store.remove()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from codex_auth_lsp.config.home import CodexHome
-    from codex_auth_lsp.stores.base import CredentialStore, Snapshot
+    from codex_auth_lsp.stores.base import CredentialStore, Removed, Snapshot
 
 CONFIG_NAME = "config.toml"
 
@@ -185,6 +185,13 @@ class LoginCache:
         if dotenv != self._dotenv:
             self._dotenv = dotenv
             self._variables = parse_dotenv(dotenv)
+
+    def remove(self) -> Removed | None:
+        """Remove the login from the store and from the places beside it, as `Store.remove`."""
+        from codex_auth_lsp.stores.elsewhere import remove_everywhere  # for a logout alone
+
+        switch = self._settings.secret_auth_storage
+        return remove_everywhere(self.store, self._memory, self.home, secret_auth_storage=switch)
 
     def close(self) -> None:
         """Let no call wait for a person, in any store that was ever chosen."""

@@ -71,7 +71,7 @@ class Logout:
         await self._cache.sync()
         self._keeper.look()  # what others did until now is told under its own cause
         with self._keeper.own_change():
-            removed = await asyncio.to_thread(self._cache.store.remove)
+            removed = await asyncio.to_thread(self._cache.remove)
         self._keeper.look("logout")
         revoked = await self._revoke(removed, revoke=revoke)
         return LogoutResult(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import StoreError, StoreLocked, StoreUnavailable
 from codex_auth_lsp.stores.base import Remaining, Removed
-from codex_auth_lsp.stores.vault import VaultLocked
+from codex_auth_lsp.stores.vault import VaultAbsent, VaultLocked
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
@@ -42,6 +42,8 @@ def clear(file: FileStore, entry: KeyringEntry, *, keyring_required: bool) -> Re
     """
     from_file = _clear_file(file)  # first, since it never waits for a person
     from_keyring = _clear_keyring(file, entry)
+    if not keyring_required and _is_nowhere(from_keyring, entry):
+        from_keyring = _Cleared("keyring")
     places = (from_keyring, from_file)
     errors = [place.error for place in places if place.error is not None]
     removed = tuple(place.store for place in places if place.removed)
@@ -64,6 +66,12 @@ def clear(file: FileStore, entry: KeyringEntry, *, keyring_required: bool) -> Re
             Remaining(place.store, place.error.kind) for place in places if place.error is not None
         ),
     )
+
+
+def _is_nowhere(place: _Cleared, entry: KeyringEntry) -> bool:
+    """Say whether there is no keyring here, and none in which this process saw a login."""
+    is_absent = place.error is not None and isinstance(place.error.__cause__, VaultAbsent)
+    return is_absent and entry.problem() is None and entry.read().version == ""
 
 
 def _clear_file(file: FileStore) -> _Cleared:
