@@ -22,6 +22,7 @@ class ProviderList:
         self._events = events
         self._revision = 1
         self._announcing = False
+        self._basis = self._read_basis()
         self._list = self._derive()
         keeper.after_looks(self._look)
 
@@ -38,6 +39,10 @@ class ProviderList:
         self._announcing = True
 
     def _look(self) -> None:
+        basis = self._read_basis()
+        if all(new is old for new, old in zip(basis, self._basis, strict=True)):
+            return  # a look at the login cache is frequent, and this derivation is not cheap
+        self._basis = basis
         found = self._derive()
         if found == self._list:
             return
@@ -45,6 +50,11 @@ class ProviderList:
         self._revision += 1
         if self._announcing:
             self._events.publish(ProvidersChanged(self.wire()))
+
+    def _read_basis(self) -> tuple[object, ...]:
+        """Return all that the list depends on; what is the same is the same object."""
+        view = self._keeper.view
+        return view.settings, view.variables, self._keeper.login_serves
 
     def _derive(self) -> dict[str, Any]:
         settings = self._keeper.view.settings
