@@ -39,6 +39,9 @@ _OPENERS = (
 _WINDOWS_DRIVES = "/mnt/"  # under WSL; asking there costs milliseconds a file
 
 _OPENER_SECONDS = 5.0
+_MAXIMUM_OPENERS = 8  # that go on as long as their browser does
+
+_openers = 0
 
 
 def is_local(environment: Mapping[str, str]) -> bool:
@@ -106,7 +109,12 @@ async def open_browser(url: str) -> bool:
         if not opened.done():
             opened.set_result(result)
 
+    if _openers >= _MAXIMUM_OPENERS:
+        return False
+
     def ask() -> None:
+        global _openers
+        _openers += 1
         try:
             # A workspace is the working directory, and may be found by a relative PATH.
             result = subprocess.run(  # noqa: S603 - our own interpreter and program
@@ -123,6 +131,7 @@ async def open_browser(url: str) -> bool:
             done = False
         else:
             done = result.returncode == 0
+        _openers -= 1
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(tell, done)
 

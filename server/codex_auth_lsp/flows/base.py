@@ -162,7 +162,7 @@ async def shown(
 ) -> AsyncIterator[None]:
     """Show a prompt, and again when asked to, beside what the body waits for and no longer.
 
-    One showing at a time: who asks for another while one is under way gets that one.
+    One showing at a time: another one takes the place of one that is under way.
 
     Raises:
         BrowserOpenFailed: It could not be shown at all.
@@ -171,8 +171,9 @@ async def shown(
 
     async def show_again() -> None:
         nonlocal showing
-        if showing is None or showing.done():
-            showing = asyncio.ensure_future(show())
+        if showing is not None:
+            showing.cancel()
+        showing = asyncio.ensure_future(show())
         await asyncio.sleep(0)  # by now it is on its way
         if showing.done() and showing.exception() is not None:
             raise BrowserOpenFailed from showing.exception()

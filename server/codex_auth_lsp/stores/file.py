@@ -115,15 +115,16 @@ class FileStore:
         return replace(snapshot, report=replace(snapshot.report, health="readOnly", detail=detail))
 
     def _noting_permissions(self, snapshot: Snapshot) -> Snapshot:
-        """Say of a login that is there whether other people may use or replace it."""
+        """Say of a login that is there whether other people may use or replace it.
+
+        That is told once, and no part of the status: a mode that changes is no change in meaning.
+        """
         if snapshot.document is None:
             return snapshot
         notices = permission_notices(self._real_path())
-        if not notices:
+        if notices == snapshot.report.notices:
             return snapshot
-        details = (snapshot.report.detail, *(notice.message for notice in notices))
-        detail = " ".join(filter(None, details))
-        return replace(snapshot, report=replace(snapshot.report, detail=detail, notices=notices))
+        return replace(snapshot, report=replace(snapshot.report, notices=notices))
 
     def check_writable(self, *, may_prompt: bool = True) -> None:  # noqa: ARG002 - nobody to ask
         """Make and remove a temporary file where the login would be written."""
