@@ -474,11 +474,11 @@ def test_without_a_login_in_the_file_there_is_no_notice(store, vault, path, cont
 
 
 def test_file_that_others_may_read_is_told_beside_the_fallback(store, vault, path):
-    """One sentence hides no other."""
+    """One notice hides no other; the permissions are no part of the status."""
     path.write_bytes(OTHER_KEY_FILE)
     path.chmod(0o644)
     vault.trouble = ABSENT
     report = looked(store).report
 
     assert [notice.code for notice in report.notices] == ["plaintextFallback", "storePermissions"]
-    assert report.detail == " ".join(notice.message for notice in report.notices)
+    assert report.detail == report.notices[0].message

@@ -221,5 +221,6 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await asyncio.wait_for(process.wait(), REAP_SECONDS)
     except TimeoutError:
         pass  # the kernel keeps it; nobody can do more
-    # A child that left the group may hold the other end of the pipe for ever: ours is closed.
-    process._transport.close()  # type: ignore[attr-defined]
+    finally:
+        # A child that left the group may hold the other end of the pipe for ever: ours is closed.
+        process._transport.close()  # type: ignore[attr-defined]
