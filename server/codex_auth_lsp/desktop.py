@@ -46,10 +46,8 @@ _openers = 0
 
 def is_local(environment: Mapping[str, str]) -> bool:
     """Say whether neither SSH nor a container stands between this process and the person."""
-    variables = (*_REMOTE_VARIABLES, *_CONTAINER_VARIABLES)
-    if any(environment.get(name) for name in variables):
-        return False
-    return not any(path.exists() for path in _CONTAINER_FILES)
+    facts = read_server_facts(environment)
+    return not (facts.ssh or facts.container or facts.codespaces)
 
 
 def read_server_facts(
@@ -102,6 +100,10 @@ async def open_browser(url: str) -> bool:
     may be the address, goes nowhere. Some openers go on as long as the browser does: then both
     are abandoned, and nobody waits for their end.
     """
+    global _openers
+    if _openers >= _MAXIMUM_OPENERS:
+        return False
+    _openers += 1  # at once, not only when the thread has begun
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[bool] = loop.create_future()
 
@@ -109,12 +111,8 @@ async def open_browser(url: str) -> bool:
         if not opened.done():
             opened.set_result(result)
 
-    if _openers >= _MAXIMUM_OPENERS:
-        return False
-
     def ask() -> None:
         global _openers
-        _openers += 1
         try:
             # A workspace is the working directory, and may be found by a relative PATH.
             result = subprocess.run(  # noqa: S603 - our own interpreter and program
