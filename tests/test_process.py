@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-from pathlib import Path
-
-import pytest
 
 ENDS_WITH_A_THREAD_THAT_HANGS = """
 import asyncio, threading
@@ -107,24 +103,3 @@ def test_signal_that_ends_the_process_lets_the_work_end_in_order():
     ended = run(ENDED_BY_A_SIGNAL, stdout=subprocess.PIPE)
 
     assert (ended.returncode, ended.stdout) == (5, b"tidied\n")
-
-
-@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="needs Linux's /proc")
-def test_a_crash_writes_no_copy_of_the_memory():
-    """(S19) A core file would hold every token."""
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    if hard == 0:
-        pytest.skip("nobody may ask for a core file here")
-    with subprocess.Popen(
-        [sys.executable, "-I", "-m", "codex_auth_lsp", "sandbox", "--json"],
-        stdout=subprocess.PIPE,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (hard, hard)),
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        limits = Path(f"/proc/{process.pid}/limits").read_text()
-        process.terminate()
-
-    assert re.search(r"Max core file size +0 ", limits)

@@ -18,7 +18,7 @@ DEADLINE = 30.0
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells the limits of a process on Linux")
 async def test_a_server_that_is_killed_leaves_no_core_dump(tmp_path: Path):
-    """Also where the person lets every program leave one."""
+    """(S19) Also where the person lets every program leave one."""
     home = tmp_path / "codex"
     home.mkdir()
     command = shlex.join(server_command(home=home))
