@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +22,6 @@ from codex_auth_lsp.stores.lock import Turnstile, held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SHORT = 0.2
 """Seconds of a wait that is meant to be in vain."""
@@ -61,6 +63,10 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.fixture
@@ -219,3 +225,59 @@ def test_turnstile_is_free_when_its_process_has_ended(tmp_path):
 
     assert turnstile.try_enter() is True
     turnstile.leave()
+
+
+def test_turnstile_whose_file_is_removed_lets_nobody_in(tmp_path):
+    """(S11) Who tidies the folder ends no turn: the folder is locked with the file."""
+    path = tmp_path / "refresh.lock"
+    first, second = (Turnstile(lambda: path) for _ in range(2))
+    assert first.try_enter()
+
+    path.unlink()
+    while_held = [second.try_enter(), second.try_enter()]
+    first.leave()
+
+    assert while_held == [False, False]
+    assert second.try_enter() is True
+    second.leave()
+
+
+def test_turnstile_does_with_its_file_where_folders_cannot_be_locked(tmp_path, monkeypatch):
+    """On some network file systems."""
+    genuine = lock._try
+
+    def refuse_folders(descriptor: int) -> bool:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return genuine(descriptor)
+
+    monkeypatch.setattr(lock, "_try", refuse_folders)
+    first, second = (Turnstile(lambda: tmp_path / "refresh.lock") for _ in range(2))
+
+    assert [first.try_enter(), second.try_enter()] == [True, False]
+    first.leave()
+    assert second.try_enter() is True
+    second.leave()
+
+
+def test_turnstile_does_with_its_file_where_the_folder_cannot_be_opened(tmp_path, monkeypatch):
+    """It may be one that this user cannot list."""
+    monkeypatch.setattr(lock, "_open_folder", lambda _: None)
+    first, second = (Turnstile(lambda: tmp_path / "refresh.lock") for _ in range(2))
+
+    assert [first.try_enter(), second.try_enter()] == [True, False]
+    first.leave()
+
+
+def test_turnstile_leaves_nothing_open(tmp_path):
+    """Neither after its turn nor after tries in vain."""
+    first, second = (Turnstile(lambda: tmp_path / "refresh.lock") for _ in range(2))
+    before = open_descriptors()
+
+    first.try_enter()
+    (tmp_path / "refresh.lock").unlink()
+    for _ in range(3):
+        second.try_enter()
+    first.leave()
+
+    assert before == open_descriptors()

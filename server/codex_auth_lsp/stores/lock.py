@@ -4,7 +4,8 @@
 the real file's `.lock`; both are held for one read-compare-write and never while anything waits
 for a network. A CLI that cannot have the second one for five seconds gives up storing tokens that
 it has already been given. `Turnstile` is our own, which a CLI never sees: it is held across the
-network by the one process that renews the login.
+network by the one process that renews the login, and somebody who tidies the folder meanwhile must
+not let a second one in: so the folder itself is locked with it.
 The kernel releases a lock when its holder ends, however it ends. A lock file that somebody has
 removed or replaced while it was held locks nobody out, so one counts only while it is still the
 file at its path.
@@ -75,14 +76,16 @@ def is_held(path: Path) -> bool:
 
 
 class Turnstile:
-    """A lock that one process at a time passes, tried without waiting.
+    """A lock that one process at a time passes, tried without waiting: a file and its folder.
 
+    The file alone would let a second one in as soon as somebody has removed it. Where folders
+    cannot be locked (some network file systems) it has to do; Windows lets nobody remove it.
     `path` is asked for at each try: what a link leads to may have changed.
     """
 
     def __init__(self, path: Callable[[], Path]) -> None:
         self._path = path
-        self._descriptor: int | None = None
+        self._descriptors: list[int] = []
 
     def try_enter(self) -> bool:
         """Take the lock if it is free; return whether it is ours now.
@@ -90,17 +93,39 @@ class Turnstile:
         Raises:
             OSError: The lock file cannot be made or opened.
         """
-        descriptor = _lock(self._path())
+        path = self._path()
+        descriptor = _lock(path)
         if descriptor is None:
             return False  # perhaps since this very process holds it
-        self._descriptor = descriptor
+        folder = _open_folder(path.parent)
+        if folder is not None and not _try_folder(folder):
+            os.close(folder)
+            os.close(descriptor)
+            return False
+        self._descriptors = [descriptor] if folder is None else [descriptor, folder]
         return True
 
     def leave(self) -> None:
         """Let the next one in."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        while self._descriptors:
+            os.close(self._descriptors.pop())
+
+
+def _open_folder(folder: Path) -> int | None:
+    if sys.platform == "win32":
+        return None
+    try:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+
+
+def _try_folder(descriptor: int) -> bool:
+    """Return whether nobody else has the folder, as far as this file system can tell."""
+    try:
+        return _try(descriptor)
+    except OSError:
+        return True
 
 
 def _lock(path: Path) -> int | None:
