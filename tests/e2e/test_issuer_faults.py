@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from e2e.logins import begin, completion
-from e2e.shapes import access_token, api_key_login, chatgpt_login, example_key, id_token
+from e2e.shapes import (
+    access_token,
+    api_key_login,
+    chatgpt_login,
+    example_key,
+    id_token,
+)
 
 if TYPE_CHECKING:
     from e2e.conftest import Starter
     from e2e.logins import Browser
     from e2e.shapes import CodexHome
     from support.sandbox import Sandbox
+    from support.secrets_guard import SecretsGuard
 
 INVALID = "issuerResponseInvalid"
 
@@ -69,6 +76,11 @@ NO_VERDICT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"kind": "status", "status": 200, "body": "[" * 100_000},
         {"kind": INVALID},
     ),
+    "a refresh token that is a list": (answer(refresh_token=[]), {"kind": INVALID}),
+}
+"""Faults that say nothing about the grant itself, with what the error's data says."""
+
+SPENT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "another kind of token": (answer(token_type="mac"), {"kind": INVALID}),
     "an access token that is a number": (answer(access_token=5), {"kind": INVALID}),
     "an access token with a line break": (
@@ -76,18 +88,21 @@ NO_VERDICT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"kind": INVALID},
     ),
     "an empty access token": (answer(access_token=""), {"kind": INVALID}),
+    "no access token": (answer(access_token=...), {"kind": INVALID}),
+}
+"""Answers that cannot be used, with a new refresh token among what they hold."""
+
+BAD_ID_TOKENS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "an id token in words": (answer(id_token="not a token"), {"kind": INVALID}),
     "an id token of two parts": (answer(id_token="aaaa.bbbb"), {"kind": INVALID}),
     "an id token that is no JSON": (answer(id_token="aaaa.bbbb.cccc"), {"kind": INVALID}),
     "an id token that is an object": (answer(id_token={}), {"kind": INVALID}),
-    "a refresh token that is a list": (answer(refresh_token=[]), {"kind": INVALID}),
 }
-"""Faults that say nothing about the grant itself, with what the error's data says."""
+"""Answers that are good but for the id token."""
 
 CODE_ONLY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "no id token": (answer(id_token=...), {"kind": INVALID}),
     "no refresh token": (answer(refresh_token=...), {"kind": INVALID}),
-    "no access token": (answer(access_token=...), {"kind": INVALID}),
     "the code refused": (
         {"kind": "status", "oauthError": "invalid_grant"},
         {"kind": "tokenExchangeFailed", "oauthError": "invalid_grant"},
@@ -104,11 +119,14 @@ CODE_ONLY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 REFRESH_ONLY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "no access token": (answer(access_token=...), {"kind": INVALID}),
+    "no tokens": (answer(access_token=..., refresh_token=...), {"kind": INVALID}),
     "403": (
         {"kind": "status", "status": 403},
         {"kind": "issuerUnavailable", "retryable": True},
     ),
+}
+
+SOMEBODY_ELSE = {
     "the login of another account": (
         answer(id_token=id_token(account_id="account-grace")),
         {"kind": INVALID},
@@ -129,7 +147,7 @@ def data_of(error: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", NO_VERDICT | CODE_ONLY)
+@pytest.mark.parametrize("name", NO_VERDICT | SPENT | BAD_ID_TOKENS | CODE_ONLY)
 async def test_a_fault_of_the_code_exchange_is_named_and_nothing_stored(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome, name
 ):
@@ -139,7 +157,7 @@ async def test_a_fault_of_the_code_exchange_is_named_and_nothing_stored(
 
     (P17)
     """
-    fault, expected = (NO_VERDICT | CODE_ONLY)[name]
+    fault, expected = (NO_VERDICT | SPENT | BAD_ID_TOKENS | CODE_ONLY)[name]
     before = home.write(api_key_login(example_key("stays")))
     client = await start(sandbox)
     sandbox.fault("token", **fault)
@@ -215,8 +233,6 @@ async def test_a_fault_of_the_refresh_is_named_and_the_login_kept(
     """The file stays byte for byte, nobody is signed out, and the next refresh is asked again.
 
     Unless the issuer has said when: until then it is left in peace.
-
-    (P14)
     """
     fault, expected = (NO_VERDICT | REFRESH_ONLY)[name]
     before = home.write(chatgpt_login(issuer=sandbox.issuer))
@@ -235,6 +251,57 @@ async def test_a_fault_of_the_refresh_is_named_and_the_login_kept(
         assert 1 <= again.data["retryAfterSeconds"] <= wait
     assert len(sandbox.requests("refresh")) == (1 if wait else 2)
     assert home.bytes() == before
+
+
+@pytest.mark.parametrize("name", SPENT | SOMEBODY_ELSE)
+async def test_an_answer_that_cannot_be_used_costs_no_refresh_token(
+    start: Starter, sandbox: Sandbox, home: CodexHome, guard: SecretsGuard, name
+):
+    """The old one is spent: the new one takes its place, and nothing else of the answer counts.
+
+    Whoever the answer names, nobody else is signed in, and no client gets their access token.
+
+    (P14)
+    """
+    fault, expected = (SPENT | SOMEBODY_ELSE)[name]
+    login = chatgpt_login(issuer=sandbox.issuer)
+    home.write(login)
+    client = await start(sandbox)
+    guard.add("refresh-token-of-the-fault")
+    sandbox.fault("refresh", **fault)
+
+    error = await client.request_error("auth/refresh", {"force": True})
+    status = await client.request("auth/status", {})
+    credential = await client.request("auth/credential", {"providerId": "openai"})
+
+    assert data_of(error.data) == expected
+    kept = home.read()["tokens"]
+    assert kept == login["tokens"] | {"refresh_token": "refresh-token-of-the-fault"}
+    assert (status["state"], status["freshness"]) == ("signedIn", "stale")
+    assert (status["lastError"]["kind"], status["account"]["id"]) == (INVALID, "account-ada")
+    assert credential["headers"]["Authorization"] == f"Bearer {login['tokens']['access_token']}"
+
+
+@pytest.mark.parametrize("name", BAD_ID_TOKENS)
+async def test_a_bad_id_token_of_a_refresh_is_left_aside(
+    start: Starter, sandbox: Sandbox, home: CodexHome, name
+):
+    """The other tokens are new, the id token is the old one, and the status tells the trouble."""
+    fault, _ = BAD_ID_TOKENS[name]
+    login = chatgpt_login(issuer=sandbox.issuer)
+    home.write(login)
+    client = await start(sandbox)
+    sandbox.fault("refresh", **fault)
+
+    status = await client.request("auth/refresh", {"force": True})
+    stored = home.read()["tokens"]
+
+    assert (status["state"], status["freshness"]) == ("signedIn", "fresh")
+    assert (status["lastError"]["kind"], status["account"]["id"]) == (INVALID, "account-ada")
+    assert stored == login["tokens"] | {
+        "access_token": fault["body"]["access_token"],
+        "refresh_token": "refresh-token-of-the-fault",
+    }
 
 
 async def test_a_refresh_whose_connection_is_closed_keeps_the_login(

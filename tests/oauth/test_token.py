@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -42,6 +43,7 @@ from codex_auth_lsp.oauth.token import (
     oauth_error,
     refresh_payload,
     retry_after_seconds,
+    rotated_token,
 )
 from codex_auth_lsp.secret import Secret
 from e2e.shapes import id_token
@@ -146,8 +148,12 @@ BROKEN_TOKENS = [
     ({**TOKENS, "access_token": "at\r\nX-Evil: 1"}, "a bad access token"),
     ({**TOKENS, "access_token": "ät"}, "a bad access token"),
     ({**TOKENS, "refresh_token": ["rt"]}, "a bad refresh token"),
+]
+
+BAD_ID_TOKENS = [
     ({**TOKENS, "id_token": "opaque"}, "an id token that cannot be read"),
     ({**TOKENS, "id_token": {}}, "a bad id token"),
+    ({**TOKENS, "id_token": ""}, "a bad id token"),
 ]
 
 
@@ -155,6 +161,7 @@ BROKEN_TOKENS = [
     ("body", "expected"),
     [
         *BROKEN_TOKENS,
+        *BAD_ID_TOKENS,
         (without("id_token"), "lacks a token"),
         (without("access_token"), "lacks a token"),
         (without("refresh_token"), "lacks a token"),
@@ -192,6 +199,41 @@ def test_refresh_may_leave_out_what_stays_as_it_is(body, expected):
     assert expected == judge_refresh(reply(200, body))
 
 
+@pytest.mark.parametrize(("body", "expected"), BAD_ID_TOKENS)
+def test_bad_id_token_of_a_refresh_is_left_aside(body, expected):
+    """The other tokens count, and what is wrong is told."""
+    renewed = judge_refresh(reply(200, body))
+
+    assert (renewed.access_token, renewed.refresh_token) == (Secret("at-1"), Secret("rt-1"))
+    assert renewed.id_token is None
+    assert expected in str(renewed.trouble)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (reply(200, TOKENS), Secret("rt-1")),
+        (reply(201, {"refresh_token": "rt-1"}), Secret("rt-1")),
+        (
+            reply(200, {"error": "x", "access_token": 5, "refresh_token": "rt \u00fc"}),
+            Secret("rt \u00fc"),
+        ),
+        (reply(200, without("refresh_token")), None),
+        (reply(200, {"refresh_token": ""}), None),
+        (reply(200, {"refresh_token": ["rt"]}), None),
+        (reply(200, {"refresh_token": "\ud800"}), None),
+        (reply(200, b"[" * 100_000), None),
+        (reply(200, [TOKENS]), None),
+        (reply(302, TOKENS), None),
+        (reply(400, TOKENS), None),
+        (reply(500, TOKENS), None),
+    ],
+)
+def test_new_refresh_token_is_found_whatever_stands_beside_it(answer, expected):
+    """In an answer that is a success: the one that was sent is spent then."""
+    assert rotated_token(answer) == expected
+
+
 UNDECIDED = [
     (reply(429, b"", retry_after="7"), RateLimited, 7),
     (reply(429, {"error": "slow_down"}), RateLimited, None),
@@ -200,7 +242,6 @@ UNDECIDED = [
     (reply(502, {"error": {"code": "server_error"}}), IssuerUnavailable, None),
     (reply(302, b"", location="https://evil.example"), IssuerResponseInvalid, None),
     (reply(307), IssuerResponseInvalid, None),
-    (reply(201, TOKENS), IssuerResponseInvalid, None),
     (reply(204), IssuerResponseInvalid, None),
     (reply(101), IssuerResponseInvalid, None),
 ]
@@ -215,6 +256,13 @@ def test_answer_that_says_nothing_of_the_grant_is_no_refusal(judge, answer, erro
 
     assert type(caught.value) is error
     assert caught.value.retry_after_seconds == seconds
+
+
+def test_code_exchange_with_another_success_is_no_login():
+    """RFC 6749 section 5.1 has 200; of a refresh, which cannot be asked for again, any will do."""
+    with pytest.raises(IssuerResponseInvalid, match="HTTP 201"):
+        judge_code_exchange(reply(201, TOKENS))
+    assert judge_refresh(reply(201, TOKENS)).refresh_token == Secret("rt-1")
 
 
 @pytest.mark.parametrize(
@@ -310,15 +358,42 @@ def test_api_key_exchange_gives_a_key_or_nothing(answer, expected):
         ("9" * 30, None),
         ("-1", None),
         ("1.5", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2026 07:28:00", None),
+        ("Wed, 21 Oct 20262026 07:28:00 GMT", None),
         ("\u0663", None),
         ("", None),
     ],
 )
 def test_retry_after_is_seconds_within_an_hour(value, expected):
-    """Dates and nonsense are ignored (RFC 9110 section 10.2.3)."""
+    """Nonsense is ignored (RFC 9110 section 10.2.3)."""
     assert retry_after_seconds(reply(429, retry_after=value)) == expected
     assert retry_after_seconds(reply(429)) is None
+
+
+NOON = datetime(2026, 10, 21, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("Wed, 21 Oct 2026 12:00:30 GMT", 30),
+        ("Wednesday, 21-Oct-26 12:00:30 GMT", 30),
+        ("Wed, 21 Oct 2026 12:00:00 GMT", 0),
+        ("Wed, 21 Oct 2026 11:00:00 GMT", 0),
+        ("Thu, 22 Oct 2026 12:00:00 GMT", 3600),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600),
+    ],
+)
+def test_retry_after_may_be_a_date(value, expected):
+    """(P17) By the issuer's own clock where it tells it, else by when the answer came."""
+    ours = NOON + timedelta(hours=3)
+    by_theirs = Reply(
+        503, {"retry-after": value, "date": "Wed, 21 Oct 2026 12:00:00 GMT"}, b"", ours
+    )
+    by_ours = Reply(503, {"retry-after": value}, b"", NOON)
+
+    assert [retry_after_seconds(by_theirs), retry_after_seconds(by_ours)] == [expected] * 2
+    assert retry_after_seconds(Reply(503, {"retry-after": value}, b"")) is None
 
 
 @given(st.binary(max_size=300), st.integers(100, 599))

@@ -13,6 +13,7 @@ from codex_auth_lsp.domain.issuer import IssuerSettings
 from codex_auth_lsp.errors import StoreUnavailable, StoreWriteFailed
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.auth_service import AuthService, ServiceOptions
+from codex_auth_lsp.service.refresh_answer import Renewal
 from codex_auth_lsp.service.refresher import Refresher
 from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.file import FileStore
@@ -43,8 +44,8 @@ async def test_rotation_survives_whatever_goes_wrong_while_it_is_written(
     """It is held in memory, told of, and written as soon as that works."""
     tokens = iter(["first-renewed-token", "second-renewed-token"])
 
-    async def give(_self: Refresher, spent: ChatGptCredential, _reason: str) -> ChatGptCredential:
-        return replace(spent, refresh_token=Secret(next(tokens)))
+    async def give(_self: Refresher, spent: ChatGptCredential, _reason: str) -> Renewal:
+        return Renewal(replace(spent, refresh_token=Secret(next(tokens))))
 
     failures = iter([ValueError("odd"), RecursionError("odd")])
     update = FileStore.update

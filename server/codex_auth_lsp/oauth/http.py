@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from codex_auth_lsp import __version__
+from codex_auth_lsp.clock import SystemClock
 from codex_auth_lsp.errors import (
     IssuerError,
     IssuerResponseInvalid,
@@ -29,6 +30,7 @@ from codex_auth_lsp.oauth.network import proxy_for, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     import httpx
 
@@ -48,6 +50,7 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    received_at: datetime | None = None
 
 
 async def post_form(
@@ -104,13 +107,9 @@ async def _send(
     }
     proxy = proxy_for(url, os.environ)
     try:
-        async with (
-            asyncio.timeout(seconds),
-            _client(url, proxy, seconds) as client,
-            client.stream(method, url, content=body, headers=sent_headers) as response,
-        ):
-            return Reply(
-                response.status_code, dict(response.headers.items()), await _body(response)
+        async with asyncio.timeout(seconds):
+            return await _receive(
+                _client(url, proxy, seconds), method, url, content=body, headers=sent_headers
             )
     except TimeoutError as exc:
         raise NetworkUnreachable(
@@ -121,6 +120,20 @@ async def _send(
         raise _translate(exc, url, proxy) from exc
     except (OverflowError, ExceptionGroup):  # a port beyond 65535, which only a proxy's can be
         raise _bad_proxy(proxy) from None
+
+
+async def _receive(client: httpx.AsyncClient, method: str, url: str, **request: Any) -> Reply:
+    """Return the answer; one that is there whole counts, however its connection ends."""
+    reply: Reply | None = None
+    try:
+        async with client, client.stream(method, url, **request) as response:
+            headers = dict(response.headers.items())
+            body = await _body(response)
+            reply = Reply(response.status_code, headers, body, SystemClock().now())
+    except Exception:
+        if reply is None:
+            raise
+    return reply
 
 
 def _client(url: str, proxy: Proxy | None, seconds: float) -> httpx.AsyncClient:

@@ -7,6 +7,7 @@ tolerant of what RFC 6749 section 5.1 lets an issuer add, strict with what it mu
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,11 +56,15 @@ class NewTokens:
 
 @dataclass(frozen=True, slots=True)
 class RenewedTokens:
-    """The tokens of a refresh; None stands for "keep the one you have" (RFC 6749 section 6)."""
+    """The tokens of a refresh; None stands for "keep the one you have" (RFC 6749 section 6).
+
+    `trouble` says what is wrong with an id token that was left aside.
+    """
 
     access_token: Secret
     id_token: Secret | None
     refresh_token: Secret | None
+    trouble: IssuerResponseInvalid | None = None
 
 
 def code_exchange_fields(request: AuthorizationRequest, code: Secret) -> list[tuple[str, str]]:
@@ -143,19 +148,34 @@ def judge_api_key_exchange(reply: Reply) -> Secret | None:
     return Secret(key) if isinstance(key, str) and key.strip() else None
 
 
+def rotated_token(reply: Reply) -> Secret | None:
+    """Return the new refresh token that an answer holds, whatever else is wrong with it.
+
+    None where it is no success or brings none. The one that was sent is spent then.
+    """
+    try:
+        return _rotated_token(json_object(reply) or {}) if _is_success(reply) else None
+    except IssuerResponseInvalid:
+        return None
+
+
 def judge_refresh(reply: Reply) -> RenewedTokens:
-    """Return the tokens of a refresh.
+    """Return the tokens of a refresh; an id token that cannot be read is left aside.
 
     Raises:
         RefreshTokenExpired, RefreshTokenReused, RefreshTokenRevoked, NeedsReauth: For good.
         IssuerUnavailable, RateLimited, IssuerResponseInvalid: It may work later.
     """
-    if reply.status == 200:
+    if _is_success(reply):
         body = _token_body(reply)
         access_token = _token(body, "access_token")
         if access_token is None:
             _refuse("lacks an access token")
-        return RenewedTokens(access_token, _id_token(body), _token(body, "refresh_token"))
+        refresh_token = _rotated_token(body)
+        try:
+            return RenewedTokens(access_token, _id_token(body), refresh_token)
+        except IssuerResponseInvalid as trouble:
+            return RenewedTokens(access_token, None, refresh_token, trouble)
     error = oauth_error(reply)
     if error is not None and error in _PERMANENT_REFRESH_ERRORS:
         raise _PERMANENT_REFRESH_ERRORS[error](oauth_error=error)
@@ -168,6 +188,11 @@ def judge_refresh(reply: Reply) -> RenewedTokens:
         f"The issuer did not renew the sign-in ({error or reply.status}); it will be tried again.",
         oauth_error=error,
     )
+
+
+def _is_success(reply: Reply) -> bool:
+    """Say whether a refresh worked; as for the Codex CLI, any such status will do."""
+    return 200 <= reply.status < 300
 
 
 def _raise_without_verdict(reply: Reply) -> None:
@@ -187,15 +212,28 @@ def _raise_without_verdict(reply: Reply) -> None:
 
 
 def retry_after_seconds(reply: Reply) -> int | None:
-    """Return `Retry-After` where it is a number of seconds (RFC 9110 section 10.2.3)."""
+    """Return the seconds of `Retry-After`, an hour at most (RFC 9110 section 10.2.3).
+
+    A date is counted from the answer's own, so that a clock that is wrong here changes nothing.
+    """
     value = reply.headers.get("retry-after", "").strip()
-    return min(int(value), _MAXIMUM_RETRY_SECONDS) if re.fullmatch(r"[0-9]{1,9}", value) else None
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return min(int(value), _MAXIMUM_RETRY_SECONDS)
+    moment, answered = _http_date(value), answered_at(reply) or reply.received_at
+    if moment is None or answered is None:
+        return None
+    seconds = math.ceil((moment - answered).total_seconds())
+    return max(0, min(seconds, _MAXIMUM_RETRY_SECONDS))
 
 
 def answered_at(reply: Reply) -> datetime | None:
     """Return the time of `Date` in aware UTC (RFC 9110 section 6.6.1), None where it tells none."""
+    return _http_date(reply.headers.get("date", ""))
+
+
+def _http_date(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(reply.headers.get("date", ""))
+        moment = parsedate_to_datetime(text)
         return moment.astimezone(UTC) if moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
@@ -220,7 +258,7 @@ def _token_body(reply: Reply) -> Mapping[str, Any]:
     body = json_object(reply)
     if body is None:
         _refuse("is not a JSON object")
-    if "error" in body:
+    if body.get("error") is not None:
         _refuse("is an error in the place of tokens")
     kind = body.get("token_type")
     if kind is not None and (not isinstance(kind, str) or kind.lower() != "bearer"):
@@ -243,6 +281,20 @@ def _token(body: Mapping[str, Any], name: str) -> Secret | None:
     if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
         _refuse(f"holds a bad {name.replace('_', ' ')}")
     return Secret(value)
+
+
+def _rotated_token(body: Mapping[str, Any]) -> Secret | None:
+    """Return the refresh token: any text that can be stored and sent again, as the CLI takes it."""
+    value = body.get("refresh_token")
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or _has_surrogates(value):
+        _refuse("holds a bad refresh token")
+    return Secret(value)
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _refuse(what: str) -> NoReturn:

@@ -22,17 +22,20 @@ from codex_auth_lsp.providers.command_runner import CommandRunner
 from codex_auth_lsp.providers.kind import Sources
 from codex_auth_lsp.providers.openai import openai_request_credential
 from codex_auth_lsp.providers.plain import plain
+from codex_auth_lsp.service.refresh_need import is_valid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.config.model_providers import CommandSettings
-    from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.providers.request_credential import RequestCredential
     from codex_auth_lsp.secret import Secret
     from codex_auth_lsp.service.refresher import Refresher
     from codex_auth_lsp.service.status_keeper import StatusKeeper
+
+PATIENCE_SECONDS = 3.0
+"""How long a refresh may run until the token that ends soon is given out instead of the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +148,13 @@ class Credentials:
 
     async def _renew_if_needed(self, min_validity_seconds: float) -> None:
         try:
-            await self._refresher(min_validity_seconds=min_validity_seconds)
+            await self._refresher(
+                min_validity_seconds=min_validity_seconds, patience_seconds=PATIENCE_SECONDS
+            )
         except (IssuerError, StoreError):
-            if not self._is_valid_now(self._keeper.stored_credential()):
+            present = self._keeper.stored_credential()
+            if isinstance(present, ChatGptCredential) and not is_valid(present, self._clock.now()):
                 raise
-
-    def _is_valid_now(self, credential: Credential) -> bool:
-        expires_at = credential.expires_at if isinstance(credential, ChatGptCredential) else None
-        return expires_at is None or expires_at > self._clock.now()
 
     async def _current(self, provider: Provider) -> IssuedCredential:
         """Return what is there now, with a new revision where it is another than the last."""

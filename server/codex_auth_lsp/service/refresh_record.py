@@ -7,7 +7,9 @@ for all windows, and so that refreshes of our own accord keep their distance.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +20,10 @@ from codex_auth_lsp.errors import (
     RefreshTokenReused,
     RefreshTokenRevoked,
 )
-from codex_auth_lsp.stores.file import read_regular_file, replace_durably
+from codex_auth_lsp.stores.file import read_regular_file, replace_durably, write_error
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from pathlib import Path
 
 SENT = "sent"
@@ -35,6 +37,8 @@ _REFUSALS: dict[str, type[NeedsReauth]] = {
 }
 _MAXIMUM_BYTES = 4096
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class RefreshRecord:
@@ -43,13 +47,15 @@ class RefreshRecord:
     `outcome` is `sent` while nobody knows, `retried` while nobody knows how the retries after that
     went (the first comes at once, the others keep their distance), `done`, `failed` (it may work
     later), or the kind of a permanent refusal. `fingerprint` is that of the refresh token that was
-    sent; `not_before` is how long the issuer has asked to wait.
+    sent; `not_before` is how long the issuer has asked to wait. `uptime` is when it was sent by a
+    clock that never jumps, in seconds since this computer was started.
     """
 
     fingerprint: str
     sent_at: datetime
     outcome: str
     not_before: datetime | None = None
+    uptime: float | None = None
 
     @property
     def refusal(self) -> type[NeedsReauth] | None:
@@ -64,17 +70,26 @@ class RefreshRecord:
         """Say whether it should be sent once more at once: some issuers answer again for a time."""
         return self.outcome == SENT and self.fingerprint == fingerprint
 
+    def is_recent(self, distance: timedelta, now: datetime, uptime: float) -> bool:
+        """Say whether it was sent less than so long ago, by whichever clock says so.
+
+        A wall clock that was set would otherwise permit one more at each jump.
+        """
+        since = uptime - self.uptime if self.uptime is not None else -1.0  # below 0: another start
+        return abs(now - self.sent_at) < distance or 0 <= since < distance.total_seconds()
+
 
 def read_record(path: Path) -> RefreshRecord | None:
     """Return the last record, None where there is none that can be read."""
     try:
         values: Any = json.loads(read_regular_file(path, _MAXIMUM_BYTES))
-        not_before = values.get("notBefore")
+        not_before, uptime = values.get("notBefore"), values.get("uptime")
         return RefreshRecord(
             str(values["fingerprint"]),
             parse_rfc3339(values["sentAt"]),
             str(values["outcome"]),
             parse_rfc3339(not_before) if not_before is not None else None,
+            uptime if isinstance(uptime, float) else None,
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
@@ -86,11 +101,27 @@ def write_record(path: Path, record: RefreshRecord) -> None:
     Raises:
         OSError: The old one is as it was.
     """
-    values = {
+    values: dict[str, Any] = {
         "fingerprint": record.fingerprint,
         "sentAt": format_rfc3339(record.sent_at),
         "outcome": record.outcome,
     }
     if record.not_before is not None:
         values["notBefore"] = format_rfc3339(record.not_before)
+    if record.uptime is not None:
+        values["uptime"] = record.uptime
     replace_durably(path, json.dumps(values).encode("ascii"), prefix=".refresh-")
+
+
+async def keep_record(path: Path, record: RefreshRecord) -> None:
+    """Write the record; only before a token is sent does it have to work.
+
+    Raises:
+        StoreError: The disk takes nothing, so the token must not be spent.
+    """
+    try:
+        await asyncio.to_thread(write_record, path, record)
+    except OSError as exc:
+        if record.outcome in {SENT, RETRIED}:
+            raise write_error(exc, path) from exc
+        logger.info("The record of the refresh was not written: %s", exc.strerror)

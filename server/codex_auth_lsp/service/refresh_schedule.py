@@ -107,9 +107,11 @@ class RefreshSchedule:
         if tokens == self._planned:
             self._plan_after_jump(credential)
             return
+        before = self._planned
         self.stop()
         self._planned = tokens
-        self._failures = 0
+        if before is None or before[0] != credential.access_token:
+            self._failures = 0  # what is due is another token
         self._set_timer(credential, self._chance * _CHANCE_SECONDS)
         self.look_for_interruption()
 
@@ -185,5 +187,5 @@ class RefreshSchedule:
             log_defect(logger, exc)
             delay = LONGEST_BACK_OFF
         # Where it worked, the change of the status has planned anew and set another timer.
-        if self._planned == (credential.access_token, credential.refresh_token):
+        if self._planned is not None and self._planned[0] == credential.access_token:
             self._set_timer(credential, delay)

@@ -222,9 +222,17 @@ class StatusKeeper:
             self._issuer.issuer,
         }
 
-    def refresh_failed(self, credential: ChatGptCredential, error: AuthError) -> None:
-        """Remember why these tokens could not be refreshed, until they change or it works."""
-        self._verdict = _RefreshVerdict(_fingerprint(credential), error)
+    def refresh_failed(
+        self, credential: ChatGptCredential, error: AuthError, *, is_fresh: bool = False
+    ) -> None:
+        """Remember why these tokens could not be refreshed, until they change or it works.
+
+        Args:
+            credential: The tokens.
+            error: Why.
+            is_fresh: Whether they are new all the same, and only part of an answer was bad.
+        """
+        self._verdict = _RefreshVerdict(_fingerprint(credential), error, is_fresh)
 
     def refresh_worked(self) -> None:
         """Forget earlier failures; what was kept in memory is stored now, or not wanted."""
@@ -253,6 +261,10 @@ class StatusKeeper:
             return None
         return record.refusal() if record.refusal else None  # another window was told so
 
+    def _is_fresh_despite(self, failure: AuthError) -> bool:
+        verdict = self._verdict
+        return verdict is not None and verdict.error is failure and verdict.is_fresh
+
     def _derive(self) -> AuthStatus:
         snapshot = self._view.snapshot
         stored = self._credential()
@@ -271,7 +283,7 @@ class StatusKeeper:
                 api_key_present=bool(self._environment.get(API_KEY_VARIABLE, "").strip()),
             ),
             refused=isinstance(failure, NeedsReauth),
-            refresh_failed=failure is not None,
+            refresh_failed=failure is not None and not self._is_fresh_despite(failure),
             last_error=failure or self._standing_error(),
             pending_login=self._pending_login,
             forbidden=forbidden,
@@ -377,12 +389,13 @@ class _Unsaved:
     error: AuthError
 
 
+@dataclass(frozen=True, slots=True)
 class _RefreshVerdict:
-    """What the issuer said of one set of tokens."""
+    """What came of the last refresh of one set of tokens."""
 
-    def __init__(self, fingerprint: str, error: AuthError) -> None:
-        self.fingerprint = fingerprint
-        self.error = error
+    fingerprint: str
+    error: AuthError
+    is_fresh: bool
 
 
 def _fingerprint(credential: ChatGptCredential) -> str:
