@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import hypothesis
 from hypothesis import strategies
 
+from codex_auth_lsp.service.refresh_answer import take_answer
 from codex_auth_lsp.service.refresh_rules import Refusal, Success, Turn
 from prove.model import (
     ALWAYS_PARSES,
     INVARIANTS,
     LOGOUT_IS_FINAL,
+    NEVER_DROPPED,
     NEVER_ENDS_A_LOGIN,
     NEVER_OVER_ANOTHER,
     NO_NEED_TO_SIGN_IN,
@@ -34,6 +36,11 @@ from prove.results import Claim, Outcome, Table, at_least, exactly
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from codex_auth_lsp.domain.credential import ChatGptCredential
+    from codex_auth_lsp.oauth.http import Reply
+    from codex_auth_lsp.service.refresh_answer import Renewal
 
 SHORT = {
     "two windows": Bounds(codex=0),
@@ -43,6 +50,13 @@ SHORT = {
     "one window, two crashes": Bounds(ours=1, crashes=2),
     "two windows beside Codex, a lost answer": Bounds(losses=1, refreshes=1),
     "two windows beside Codex, an unreadable file": Bounds(disturbances=1, refreshes=1),
+    "two windows beside Codex, a removed lock": Bounds(removals=1, refreshes=1),
+    "two windows beside Codex, a removed record": Bounds(forgettings=1, refreshes=1),
+    "two windows beside Codex, a disk that is full": Bounds(refusals=1, refreshes=1),
+    "two windows beside Codex, an odd answer": Bounds(odd_answers=1, refreshes=1),
+    "two windows, two odd answers to which the disk says no": Bounds(
+        codex=0, odd_answers=2, refusals=2, refreshes=3
+    ),
 }
 """Bounds that take less than a second each."""
 
@@ -61,10 +75,30 @@ FULL = SHORT | {
     "three windows beside Codex, everything": Bounds(
         ours=3, crashes=1, losses=1, disturbances=1, refreshes=2
     ),
+    "two windows beside Codex, somebody who tidies up": Bounds(
+        crashes=1, removals=2, forgettings=2, refreshes=2
+    ),
+    "two windows beside Codex, odd answers and a bad disk": Bounds(
+        crashes=1, disturbances=1, odd_answers=2, refusals=2, refreshes=2
+    ),
+    "three windows, somebody who tidies up, odd answers and a bad disk": Bounds(
+        ours=3, codex=0, removals=1, odd_answers=1, refusals=1, refreshes=2
+    ),
 }
 """Bounds that take up to half a minute each."""
 
-WALKED = Bounds(ours=4, codex=2, crashes=4, losses=3, disturbances=3, refreshes=8)
+WALKED = Bounds(
+    ours=4,
+    codex=2,
+    crashes=4,
+    losses=3,
+    disturbances=3,
+    odd_answers=3,
+    removals=3,
+    forgettings=3,
+    refusals=3,
+    refreshes=8,
+)
 """Bounds that are too large for a complete search."""
 
 LONGEST_WALK = 400
@@ -72,6 +106,15 @@ LONGEST_WALK = 400
 _SIGN_OUT_SHARE = 0.02  # of the steps; hardly anything happens after it
 
 DISTURBED = Bounds(disturbances=1)
+
+
+def refuse_odd_answers(reply: Reply, spent: ChatGptCredential, now: datetime) -> Renewal:
+    """Take what is whole; drop anything else, the new refresh token with it."""
+    renewal = take_answer(reply, spent, now)
+    if renewal.trouble is not None:
+        raise renewal.trouble
+    return renewal
+
 
 PLANTED: dict[str, tuple[Rules, str, Bounds]] = {
     "a window does not look again inside": (
@@ -108,6 +151,26 @@ PLANTED: dict[str, tuple[Rules, str, Bounds]] = {
         Rules(unreadable_is_absent=True),
         NEVER_ENDS_A_LOGIN,
         DISTURBED,
+    ),
+    "a turn is as good as its lock file": (
+        Rules(locks_folder=False),
+        SPENT_ONCE,
+        Bounds(removals=1),
+    ),
+    "the turn is left before what came is written": (
+        Rules(leaves_unwritten=True),
+        SPENT_ONCE,
+        Bounds(refusals=1),
+    ),
+    "what the disk does not take is forgotten": (
+        Rules(forgets_unwritten=True),
+        NEVER_DROPPED,
+        Bounds(refusals=1),
+    ),
+    "an odd answer is refused as a whole": (
+        Rules(take_answer=refuse_odd_answers),
+        NEVER_DROPPED,
+        Bounds(odd_answers=1),
     ),
 }
 """Defects, the invariant that each of them breaks, and the bounds in which it shows."""
@@ -246,6 +309,9 @@ def _bounds(searched: dict[str, Found]) -> Table:
             bounds.crashes,
             bounds.losses,
             bounds.disturbances,
+            bounds.odd_answers,
+            bounds.refusals,
+            bounds.removals + bounds.forgettings,
             found.depth,
             found.states,
         )
@@ -258,6 +324,9 @@ def _bounds(searched: dict[str, Found]) -> Table:
         "crashes",
         "lost answers",
         "unreadable",
+        "odd answers",
+        "unwritten",
+        "removals",
         "depth",
         "states",
     )
