@@ -10,7 +10,7 @@ import pytest
 
 from codex_auth_lsp.errors import LockTimedOut
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
-from codex_auth_lsp.service.refresher import TURN_SECONDS
+from codex_auth_lsp.service.refresh_turn import TURN_SECONDS
 from e2e.shapes import access_token
 from service.refresh_bench import Bench
 from stores.test_lock import other_process_holds

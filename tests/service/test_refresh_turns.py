@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,8 @@ from codex_auth_lsp.errors import LockTimedOut, ShuttingDown
 from codex_auth_lsp.sandbox.faults import Fault
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
 from codex_auth_lsp.service.credentials import PATIENCE_SECONDS
-from codex_auth_lsp.service.refresher import TURN_SECONDS
+from codex_auth_lsp.service.refresh_turn import TURN_SECONDS
+from codex_auth_lsp.stores.file import FileStore
 from e2e.shapes import access_token, aged, chatgpt_login, codex_bytes, jwt
 from prove.issuer import ProvingIssuer
 from service.refresh_bench import Bench, SlowClock
@@ -164,3 +168,29 @@ async def test_pause_ends_with_the_login_that_it_was_asked_for(tmp_path, issuer)
     await bench.renew()
 
     assert (before, bench.requests) == (1, 2)
+
+
+async def test_nobody_else_has_a_turn_while_a_rotation_cannot_be_written(tmp_path, monkeypatch):
+    """The stored token is spent, and its successor is in the first window's memory alone."""
+    async with ProvingIssuer.start() as issuer:
+        (tmp_path / "auth.json").write_bytes(codex_bytes(issuer.new_login()))
+        first = Bench(tmp_path, issuer.sandbox, SystemClock())
+        second = Bench(tmp_path, issuer.sandbox, SlowClock())
+        spent = first.tokens["refresh_token"]
+        genuine = FileStore.replace
+
+        def refuse(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(FileStore, "replace", refuse)
+        await first.renew()
+        (tmp_path / "auth.json.refresh.lock").unlink()
+        with pytest.raises(LockTimedOut):
+            await second.renew()
+        while_kept = (first.requests, first.tokens["refresh_token"])
+        monkeypatch.setattr(FileStore, "replace", genuine)
+        for bench in (first, second):
+            await bench.service.close(hurried=True)
+
+        assert while_kept == (1, spent)
+        assert issuer.refusal_of(json.loads(first.path.read_bytes())) is None

@@ -186,6 +186,7 @@ def judge_refresh(reply: Reply) -> RenewedTokens:
     _raise_without_verdict(reply)
     raise IssuerUnavailable(
         f"The issuer did not renew the sign-in ({error or reply.status}); it will be tried again.",
+        retry_after_seconds=retry_after_seconds(reply),
         oauth_error=error,
     )
 

@@ -19,12 +19,8 @@ from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.errors import (
     AuthError,
     IssuerResponseInvalid,
-    LockTimedOut,
     NeedsReauth,
     NetworkUnreachable,
-    RefreshTokenExpired,
-    RefreshTokenRevoked,
-    ShuttingDown,
     StoreError,
 )
 from codex_auth_lsp.failures import log_defect
@@ -39,11 +35,10 @@ from codex_auth_lsp.service.refresh_record import (
     keep_record,
     read_record,
 )
-from codex_auth_lsp.service.refresh_rules import Refusal, Turn, judge_refusal, judge_turn
-from codex_auth_lsp.service.rotation import Place, Rotation, RotationWriter
-from codex_auth_lsp.stores.base import unreadable
-from codex_auth_lsp.stores.file import write_error
-from codex_auth_lsp.stores.lock import Turnstile
+from codex_auth_lsp.service.refresh_refusal import explained, settle_refusal
+from codex_auth_lsp.service.refresh_rules import Refusal, Turn, judge_turn
+from codex_auth_lsp.service.refresh_turn import RefreshTurn
+from codex_auth_lsp.service.rotation import HURRY_SECONDS, Place, Rotation, RotationWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,14 +57,8 @@ DEFAULT_VALIDITY_SECONDS = 300
 FINISH_SECONDS = 30.0
 """How long the process stays for a token request under way, whose answer must not be lost."""
 
-TURN_SECONDS = 30.0
-"""How long to wait for another window that renews the login: as long as a request may take."""
-
 OWN_DISTANCE = timedelta(seconds=30)
 """Between two requests for one login that nobody asked for, whoever of our processes makes them."""
-
-_LOOK_SECONDS = 0.05  # between two looks at whether the other window is done
-_WINNER_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5)  # a Codex CLI writes within milliseconds
 
 logger = logging.getLogger(__name__)
 
@@ -91,12 +80,11 @@ class Refresher:
         self._clock = clock
         self._overrides = overrides
         self._on_issuer_time = on_issuer_time
-        self._turnstile = Turnstile(lambda: cache.refresh_lock_path)
+        self._turn = RefreshTurn(cache, keeper, clock)
         self._running: asyncio.Task[None] | None = None
         self._running_since = 0.0
         self._asked = False  # whether somebody waits for the running one who asked for it
-        self._writer = RotationWriter(keeper, revoker, self._turnstile.leave)
-        self._ending = False
+        self._writer = RotationWriter(keeper, revoker, self._turn.leave)
         self._pause = RefreshPause(clock)
         self._last_sent: RefreshRecord | None = None
 
@@ -119,9 +107,9 @@ class Refresher:
             NotSignedIn, NeedsReauth: There is nothing to renew, or not any more.
             IssuerError, StoreError: It did not work this time, or the issuer has asked to wait.
         """
-        await self._writer.hurry()
-        await self._cache.sync()
-        self._keeper.look()
+        if patience_seconds is None:
+            await self._writer.hurry()
+        await self._look()
         credential = self._keeper.stored_credential()
         now = self._clock.now()
         if isinstance(credential, ChatGptCredential) and (
@@ -155,20 +143,16 @@ class Refresher:
         record = read_record(self._cache.refresh_record_path)
         if record is None or not record.wants_retry(credential.refresh_token.fingerprint()):
             return False
-        try:
-            is_free = self._turnstile.try_enter()
-        except OSError:
-            return False
-        if is_free:
-            self._turnstile.leave()
-        return True if is_free else None
+        is_free = self._turn.is_free()
+        return False if is_free is None else is_free or None
 
     async def close(self) -> None:
         """Wait for the answer to a request that is on its way, and until it is stored."""
-        self._ending = True
+        deadline = self._clock.monotonic() + FINISH_SECONDS
+        self._turn.close()
         if self._running is not None:
             await asyncio.wait([self._running], timeout=FINISH_SECONDS)
-        await self._writer.close(FINISH_SECONDS)
+        await self._writer.close(max(deadline - self._clock.monotonic(), HURRY_SECONDS))
 
     def _is_far_enough(self, credential: ChatGptCredential) -> bool:
         """Say whether the last request of our processes is long enough ago for an unasked one."""
@@ -213,11 +197,10 @@ class Refresher:
         await asyncio.shield(running)
 
     async def _refresh(self, seen: ChatGptCredential, reason: str) -> None:
-        if not await self._enter(seen):
+        if not await self._turn.take(seen):
             return  # another window has renewed it, or somebody signed out
         try:
-            await self._cache.sync()
-            self._keeper.look()
+            await self._look()
             place = Place(self._cache.store.pinned(), self._cache.refresh_record_path)
             # While this one waited for its turn, another window may have tried in vain.
             is_wanted = self._asked or self._is_far_enough(seen)
@@ -225,25 +208,7 @@ class Refresher:
                 await self._spend(place, seen, reason)
         finally:
             if not self._writer.is_late:
-                self._turnstile.leave()
-
-    async def _enter(self, seen: ChatGptCredential) -> bool:
-        """Wait for our turn; return False as soon as there is nothing left to do in it."""
-        deadline = self._clock.monotonic() + TURN_SECONDS
-        try:
-            while not self._turnstile.try_enter():
-                await self._cache.sync()
-                self._keeper.look()
-                if judge_turn(seen, self._stored()) is not Turn.SPEND:
-                    return False
-                if self._ending:
-                    raise ShuttingDown  # nothing is spent yet
-                if self._clock.monotonic() >= deadline:
-                    raise LockTimedOut("Another window keeps renewing the login; try again soon.")
-                await self._clock.sleep(_LOOK_SECONDS)
-        except OSError as exc:
-            raise write_error(exc, self._cache.refresh_lock_path) from exc
-        return True
+                self._turn.leave()
 
     async def _spend(self, place: Place, seen: ChatGptCredential, reason: str) -> None:
         fingerprint = seen.refresh_token.fingerprint()
@@ -307,24 +272,15 @@ class Refresher:
         The refusal is true of the token whatever the store says, so it is recorded also where
         nobody can read that: no window sends the token again.
         """
-        hopeless = isinstance(error, RefreshTokenExpired | RefreshTokenRevoked)
         trouble: StoreError | None = None
-        for delay in (0.0,) if hopeless else _WINNER_DELAYS:
-            await self._cache.sync()
-            self._keeper.look()
-            await place.store.sync()
-            found = place.store.read()
-            trouble = unreadable(found.report)
-            if trouble is None and judge_refusal(spent, found.credential) is not Refusal.DEAD:
+        try:
+            meaning = await settle_refusal(place.store, spent, error, self._look, self._clock)
+        except StoreError as exc:
+            trouble = exc
+        else:
+            if meaning is not Refusal.DEAD:
                 return
-            await self._clock.sleep(delay)
         fingerprint = spent.refresh_token.fingerprint()
-        if before is not None and before.is_interrupted(fingerprint):
-            error = type(error)(
-                f"A renewal of this sign-in was interrupted at {before.sent_at:%H:%M} UTC, and the "
-                "issuer does not accept it any more; sign in again.",
-                oauth_error=error.oauth_error,
-            )
         with self._keeper.own_change():
             refusal = RefreshRecord(
                 fingerprint, self._clock.now(), error.kind, uptime=self._clock.monotonic()
@@ -332,7 +288,11 @@ class Refresher:
             await keep_record(place.record_path, refusal)
         if trouble is not None:
             raise trouble
-        self._take_failure(spent, error)
+        self._take_failure(spent, explained(error, before, fingerprint))
+
+    async def _look(self) -> None:
+        await self._cache.sync()
+        self._keeper.look()
 
     def _take_failure(self, spent: ChatGptCredential, error: AuthError) -> None:
         """Remember a failure, tell of it, and raise it."""

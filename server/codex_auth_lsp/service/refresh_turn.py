@@ -1,0 +1,78 @@
+"""The turn to renew a login, which one of our processes has at a time.
+
+Who waits for it looks at the store meanwhile, for the one whose turn it is renews the login for
+all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.errors import LockTimedOut, ShuttingDown
+from codex_auth_lsp.service.refresh_rules import Turn, judge_turn
+from codex_auth_lsp.stores.file import write_error
+from codex_auth_lsp.stores.lock import Turnstile
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.clock import Clock
+    from codex_auth_lsp.domain.credential import ChatGptCredential
+    from codex_auth_lsp.service.login_cache import LoginCache
+    from codex_auth_lsp.service.status_keeper import StatusKeeper
+
+TURN_SECONDS = 30.0
+"""How long to wait for another window that renews the login: as long as a request may take."""
+
+_LOOK_SECONDS = 0.05  # between two looks at whether the other window is done
+
+
+class RefreshTurn:
+    """The place of this process in the line."""
+
+    def __init__(self, cache: LoginCache, keeper: StatusKeeper, clock: Clock) -> None:
+        self._cache = cache
+        self._keeper = keeper
+        self._clock = clock
+        self._turnstile = Turnstile(lambda: cache.refresh_lock_path)
+        self._ending = False
+
+    async def take(self, seen: ChatGptCredential) -> bool:
+        """Wait for our turn; return False as soon as there is nothing left to do in it.
+
+        Raises:
+            LockTimedOut: Another window does not come to an end.
+            StoreError: The lock cannot be made.
+            ShuttingDown: The process ends, and nothing is spent yet.
+        """
+        deadline = self._clock.monotonic() + TURN_SECONDS
+        try:
+            while not self._turnstile.try_enter():
+                await self._cache.sync()
+                self._keeper.look()
+                if judge_turn(seen, self._keeper.view.snapshot.credential) is not Turn.SPEND:
+                    return False
+                if self._ending:
+                    raise ShuttingDown
+                if self._clock.monotonic() >= deadline:
+                    raise LockTimedOut("Another window keeps renewing the login; try again soon.")
+                await self._clock.sleep(_LOOK_SECONDS)
+        except OSError as exc:
+            raise write_error(exc, self._cache.refresh_lock_path) from exc
+        return True
+
+    def leave(self) -> None:
+        """Let the next one in."""
+        self._turnstile.leave()
+
+    def is_free(self) -> bool | None:
+        """Say whether nobody has the turn, None where that cannot be told."""
+        try:
+            is_free = self._turnstile.try_enter()
+        except OSError:
+            return None
+        if is_free:
+            self._turnstile.leave()
+        return is_free
+
+    def close(self) -> None:
+        """Wait for no turn any more."""
+        self._ending = True
