@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from codex_auth_lsp.clock import SystemClock
 from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.errors import IssuerResponseInvalid
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.refresh_schedule import (
     EARLY_OPAQUE_AGE,
+    FIRST_BACK_OFF,
     MARGIN,
     RefreshSchedule,
     due_at,
@@ -100,3 +103,36 @@ async def test_login_that_is_due_after_a_jump_of_the_clock_is_renewed_soon():
     async with asyncio.timeout(10):
         await renewed.wait()
     schedule.stop()
+
+
+async def test_unusable_answer_with_a_new_refresh_token_is_a_failure_like_others():
+    """The login that was due is due still: the pause between two tries grows."""
+    found = [login(token(-5))]
+    clock, tried = JumpingClock(), asyncio.Event()
+
+    class Failing:
+        def broke_off(self, _: ChatGptCredential) -> bool:
+            return False
+
+        async def of_own_accord(self, credential: ChatGptCredential) -> None:
+            found[0] = replace(credential, refresh_token=Secret(f"next {len(pauses)}"))
+            schedule.plan()  # as the change of the status does
+            tried.set()
+            raise IssuerResponseInvalid
+
+    schedule = RefreshSchedule(lambda: found[0], Failing, clock)
+    pauses: list[float] = []
+    loop = asyncio.get_running_loop()
+    schedule.plan()
+    for _ in range(3):
+        async with asyncio.timeout(10):
+            await tried.wait()
+        tried.clear()
+        await asyncio.sleep(0)
+        assert schedule._timer is not None
+        pauses.append(schedule._timer.when() - loop.time())
+        schedule._begin()
+    schedule.stop()
+
+    goals = [FIRST_BACK_OFF * 2**number for number in range(3)]
+    assert [pause >= goal - 1 for pause, goal in zip(pauses, goals, strict=True)] == [True] * 3

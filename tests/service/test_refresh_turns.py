@@ -52,6 +52,11 @@ async def credential(bench: Bench) -> IssuedCredential:
     )
 
 
+def refuse_to_write(*_: object) -> None:
+    """Do as a disk that is full."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 async def asked(issuer: SandboxIssuer, times: int) -> None:
     """Wait until the issuer has had so many token requests."""
     async with asyncio.timeout(10):
@@ -177,20 +182,75 @@ async def test_nobody_else_has_a_turn_while_a_rotation_cannot_be_written(tmp_pat
         first = Bench(tmp_path, issuer.sandbox, SystemClock())
         second = Bench(tmp_path, issuer.sandbox, SlowClock())
         spent = first.tokens["refresh_token"]
-        genuine = FileStore.replace
-
-        def refuse(*_: object) -> None:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-        monkeypatch.setattr(FileStore, "replace", refuse)
+        monkeypatch.setattr(FileStore, "replace", refuse_to_write)
         await first.renew()
         (tmp_path / "auth.json.refresh.lock").unlink()
         with pytest.raises(LockTimedOut):
             await second.renew()
         while_kept = (first.requests, first.tokens["refresh_token"])
-        monkeypatch.setattr(FileStore, "replace", genuine)
+        monkeypatch.undo()
         for bench in (first, second):
             await bench.service.close(hurried=True)
 
         assert while_kept == (1, spent)
         assert issuer.refusal_of(json.loads(first.path.read_bytes())) is None
+
+
+async def test_another_window_s_unusable_answer_is_not_adopted_as_a_renewal(tmp_path, issuer):
+    """Its new refresh token is used for one more try, and nobody gets a token that has ended."""
+    sign_in(tmp_path, issuer, left=-5)
+    first, second = (Bench(tmp_path, issuer, SystemClock()) for _ in range(2))
+    first.answer({"refresh_token": "second-token-of-the-test"})
+    renewed = access_token(name="renewed")
+    first.answer({"refresh_token": "third-token-of-the-test", "access_token": renewed})
+
+    answers = await asyncio.gather(
+        first.service.refresher(), second.service.refresher(), return_exceptions=True
+    )
+    for bench in (first, second):
+        await bench.service.close(hurried=True)
+
+    assert sorted(type(answer).__name__ for answer in answers) == ["IssuerResponseInvalid", "dict"]
+    assert (first.requests, first.tokens["access_token"]) == (2, renewed)
+
+
+async def test_logout_revokes_a_rotation_that_could_not_be_written(tmp_path, monkeypatch):
+    """What is in memory alone comes back no more, neither as an error nor as a login."""
+    async with ProvingIssuer.start() as issuer:
+        login = issuer.new_login()
+        (tmp_path / "auth.json").write_bytes(codex_bytes(login))
+        bench = Bench(tmp_path, issuer.sandbox, SystemClock())
+        monkeypatch.setattr(FileStore, "replace", refuse_to_write)
+        held = await bench.renew()
+        bearer = await credential(bench)
+        await bench.service.logout(revoke=False)
+        status = bench.service.status()
+        monkeypatch.undo()
+        await bench.service.close(hurried=True)
+
+        assert held["lastError"]["kind"] == "storeWriteFailed"
+        assert (status["state"], "lastError" in status) == ("signedOut", False)
+        assert not bench.path.exists()
+        assert issuer.count("revoke") == 1
+        assert not issuer.accepts(bearer.to_wire()["headers"]["Authorization"].split()[1])
+
+
+async def test_rotation_that_could_not_be_written_is_no_trouble_of_the_next_login(
+    tmp_path, issuer, monkeypatch
+):
+    """Its error is gone with its login, and the next one can be renewed."""
+    bench = Bench(tmp_path, issuer, SystemClock())
+    renewed = access_token(name="renewed")
+    bench.answer({"access_token": renewed, "refresh_token": "next-token-of-the-test"}, times=9)
+    monkeypatch.setattr(FileStore, "replace", refuse_to_write)
+    await bench.renew()
+    other = chatgpt_login(issuer=issuer.url, refresh_token="token-of-the-next-login")
+    other["tokens"]["login_owner_id"] = "the-next-login"
+    bench.path.write_bytes(codex_bytes(aged(other, left=-5)))
+    status = bench.service.status()
+    monkeypatch.undo()
+    given = await credential(bench)
+    await bench.service.close(hurried=True)
+
+    assert "lastError" not in status
+    assert given.to_wire()["headers"]["Authorization"] == f"Bearer {renewed}"

@@ -107,10 +107,14 @@ async def _send(
     }
     proxy = proxy_for(url, os.environ)
     try:
-        async with asyncio.timeout(seconds):
-            return await _receive(
-                _client(url, proxy, seconds), method, url, content=body, headers=sent_headers
-            )
+        async with (
+            asyncio.timeout(seconds),
+            _client(url, proxy, seconds) as client,
+            client.stream(method, url, content=body, headers=sent_headers) as response,
+        ):
+            received = await _body(response)
+            found_headers = dict(response.headers.items())
+            return Reply(response.status_code, found_headers, received, SystemClock().now())
     except TimeoutError as exc:
         raise NetworkUnreachable(
             f"{_origin(url)} did not answer within {seconds:.0f} seconds"
@@ -120,20 +124,6 @@ async def _send(
         raise _translate(exc, url, proxy) from exc
     except (OverflowError, ExceptionGroup):  # a port beyond 65535, which only a proxy's can be
         raise _bad_proxy(proxy) from None
-
-
-async def _receive(client: httpx.AsyncClient, method: str, url: str, **request: Any) -> Reply:
-    """Return the answer; one that is there whole counts, however its connection ends."""
-    reply: Reply | None = None
-    try:
-        async with client, client.stream(method, url, **request) as response:
-            headers = dict(response.headers.items())
-            body = await _body(response)
-            reply = Reply(response.status_code, headers, body, SystemClock().now())
-    except Exception:
-        if reply is None:
-            raise
-    return reply
 
 
 def _client(url: str, proxy: Proxy | None, seconds: float) -> httpx.AsyncClient:

@@ -13,7 +13,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.errors import (
@@ -39,6 +39,7 @@ from codex_auth_lsp.service.refresh_refusal import explained, settle_refusal
 from codex_auth_lsp.service.refresh_rules import Refusal, Turn, judge_turn
 from codex_auth_lsp.service.refresh_turn import RefreshTurn
 from codex_auth_lsp.service.rotation import HURRY_SECONDS, Place, Rotation, RotationWriter
+from codex_auth_lsp.service.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.config.endpoints import EndpointOverrides
+    from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.oauth.http import Reply
     from codex_auth_lsp.service.login_cache import LoginCache
     from codex_auth_lsp.service.refresh_answer import Renewal
@@ -59,6 +61,8 @@ FINISH_SECONDS = 30.0
 
 OWN_DISTANCE = timedelta(seconds=30)
 """Between two requests for one login that nobody asked for, whoever of our processes makes them."""
+
+_TRIES = 2  # the second after another window's was in vain
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +85,7 @@ class Refresher:
         self._overrides = overrides
         self._on_issuer_time = on_issuer_time
         self._turn = RefreshTurn(cache, keeper, clock)
-        self._running: asyncio.Task[None] | None = None
-        self._running_since = 0.0
-        self._asked = False  # whether somebody waits for the running one who asked for it
+        self._flight = SingleFlight(clock)
         self._writer = RotationWriter(keeper, revoker, self._turn.leave)
         self._pause = RefreshPause(clock)
         self._last_sent: RefreshRecord | None = None
@@ -109,23 +111,43 @@ class Refresher:
         """
         if patience_seconds is None:
             await self._writer.hurry()
-        await self._look()
-        credential = self._keeper.stored_credential()
-        now = self._clock.now()
-        if isinstance(credential, ChatGptCredential) and (
-            (force_since is not None and is_older(credential, force_since, now))
-            or ends_too_soon(credential, min_validity_seconds, now)
-        ):
-            foreign = self._keeper.foreign(credential)
-            if foreign is not None:
-                raise foreign
-            if self._keeper.unsaved_error is not None:
-                raise self._keeper.unsaved_error.with_traceback(None)
-            self._obey_pause(credential)
-            running = self._join(credential, _reason(credential, forced=force_since is not None))
-            await self._wait_for(running, credential, patience_seconds)
-            self._keeper.stored_credential()  # raises where somebody signed out meanwhile
+        for _ in range(_TRIES):
+            await self._look()
+            present = self._keeper.stored_credential()
+            if not self._is_due(present, force_since, min_validity_seconds):
+                break
+            reason = _reason(present, forced=force_since is not None)
+            by_us = await self._renew_for_somebody(present, reason, patience_seconds)
+            found = self._keeper.stored_credential()  # raises where somebody signed out meanwhile
+            if by_us or not _is_left_half(present, found):
+                break
         return self._keeper.wire()
+
+    def _is_due(
+        self, present: Credential, force_since: datetime | None, min_validity_seconds: float
+    ) -> TypeGuard[ChatGptCredential]:
+        now = self._clock.now()
+        return isinstance(present, ChatGptCredential) and (
+            (force_since is not None and is_older(present, force_since, now))
+            or ends_too_soon(present, min_validity_seconds, now)
+        )
+
+    async def _renew_for_somebody(
+        self, present: ChatGptCredential, reason: str, patience: float | None
+    ) -> bool:
+        """Wait for a refresh; return False where it was another window's."""
+        foreign = self._keeper.foreign(present)
+        if foreign is not None:
+            raise foreign
+        if self._keeper.unsaved_error is not None:
+            raise self._keeper.unsaved_error.with_traceback(None)
+        self._obey_pause(present)
+        running = self._flight.join(partial(self._refresh, present, reason))
+        if patience is not None and is_valid(present, self._clock.now()):
+            is_done = await self._flight.is_done_within(patience)
+            if not is_done and is_valid(present, self._clock.now()):
+                return True
+        return await asyncio.shield(running)
 
     async def of_own_accord(self, credential: ChatGptCredential) -> None:
         """Renew without being asked, unless one of our processes just tried.
@@ -135,8 +157,8 @@ class Refresher:
         """
         self._obey_pause(credential)
         if self._is_far_enough(credential):
-            reason = _reason(credential, forced=False)
-            await asyncio.shield(self._join(credential, reason, unasked=True))
+            work = partial(self._refresh, credential, _reason(credential, forced=False))
+            await asyncio.shield(self._flight.join(work, unasked=True))
 
     def broke_off(self, credential: ChatGptCredential) -> bool | None:
         """Say whether a renewal of this login broke off; None while one is under way."""
@@ -150,8 +172,7 @@ class Refresher:
         """Wait for the answer to a request that is on its way, and until it is stored."""
         deadline = self._clock.monotonic() + FINISH_SECONDS
         self._turn.close()
-        if self._running is not None:
-            await asyncio.wait([self._running], timeout=FINISH_SECONDS)
+        await self._flight.close(FINISH_SECONDS)
         await self._writer.close(max(deadline - self._clock.monotonic(), HURRY_SECONDS))
 
     def _is_far_enough(self, credential: ChatGptCredential) -> bool:
@@ -169,43 +190,19 @@ class Refresher:
         record = read_record(self._cache.refresh_record_path)
         self._pause.obey(credential.refresh_token.fingerprint(), record)
 
-    def _join(
-        self, seen: ChatGptCredential, reason: str, *, unasked: bool = False
-    ) -> asyncio.Task[None]:
-        """Return the refresh that runs, else a new one; it must be shielded."""
-        if self._running is None or self._running.done():
-            self._asked = False
-            self._running_since = self._clock.monotonic()
-            self._running = asyncio.ensure_future(self._refresh(seen, reason))
-            # Nobody may be left to hear how it ends.
-            self._running.add_done_callback(lambda task: task.cancelled() or task.exception())
-        self._asked = self._asked or not unasked
-        return self._running
-
-    async def _wait_for(
-        self, running: asyncio.Task[None], present: ChatGptCredential, patience: float | None
-    ) -> None:
-        if patience is not None and is_valid(present, self._clock.now()):
-            left = self._running_since + patience - self._clock.monotonic()
-            timer = asyncio.ensure_future(self._clock.sleep(max(left, 0.0)))
-            try:
-                await asyncio.wait([running, timer], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                timer.cancel()
-            if not running.done() and is_valid(present, self._clock.now()):
-                return
-        await asyncio.shield(running)
-
-    async def _refresh(self, seen: ChatGptCredential, reason: str) -> None:
+    async def _refresh(self, seen: ChatGptCredential, reason: str) -> bool:
+        """Renew the login unless another window does; return whether this one has asked for it."""
         if not await self._turn.take(seen):
-            return  # another window has renewed it, or somebody signed out
+            return False  # another window has renewed it, or somebody signed out
         try:
             await self._look()
             place = Place(self._cache.store.pinned(), self._cache.refresh_record_path)
             # While this one waited for its turn, another window may have tried in vain.
-            is_wanted = self._asked or self._is_far_enough(seen)
-            if is_wanted and judge_turn(seen, self._stored()) is Turn.SPEND:
-                await self._spend(place, seen, reason)
+            is_wanted = self._flight.is_asked or self._is_far_enough(seen)
+            if not is_wanted or judge_turn(seen, self._stored()) is not Turn.SPEND:
+                return False
+            await self._spend(place, seen, reason)
+            return True
         finally:
             if not self._writer.is_late:
                 self._turn.leave()
@@ -302,6 +299,15 @@ class Refresher:
 
     def _stored(self) -> Any:
         return self._keeper.view.snapshot.credential
+
+
+def _is_left_half(before: ChatGptCredential, after: Credential) -> bool:
+    """Say whether another window got an answer of which only the refresh token was of use."""
+    return (
+        isinstance(after, ChatGptCredential)
+        and after.access_token == before.access_token
+        and after.refresh_token != before.refresh_token
+    )
 
 
 def _reason(credential: ChatGptCredential, *, forced: bool) -> str:

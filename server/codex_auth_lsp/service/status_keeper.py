@@ -248,10 +248,19 @@ class StatusKeeper:
     def _credential(self) -> Credential | None:
         """Return the stored credential, or what this process holds in its place."""
         stored = self._view.snapshot.credential
-        unsaved = self._unsaved
-        if unsaved is None or not isinstance(stored, ChatGptCredential):
-            return stored
-        return unsaved.renewed if _fingerprint(stored) == unsaved.spent_fingerprint else stored
+        unsaved = self._unsaved_in_force
+        return stored if unsaved is None or stored is None else unsaved.renewed
+
+    @property
+    def _unsaved_in_force(self) -> _Unsaved | None:
+        """What is held in memory, None where the stored login is another one or gone."""
+        stored, unsaved = self._view.snapshot.credential, self._unsaved
+        if unsaved is None or self._store_error() is not None:
+            return unsaved
+        is_of_it = isinstance(stored, ChatGptCredential) and (
+            _fingerprint(stored) == unsaved.spent_fingerprint
+        )
+        return unsaved if is_of_it else None
 
     def _verdict_on(self, credential: ChatGptCredential) -> AuthError | None:
         if self._verdict and self._verdict.fingerprint == _fingerprint(credential):
@@ -309,8 +318,8 @@ class StatusKeeper:
         """Return what is wrong now and will be until somebody mends it."""
         if self._view.settings_error is not None:
             return self._view.settings_error
-        if self._unsaved is not None:
-            return self._unsaved.error
+        if self.unsaved_error is not None:
+            return self.unsaved_error
         stored = self._view.snapshot.credential
         foreign = self.foreign(stored) if isinstance(stored, ChatGptCredential) else None
         refused = self._refusal_of(stored) if self.environment_access_token is None else None
@@ -322,12 +331,13 @@ class StatusKeeper:
     @property
     def unsaved_error(self) -> AuthError | None:
         """Why tokens are kept in memory alone, None where none are."""
-        return self._unsaved.error if self._unsaved is not None else None
+        unsaved = self._unsaved_in_force
+        return unsaved.error if unsaved is not None else None
 
     def renewable(self) -> ChatGptCredential | None:
         """Return the login that may be renewed without being asked, None where there is none."""
         stored = self._credential()
-        if not isinstance(stored, ChatGptCredential) or self._unsaved is not None:
+        if not isinstance(stored, ChatGptCredential) or self.unsaved_error is not None:
             return None
         in_use = self._status.provider.requires_openai_auth and (
             self.environment_access_token is None
