@@ -286,7 +286,9 @@ def judge(
             "The model's steps are as fine as the server's waits and writes, and no finer: a "
             "rename is one step. Its decisions are imported from the server; its order of steps "
             "is written down a second time, and held to the server by the other parts; that a "
-            "refusal is noted although the file cannot be read, by tests/prove/test_unreadable.py.",
+            "refusal is noted although the file cannot be read, by tests/prove/test_unreadable.py, "
+            "and that a removed lock and a full disk let nobody else in, by "
+            "tests/service/test_refresh_turns.py.",
         ],
         failures=[
             f"{name}: {invariant}, by: {'; '.join(way)}"

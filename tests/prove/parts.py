@@ -114,11 +114,13 @@ PARTS = (
     Part(
         "model",
         "Every interleaving of a model",
-        "A model of windows of ours, a Codex-like program, a person who signs out, crashes, lost "
-        "answers and moments in which the file cannot be read: every order of their steps within "
-        "the bounds of the table, each state once. The decisions are the server's own functions "
-        "(`service/refresh_rules.py`), imported. Beside the complete search, hypothesis walks "
-        "through larger bounds. For each invariant a defect is planted that the search must find.",
+        "A model of windows of ours, a Codex-like program, a person who signs out, somebody who "
+        "removes lock files and records, crashes, lost and odd answers, and moments in which the "
+        "file cannot be read or not be written: every order of their steps within the bounds of "
+        "the table, each state once. The decisions are the server's own functions "
+        "(`service/refresh_rules.py`, `service/refresh_answer.py`), imported. Beside the complete "
+        "search, hypothesis walks through larger bounds. For each invariant a defect is planted "
+        "that the search must find.",
         lambda sizes, _, say: model_search.run(sizes.walks, sizes.seed, say),
     ),
     Part(

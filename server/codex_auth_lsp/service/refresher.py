@@ -2,8 +2,9 @@
 
 In the process a task, among our processes a lock: enter, read again, record, one request, compare
 again, write, leave. Beside Codex CLI processes, which take no lock before they send, the decisions
-of `refresh_rules` recover. A failed refresh never changes the store; what the disk refuses to take
-is kept by `rotation`, and until it is written nobody else gets a turn.
+of `refresh_rules` recover. A refresh that fails leaves the store as it is, but for a new refresh
+token that came all the same (`refresh_answer`); what the disk refuses to take is kept by
+`rotation`, and until it is written nobody else gets a turn.
 """
 
 from __future__ import annotations
