@@ -12,6 +12,7 @@ from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.domain.issuer import IssuerSettings
 from codex_auth_lsp.errors import StoreUnavailable, StoreWriteFailed
 from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service import refresher
 from codex_auth_lsp.service.auth_service import AuthService, ServiceOptions
 from codex_auth_lsp.service.refresh_answer import Renewal
 from codex_auth_lsp.service.refresher import Refresher
@@ -44,7 +45,10 @@ async def test_rotation_survives_whatever_goes_wrong_while_it_is_written(
     """It is held in memory, told of, and written as soon as that works."""
     tokens = iter(["first-renewed-token", "second-renewed-token"])
 
-    async def give(_self: Refresher, spent: ChatGptCredential, _reason: str) -> Renewal:
+    async def answer(spent: ChatGptCredential, *_: object) -> tuple[None, ChatGptCredential]:
+        return None, spent
+
+    def give(_self: Refresher, _reply: None, spent: ChatGptCredential) -> Renewal:
         return Renewal(replace(spent, refresh_token=Secret(next(tokens))))
 
     failures = iter([ValueError("odd"), RecursionError("odd")])
@@ -55,7 +59,8 @@ async def test_rotation_survives_whatever_goes_wrong_while_it_is_written(
             raise failure
         return update(self, merge, **options)
 
-    monkeypatch.setattr(Refresher, "_request", give)
+    monkeypatch.setattr(refresher, "renew", answer)
+    monkeypatch.setattr(Refresher, "_take", give)
     monkeypatch.setattr(service._keeper, "foreign", lambda _: None)
     monkeypatch.setattr(FileStore, "update", fail_twice)
     now = service.now()

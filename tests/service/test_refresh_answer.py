@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from codex_auth_lsp.errors import IssuerResponseInvalid
+from codex_auth_lsp.errors import AuthError, IssuerResponseInvalid
 from codex_auth_lsp.oauth import token
+from codex_auth_lsp.sandbox.faults import Fault
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
 from codex_auth_lsp.service import refresh_answer
 from codex_auth_lsp.service.auth_service import AuthService
@@ -18,6 +20,7 @@ from service.refresh_bench import Bench
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
     from pathlib import Path
 
 OLD, NEW = "refresh-token-of-the-test", "next-refresh-token-of-the-test"
@@ -212,6 +215,21 @@ async def test_defect_while_the_clock_is_told_does_not_cost_the_rotation(tmp_pat
         await bench.renew()
 
     assert bench.tokens["access_token"] == ACCESS
+
+
+@pytest.mark.parametrize("kind", ["json", "status", "html"])
+async def test_issuer_s_time_is_heard_whatever_the_answer_is(tmp_path, monkeypatch, kind):
+    """A clock that is wrong may be the reason."""
+    heard: list[datetime] = []
+    monkeypatch.setattr(AuthService, "_hear_issuer_time", lambda _, moment: heard.append(moment))
+    async with SandboxIssuer.start() as issuer:
+        bench = Bench(tmp_path, issuer)
+        fault = Fault("refresh", kind, status=400, body={"error": "invalid_grant"})
+        issuer.state.faults.add(fault)
+        with pytest.raises(AuthError):
+            await bench.renew()
+
+    assert [moment.tzinfo for moment in heard] == [UTC]
 
 
 async def test_unusable_answer_to_which_the_disk_says_no_is_kept_in_memory(bench, monkeypatch):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_auth_lsp.errors import LockTimedOut
+from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.errors import AuthError, IssuerError, LockTimedOut
+from codex_auth_lsp.sandbox.faults import Fault
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
 from codex_auth_lsp.service.refresh_turn import TURN_SECONDS
 from e2e.shapes import access_token
@@ -64,6 +67,29 @@ async def test_a_clock_that_jumps_between_two_requests_costs_no_more(bench):
 
     assert counts == [1, 1, 1, 1]
     assert bench.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("close", True), ("html", False), ("redirect", False), ("status", False)]
+)
+async def test_only_a_lost_answer_is_asked_for_once_more_at_once(tmp_path, kind, expected):
+    """(S14) An issuer with a grace may give it again; any other trouble keeps its distance."""
+    async with SandboxIssuer.start() as issuer:
+        bench = Bench(tmp_path, issuer)
+        issuer.state.faults.add(Fault("refresh", kind, status=503 if kind == "status" else None))
+        with pytest.raises(IssuerError):
+            await bench.renew_unasked()
+        credential = bench.service.view.snapshot.credential
+        assert isinstance(credential, ChatGptCredential)
+        wants_another = bench.service.refresher.broke_off(credential)
+        counts = []
+        for _ in range(3):
+            with suppress(AuthError):
+                await bench.renew_unasked()
+            counts.append(bench.requests)
+
+    assert wants_another is expected
+    assert counts == [2 if expected else 1] * 3
 
 
 async def test_removal_of_the_record_costs_no_more(bench):

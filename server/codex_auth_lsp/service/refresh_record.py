@@ -44,11 +44,11 @@ logger = logging.getLogger(__name__)
 class RefreshRecord:
     """One refresh.
 
-    `outcome` is `sent` while nobody knows, `retried` while nobody knows how the retries after that
-    went (the first comes at once, the others keep their distance), `done`, `failed` (it may work
-    later), or the kind of a permanent refusal. `fingerprint` is that of the refresh token that was
-    sent; `not_before` is how long the issuer has asked to wait. `uptime` is when it was sent by a
-    clock that never jumps, in seconds since this computer was started.
+    `outcome` is `sent` while nobody knows, `retried` while nobody knows and there was a retry at
+    once or an answer that said nothing (any more keep their distance), `done`, `failed` (it may
+    work later), or the kind of a permanent refusal. `fingerprint` is that of the refresh token
+    that was sent; `not_before` is how long the issuer has asked to wait. `uptime` is when it was
+    sent by a clock that never jumps, in seconds since this computer was started.
     """
 
     fingerprint: str

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -211,44 +212,62 @@ class Refresher:
     async def _spend(self, place: Place, seen: ChatGptCredential, reason: str) -> None:
         fingerprint = seen.refresh_token.fingerprint()
         before = read_record(place.record_path)
+        sent: RefreshRecord | None = None
+        reply: Reply | None = None
         try:
             if before is not None and before.fingerprint == fingerprint and before.refusal:
                 raise before.refusal  # one of our windows was told so
+            if not seen.refresh_token:
+                raise NeedsReauth("This sign-in cannot be renewed; sign in again.")
             check_writable = partial(place.store.check_writable, may_prompt=False)
             await asyncio.to_thread(check_writable)
-            retried = before is not None and before.is_interrupted(fingerprint)
-            sent = RefreshRecord(
-                fingerprint,
-                self._clock.now(),
-                RETRIED if retried else SENT,
-                uptime=self._clock.monotonic(),
-            )
+            outcome = RETRIED if before and before.is_interrupted(fingerprint) else SENT
+            sent = self._record(fingerprint, outcome)
             await keep_record(place.record_path, sent)
             self._last_sent = sent
-            renewal = await self._request(seen, reason)
+            reply, asked = await renew(seen, reason, self._clock, self._overrides.refresh)
+            renewal = self._take(reply, asked)
         except NeedsReauth as error:
             await self._take_refusal(place, seen, error, before)
         except AuthError as error:
-            # A lost answer may have been a rotation: then the record goes on to say "sent".
-            if not isinstance(error, NetworkUnreachable | IssuerResponseInvalid | StoreError):
-                until = self._pause.take(fingerprint, error)
-                failed = replace(sent, outcome=FAILED, not_before=until)
-                await keep_record(place.record_path, failed)
+            if sent is not None:
+                await self._note_failure(place, sent, error, is_answered=reply is not None)
             self._take_failure(seen, error)
         else:
             is_in_force = await self._writer.commit(Rotation(place, seen, renewal, sent))
             if is_in_force and renewal.trouble is not None and not renewal.is_usable:
                 raise renewal.trouble
 
-    async def _request(self, spent: ChatGptCredential, reason: str) -> Renewal:
-        if not spent.refresh_token:
-            raise NeedsReauth("This sign-in cannot be renewed; sign in again.")
+    def _record(self, fingerprint: str, outcome: str) -> RefreshRecord:
+        return RefreshRecord(
+            fingerprint, self._clock.now(), outcome, uptime=self._clock.monotonic()
+        )
+
+    def _take(self, reply: Reply, asked: ChatGptCredential) -> Renewal:
         from codex_auth_lsp.service.refresh_answer import take_answer  # not needed before this
 
-        reply, spent = await renew(spent, reason, self._clock, self._overrides.refresh)
-        renewal = take_answer(reply, spent, self._clock.now())
-        self._tell_issuer_time(reply)
-        return renewal
+        try:
+            return take_answer(reply, asked, self._clock.now())
+        finally:
+            self._tell_issuer_time(reply)
+
+    async def _note_failure(
+        self, place: Place, sent: RefreshRecord, error: AuthError, *, is_answered: bool
+    ) -> None:
+        """Record how it went; where the answer was lost, the record says that nobody knows.
+
+        It may have been a rotation, which an issuer with a grace gives once more, for seconds. An
+        answer that came and was of no use is no reason to hurry.
+        """
+        if not isinstance(error, NetworkUnreachable | IssuerResponseInvalid):
+            until = self._pause.take(sent.fingerprint, error)
+            noted = replace(sent, outcome=FAILED, not_before=until)
+        elif is_answered:
+            noted = replace(sent, outcome=RETRIED)
+        else:
+            return
+        with suppress(StoreError):
+            await keep_record(place.record_path, noted)
 
     def _tell_issuer_time(self, reply: Reply) -> None:
         from codex_auth_lsp.oauth.token import answered_at
@@ -280,10 +299,7 @@ class Refresher:
                 return
         fingerprint = spent.refresh_token.fingerprint()
         with self._keeper.own_change():
-            refusal = RefreshRecord(
-                fingerprint, self._clock.now(), error.kind, uptime=self._clock.monotonic()
-            )
-            await keep_record(place.record_path, refusal)
+            await keep_record(place.record_path, self._record(fingerprint, error.kind))
         if trouble is not None:
             raise trouble
         self._take_failure(spent, explained(error, before, fingerprint))
