@@ -41,9 +41,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# Rewrites the VS Code client's declarations of the wire from the server's models.
+# Rewrites what is made of the server's models: the VS Code client's declarations, the JSON Schema.
 mirror: $(VENV)/.dev
 	@PYTHONPATH=tests $(PY) -m wire.client_mirror
+	@PYTHONPATH=tests $(PY) -m wire.json_schema
 
 # Rewrites the lock files from pyproject.toml; they hold hashes and no addresses.
 lock:
