@@ -3,9 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
-LOCKS := requirements.lock requirements-build.lock requirements-dev.lock
 
-.PHONY: demo test lint prove parts mirror lock clean
+.PHONY: demo test lint prove fuzz parts mirror lock clean
 
 demo: $(VENV)/.runtime
 	@$(PY) -I -m codex_auth_lsp demo
@@ -24,6 +23,12 @@ prove: $(VENV)/.dev
 	  $(foreach size,KILLS PROCESSES CYCLES BESIDE ROUNDS READS WALKS KEYRING_KILLS SEED,$(if \
 	  $(PROVE_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(PROVE_$(size))))
 
+# A million odd messages and what else may come from outside, in portions that a stopped run keeps;
+# writes its chapter of docs/reliability.md. FUZZ_ONLY names parts, FUZZ_SEED and FUZZ_SCALE change them.
+fuzz: $(VENV)/.fuzz
+	@PYTHONPATH=tests $(PY) -m fuzz $(foreach part,$(FUZZ_ONLY),--only $(part)) \
+	  $(foreach size,SEED SCALE,$(if $(FUZZ_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(FUZZ_$(size))))
+
 # The Debian packages that some tests need (run as root): chromium, a keyring, strace and the like.
 parts:
 	apt-get update -qq
@@ -41,6 +46,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/.fuzz: $(VENV)/.dev requirements-fuzz.lock
+	@$(PIP) --require-hashes -r requirements-fuzz.lock
+	@touch $@
+
 # Rewrites what is made of the server's models: the VS Code client's declarations, the JSON Schema.
 mirror: $(VENV)/.dev
 	@PYTHONPATH=tests $(PY) -m wire.client_mirror
@@ -51,6 +60,7 @@ lock:
 	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --output-file requirements.lock
 	uv pip compile --group build --quiet --universal --generate-hashes --no-header --output-file requirements-build.lock
 	uv pip compile --group dev --quiet --universal --generate-hashes --no-header --output-file requirements-dev.lock
+	uv pip compile --group fuzz --quiet --universal --generate-hashes --no-header --output-file requirements-fuzz.lock
 
 clean:
 	rm -rf $(VENV) .cache dist
