@@ -77,6 +77,7 @@ class Conversation:
         environment: The process's variables.
         write: Takes the bytes of a frame, in order.
         on_exit: Called with the exit status when the client says `exit`.
+        on_parent: Called with the number of the process that the client lives in, if it names one.
     """
 
     def __init__(
@@ -85,11 +86,13 @@ class Conversation:
         environment: Mapping[str, str],
         write: Callable[[bytes], None],
         on_exit: Callable[[int], None],
+        on_parent: Callable[[int], None],
     ) -> None:
         self._service = service
         self._environment = environment
         self._write = write
         self._on_exit = on_exit
+        self._on_parent = on_parent
         self._state = _State.NEW
         self._client = ClientCapabilities()
         self._running: set[MessageId] = set()
@@ -175,6 +178,9 @@ class Conversation:
     def _initialize(self, request: Request) -> None:
         self._state = _State.RUNNING
         self._client = read_client_capabilities(request.params)
+        parent = _field(request.params, "processId")
+        if isinstance(parent, int) and not isinstance(parent, bool) and parent > 0:
+            self._on_parent(parent)
         announcer = Announcer(self._client, self._notify, self._progress)
         self._service.events.subscribe(announcer.on_event)
         auth = {
