@@ -61,9 +61,10 @@ def outcome(all_found: Mapping[Part, Found], seed: int, scale: float) -> Outcome
             )
         ],
         limits=[
-            "Messages go out 200 at a time and the time is that of all of them; the memory is that "
-            "of the language server, and of the whole test process for the parsers. It is taken "
-            "after the first messages of each process, so it holds what is imported later.",
+            "Messages go out 200 at a time, and the slowest is the longest silence between two "
+            "answers. The memory is that of the language server, and of the whole test process for "
+            "the parsers; it counts from the first messages of each process, so what is imported "
+            "later is part of it.",
         ],
         failures=[finding for found in all_found.values() for finding in found.findings],
         seed=seed,

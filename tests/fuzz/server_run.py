@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BATCH = 200
 """Messages that are on their way at once; the server takes 256 requests."""
 
-_ANSWER_SECONDS = 10.0  # for a whole batch; each batch's time is what is judged
+_ANSWER_SECONDS = 10.0  # for a whole batch; the silences in it are what is judged
 _EXIT_SECONDS = 5.0
 _PIECE = 1 << 16
 
@@ -61,15 +61,17 @@ class Server:
         self.process = process
         self.answers: Counter[Any] = Counter()
         self.leaks = 0
-        self.stderr_bytes = 0
         self._tasks = [
             asyncio.create_task(self._read_frames()),
             asyncio.create_task(self._read_log()),
         ]
         self._came = asyncio.Event()
+        self._heard = time.perf_counter()
+        self.longest_silence = 0.0
+        """Seconds between two answers, or between a batch and its first one."""
 
     @classmethod
-    async def start(cls, folder: Path) -> Server:
+    async def start(cls, folder: Path, *, parent: int | None = None) -> Server:
         """Start one on a stored key and on an issuer that nobody runs, and make it ready."""
         home = folder / "codex"
         home.mkdir(mode=0o700, exist_ok=True)
@@ -86,11 +88,10 @@ class Server:
         )
         server = cls(process)
         capabilities = {"experimental": {"auth": {"loginPrompt": True}}}
+        params = {"processId": parent, "capabilities": capabilities}
         await server.ask(
             [
-                _content(
-                    {"id": "i", "method": "initialize", "params": {"capabilities": capabilities}}
-                ),
+                _content({"id": "i", "method": "initialize", "params": params}),
                 _content({"method": "initialized", "params": {}}),
             ],
             lambda content: wire_messages.frame(Random(0), content),
@@ -102,6 +103,7 @@ class Server:
         wanted = Counter(number for content in contents for number in expected_answers(content))
         assert self.process.stdin is not None
         self.answers.clear()
+        self._heard, self.longest_silence = time.perf_counter(), 0.0
         self.process.stdin.write(b"".join(framed(content) for content in contents))
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
@@ -140,6 +142,9 @@ class Server:
             self.leaks += MARKER.encode() in content
             body = json.loads(content)
             if "method" not in body:
+                now = time.perf_counter()
+                self.longest_silence = max(self.longest_silence, now - self._heard)
+                self._heard = now
                 self.answers[NO_ID if body["id"] is None else body["id"]] += 1
                 self._came.set()
 
@@ -151,7 +156,6 @@ class Server:
         assert self.process.stderr is not None
         tail = b""
         while piece := await self.process.stderr.read(_PIECE):
-            self.stderr_bytes += len(piece)
             self.leaks += MARKER.encode() in tail + piece
             tail = piece[-len(MARKER) :]
 
@@ -169,11 +173,10 @@ async def run_messages(seeds: Sequence[str], folder: Path) -> Found:
         batch = seeds[first : first + BATCH]
         rng = Random(batch[0])
         contents = [wire_messages.message(Random(seed), i) for i, seed in enumerate(batch)]
-        at = time.perf_counter()
         trouble = await server.ask(
             contents, lambda content, rng=rng: wire_messages.frame(rng, content)
         )
-        found.timed(time.perf_counter() - at, f"the {len(batch)} messages from {batch[0]}")
+        found.timed(server.longest_silence, f"the {len(batch)} messages from {batch[0]}")
         if trouble is not None:
             found.findings.append(f"the {len(batch)} messages from {batch[0]}: {trouble}")
             break
