@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test lint prove fuzz parts mirror lock clean
+.PHONY: demo test lint prove fuzz bench parts mirror lock clean
 
 demo: $(VENV)/.runtime
 	@$(PY) -I -m codex_auth_lsp demo
@@ -29,6 +29,14 @@ fuzz: $(VENV)/.fuzz
 	@PYTHONPATH=tests $(PY) -m fuzz $(foreach part,$(FUZZ_ONLY),--only $(part)) \
 	  $(foreach size,SEED SCALE,$(if $(FUZZ_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(FUZZ_$(size))))
 
+# Our figures beside those of other servers on this machine, in about ten quiet minutes; writes the
+# figures of docs/performance.md. BENCH_COPILOT=1 installs Copilot's language server to measure it, too.
+bench: $(VENV)/.bench
+	@test -d tests/parts/node_modules || npm ci --prefix tests/parts --loglevel=error
+	@test -z "$(BENCH_COPILOT)" || npm install --prefix .cache/bench --no-save --loglevel=error @github/copilot-language-server
+	@PYTHONPATH=tests $(PY) -m bench $(foreach size,ROUNDS TRIPS CHANGES,$(if \
+	  $(BENCH_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(BENCH_$(size))))
+
 # The Debian packages that some tests need (run as root): chromium, a keyring, strace and the like.
 parts:
 	apt-get update -qq
@@ -50,6 +58,10 @@ $(VENV)/.fuzz: $(VENV)/.dev requirements-fuzz.lock
 	@$(PIP) --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
+	@$(PIP) --require-hashes -r requirements-bench.lock
+	@touch $@
+
 # Rewrites what is made of the server's models: the VS Code client's declarations, the JSON Schema.
 mirror: $(VENV)/.dev
 	@PYTHONPATH=tests $(PY) -m wire.client_mirror
@@ -60,6 +72,7 @@ lock:
 	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --output-file requirements.lock
 	uv pip compile --group build --quiet --universal --generate-hashes --no-header --output-file requirements-build.lock
 	uv pip compile --group dev --quiet --universal --generate-hashes --no-header --output-file requirements-dev.lock
+	uv pip compile --group bench --quiet --universal --generate-hashes --no-header --output-file requirements-bench.lock
 	uv pip compile --group fuzz --quiet --universal --generate-hashes --no-header --output-file requirements-fuzz.lock
 
 clean:

@@ -25,6 +25,7 @@ LOCKS = {
     "requirements.lock": PROJECT["project"]["dependencies"],
     "requirements-build.lock": GROUPS["build"],
     "requirements-dev.lock": GROUPS["dev"],
+    "requirements-bench.lock": GROUPS["bench"],
     "requirements-fuzz.lock": GROUPS["fuzz"],
 }
 
