@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from typing import Any, Final, NoReturn
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -35,14 +32,6 @@ class Request:
     id: MessageId
     method: str
     params: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request on its way to its handler, and when it arrived: much may happen in between."""
-
-    params: Any
-    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
