@@ -172,7 +172,7 @@ def test_turnstile_lets_one_through_at_a_time(tmp_path):
 
 def test_lock_on_a_file_that_is_no_longer_there_does_not_count(paths, monkeypatch):
     """(S11) Somebody tidied the folder between the opening and the locking."""
-    genuine = lock._try
+    genuine = lock.try_lock
     replaced = []
 
     def replace_once(descriptor: int) -> bool:
@@ -181,7 +181,7 @@ def test_lock_on_a_file_that_is_no_longer_there_does_not_count(paths, monkeypatc
             replaced.append(descriptor)
         return genuine(descriptor)
 
-    monkeypatch.setattr(lock, "_try", replace_once)
+    monkeypatch.setattr(lock, "try_lock", replace_once)
     with held(paths, seconds=PATIENCE):
         assert (len(replaced), is_locked(paths[0])) == (1, True)
 

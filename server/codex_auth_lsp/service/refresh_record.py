@@ -18,7 +18,8 @@ from codex_auth_lsp.errors import (
     RefreshTokenReused,
     RefreshTokenRevoked,
 )
-from codex_auth_lsp.stores.file import read_regular_file, replace_durably
+from codex_auth_lsp.stores.file import read_regular_file
+from codex_auth_lsp.stores.replacement import replace_durably
 
 if TYPE_CHECKING:
     from datetime import datetime

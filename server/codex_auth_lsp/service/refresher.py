@@ -13,7 +13,6 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -278,7 +277,10 @@ class Refresher:
             # While this one waited for its turn, another window may have tried in vain.
             is_wanted = self._asked or self._is_far_enough(seen)
             if is_wanted and judge_turn(seen, self._stored()) is Turn.SPEND:
-                await self._spend(place, seen, reason)
+                try:
+                    await self._spend(place, seen, reason)
+                finally:
+                    place.store.release()
         finally:
             if self._saving is None:
                 self._turnstile.leave()
@@ -305,8 +307,7 @@ class Refresher:
         try:
             if before is not None and before.fingerprint == fingerprint and before.refusal:
                 raise before.refusal  # one of our windows was told so
-            check_writable = partial(place.store.check_writable, may_prompt=False)
-            await asyncio.to_thread(check_writable)
+            await asyncio.to_thread(place.store.reserve)
             retried = before is not None and before.is_interrupted(fingerprint)
             sent = RefreshRecord(fingerprint, self._clock.now(), RETRIED if retried else SENT)
             await self._record(place, sent)

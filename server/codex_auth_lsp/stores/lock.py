@@ -12,6 +12,7 @@ file at its path.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -62,6 +63,22 @@ def held(paths: tuple[Path, ...], *, seconds: float) -> Iterator[None]:
             os.close(descriptor)
 
 
+def check(paths: tuple[Path, ...]) -> None:
+    """Find out, without a trace, whether the lock files could be opened.
+
+    Raises:
+        OSError: One could not.
+    """
+    for path in paths:
+        try:
+            os.close(os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)))
+        except FileNotFoundError:
+            if not path.parent.is_dir():
+                raise
+            if not os.access(path.parent, os.W_OK):
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES)) from None
+
+
 def is_held(path: Path) -> bool:
     """Say whether somebody holds the lock of a file now; a missing one is not made."""
     try:
@@ -69,7 +86,7 @@ def is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _try(descriptor)
+        return not try_lock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -107,7 +124,7 @@ def _lock(path: Path) -> int | None:
     """Return the descriptor of a lock that is ours now, None where it is not to be had yet."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), _MODE)
     try:
-        if _try(descriptor) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+        if try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             return descriptor
     except FileNotFoundError:
         pass  # removed just now
@@ -118,7 +135,8 @@ def _lock(path: Path) -> int | None:
     return None
 
 
-def _try(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Take the lock of an open file if it is free; closing the file lets go of it."""
     try:
         if sys.platform == "win32":
             # The CLI's locks there are not known; among our own processes a byte will do.
