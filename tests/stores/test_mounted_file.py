@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from codex_auth_lsp.stores.mounted_file import is_mounted, overwrite
 from codex_auth_lsp.stores.replacement import Replacement
 from e2e.shapes import api_key_login, codex_bytes
 from stores.store_contract import KEY, LOGIN, OTHER_KEY, StoreContract, store_login
+from stores.test_system_calls import write
 from support.bind_mount import mounted
 from support.small_disk import fill, small_disk
 
@@ -154,6 +157,58 @@ def _left_by_a_killed_process(path: Path, content: bytes) -> Path:
     replacement.drop()
     journal.write_bytes(content)
     return journal
+
+
+WRITES = "fallocate|pwrite64|write|ftruncate|fsync|rename"
+
+
+@pytest.mark.part("strace")
+@pytest.mark.usefixtures("mount")
+def test_login_is_written_in_place_in_an_order_that_survives_a_kill(folder, shared):
+    """(S5) First the journal is on the disk, then each step, and the journal goes last."""
+    problem, calls = write(folder)
+    steps = [
+        (found[1], "journal" if ".auth-" in call else "file")
+        for call in calls
+        if (found := re.search(rf"\b({WRITES})\(", call))
+    ]
+    assert (problem, shared.read_bytes()) == ("", codex_bytes(api_key_login("sk-new")))
+    assert steps == [
+        ("fallocate", "journal"),
+        ("write", "journal"),
+        ("ftruncate", "journal"),
+        ("fsync", "journal"),
+        ("rename", "journal"),
+        ("fsync", "file"),  # of the folder
+        ("write", "file"),
+        ("fsync", "file"),
+        ("write", "file"),
+        ("fsync", "file"),
+        ("ftruncate", "file"),
+        ("fsync", "file"),
+        ("fsync", "file"),
+    ]
+
+
+@pytest.mark.part("strace")
+@pytest.mark.usefixtures("mount")
+@pytest.mark.parametrize(
+    ("call", "when"),
+    [("write", 2), ("write", 3), ("fsync", 2), ("fsync", 3), ("fsync", 4), ("ftruncate", 2)],
+)
+@pytest.mark.parametrize("old", ["sk-a-longer-one-than-the-next", "sk"])
+def test_process_that_is_killed_while_it_writes_in_place_leaves_a_whole_login(
+    folder, shared, call, when, old
+):
+    """(S5) As JSON, that is: there may be white space behind it; and the next write goes on."""
+    shared.write_bytes(codex_bytes(api_key_login(old)))
+    write(folder, f"{call}:signal=SIGKILL:when={when}")
+    content = shared.read_bytes()
+    assert json.loads(content)["OPENAI_API_KEY"] in {old, "sk-new"}
+
+    assert write(folder)[0] == ""
+    assert shared.read_bytes() == codex_bytes(api_key_login("sk-new"))
+    assert {entry.name for entry in folder.iterdir()} == {"auth.json", *LOCKS}
 
 
 @pytest.mark.parametrize(

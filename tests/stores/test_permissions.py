@@ -98,3 +98,19 @@ def test_where_there_is_no_login_nothing_is_told(folder, store, content):
         (folder / "auth.json").write_bytes(content)
 
     assert causes(store) == []
+
+
+def test_another_name_of_the_file_is_told_until_a_write_parts_the_two(folder, store, tmp_path):
+    """(S3) It is no reason to refuse anything; that name keeps what it had."""
+    other = tmp_path / "second-name"
+    other.write_bytes(LOGIN_FILE)
+    other.chmod(0o600)
+    path = folder / "auth.json"
+    path.hardlink_to(other)
+    (notice,) = store.read().report.notices
+
+    assert (notice.code, notice.cause, notice.severity) == ("storePermissions", "link", "warning")
+    assert str(path) in notice.message
+    assert store.read().report.health == "ok"
+    store_login(store, LOGIN)
+    assert causes(store) == []

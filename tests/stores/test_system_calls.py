@@ -51,7 +51,10 @@ def folder(tmp_path: Path) -> Path:
 def write(folder: Path, *inject: str) -> tuple[str, list[str]]:
     """Store a login under strace; return what went wrong, and the calls that named the folder."""
     trace = folder.parent / "trace"
-    calls = "trace=openat,fchmod,flock,fallocate,write,ftruncate,fsync,rename,renameat,renameat2,unlink,close"
+    calls = (
+        "trace=openat,fchmod,flock,fallocate,write,ftruncate,fsync,"
+        "rename,renameat,renameat2,unlink,close"
+    )
     strace = [str(parts.strace()), "-f", "-qq", "-y", "-o", str(trace), "-e", calls]
     options = [option for text in inject for option in ("-e", f"inject={text}")]
     writer = [sys.executable, "-I", "-c", _WRITER, str(folder)]
@@ -72,7 +75,7 @@ def left_in(folder: Path) -> set[str]:
 
 
 def test_login_is_private_and_on_the_disk_before_it_takes_its_place(folder):
-    """(S5) Lock, make, take the room, write, sync, rename, sync the folder, let go: in this order."""
+    """(S5) Lock, make, take room, write, sync, rename, sync the folder, let go: in this order."""
     problem, calls = write(folder)
     order = [
         name
@@ -144,7 +147,9 @@ def test_folder_that_cannot_be_synced_has_taken_the_login_all_the_same(folder):
     assert (problem, (folder / "auth.json").read_bytes()) == ("", NEW)
 
 
-@pytest.mark.parametrize("call", ["fallocate", "write", "ftruncate", "fsync", "rename,renameat,renameat2"])
+@pytest.mark.parametrize(
+    "call", ["fallocate", "write", "ftruncate", "fsync", "rename,renameat,renameat2"]
+)
 def test_process_that_is_killed_in_the_middle_leaves_a_whole_login(folder, call):
     """(S5) The old one or the new one, and locks that are free."""
     write(folder, f"{call}:signal=SIGKILL:when=1")

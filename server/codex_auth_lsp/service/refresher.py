@@ -54,6 +54,7 @@ from codex_auth_lsp.stores.base import unreadable
 from codex_auth_lsp.stores.document import Document, refreshed_document
 from codex_auth_lsp.stores.file import write_error
 from codex_auth_lsp.stores.lock import Turnstile
+from codex_auth_lsp.stores.lock_holder import who_keeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -295,7 +296,8 @@ class Refresher:
                 if judge_turn(seen, self._stored()) is not Turn.SPEND:
                     return False
                 if self._clock.monotonic() >= deadline:
-                    raise LockTimedOut("Another window keeps renewing the login; try again soon.")
+                    keeper = who_keeps(self._cache.refresh_lock_path, otherwise="Another window")
+                    raise LockTimedOut(f"{keeper} keeps renewing the login; try again soon.")
                 await self._clock.sleep(_LOOK_SECONDS)
         except OSError as exc:
             raise write_error(exc, self._cache.refresh_lock_path) from exc

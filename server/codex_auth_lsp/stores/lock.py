@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import LockTimedOut
+from codex_auth_lsp.stores.lock_holder import who_keeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,9 +53,8 @@ def held(paths: tuple[Path, ...], *, seconds: float) -> Iterator[None]:
         for path in paths:
             while (descriptor := _lock(path)) is None:
                 if time.monotonic() >= deadline:
-                    raise LockTimedOut(
-                        f"Another program keeps {path.name} locked; try again in a moment."
-                    )
+                    keeper = who_keeps(path, otherwise="Another program")
+                    raise LockTimedOut(f"{keeper} keeps {path.name} locked; try again in a moment.")
                 time.sleep(_RETRY_SECONDS)
             descriptors.append(descriptor)
         yield

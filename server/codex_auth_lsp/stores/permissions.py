@@ -2,7 +2,8 @@
 
 A file is the matter of its owner alone (the Codex CLI makes it with mode 0600), and so is putting
 another one in its place. A folder that its group may write is no trouble: many systems give every
-person a group of their own. Windows keeps other records, and is not looked at.
+person a group of their own. A hard link is another way to the login, and parts from it when that is
+replaced. Windows keeps other records, and is not looked at.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ def permission_notices(path: Path) -> tuple[Notice, ...]:
     if os.name == "nt":
         return ()
     try:
-        file_mode, folder_mode = path.stat().st_mode, path.parent.stat().st_mode
+        file, folder_mode = path.stat(), path.parent.stat().st_mode
     except OSError:
         return ()  # gone since it was read
     notices = []
-    if file_mode & _OTHERS_MAY:
+    if file.st_mode & _OTHERS_MAY:
         notices.append(
             _notice(
                 "file",
@@ -45,6 +46,15 @@ def permission_notices(path: Path) -> tuple[Notice, ...]:
                 "folder",
                 f"Other people on this computer may put another login into {path.parent}.",
                 f"Run: chmod go-w {path.parent}",
+            )
+        )
+    if file.st_nlink > 1:
+        notices.append(
+            _notice(
+                "link",
+                f"The login in {path} has another name too, a hard link, which keeps this login "
+                "when the next one is written.",
+                f"Remove the other name; this may find it: find ~ -samefile {path}",
             )
         )
     return tuple(notices)
