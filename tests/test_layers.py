@@ -118,10 +118,7 @@ TIME = {
     ("clock", "asyncio.sleep"): "it is the clock",
     ("stores.lock", "time.monotonic"): "waits in a thread for another process",
     ("stores.lock", "time.sleep"): "the same",
-    (
-        "stores.replacement",
-        "time.time",
-    ): "compares with times of files, which no clock of ours sets",
+    ("stores.replacement", "time.time"): "compares with the time of a file",
     ("stores.file", "time.sleep"): "a pause of milliseconds before a file is called corrupt",
     ("service.login_cache", "time.sleep"): "the same, before settings are believed",
     ("service.login_cache", "time.time"): "compares with the time of a file",

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.config.dotenv import DOTENV_NAME, parse_dotenv
 from codex_auth_lsp.config.settings import SYSTEM_CONFIG, Settings, parse_layers, read_config
 from codex_auth_lsp.errors import ConfigurationInvalid
-from codex_auth_lsp.service.refresh_record import RefreshRecord, read_record
+from codex_auth_lsp.service.refresh_record import (
+    RecordInMemory,
+    RecordPlace,
+    RefreshRecord,
+    read_record,
+)
 from codex_auth_lsp.stores.memory import MemoryStore
 from codex_auth_lsp.stores.select import select_store
 
@@ -75,6 +80,7 @@ class LoginCache:
         self._settings_error: ConfigurationInvalid | None = None
         self.store: CredentialStore = select_store(self._settings.store_mode, home)
         self._memory = MemoryStore()  # one for the life of the process: nothing else has its login
+        self._record_in_memory = RecordInMemory()
         self._left_stores: list[CredentialStore] = []
 
     @property
@@ -88,13 +94,18 @@ class LoginCache:
         return tuple(self.home.path / name for name in names)
 
     @property
-    def refresh_lock_path(self) -> Path:
-        """The lock that our process which renews the login holds; beside the real file."""
-        return self._beside(".refresh.lock")
+    def refresh_lock_path(self) -> Path | None:
+        """The lock that our process which renews the login holds; beside the real file.
+
+        None where no other process has the login.
+        """
+        return None if self.store is self._memory else self._beside(".refresh.lock")
 
     @property
-    def refresh_record_path(self) -> Path:
+    def refresh_record_place(self) -> RecordPlace:
         """What our processes tell one another of the last refresh."""
+        if self.store is self._memory:
+            return self._record_in_memory
         return self._beside(".refresh.json")
 
     def _beside(self, suffix: str) -> Path:
@@ -109,7 +120,7 @@ class LoginCache:
             self._settings,
             self._settings_error,
             self.store.read(),
-            read_record(self.refresh_record_path),
+            read_record(self.refresh_record_place),
             self._settings_known,
             self._variables,
         )

@@ -94,11 +94,13 @@ def is_held(path: Path) -> bool:
 class Turnstile:
     """A lock that one process at a time passes, tried without waiting.
 
-    `path` is asked for at each try: what a link leads to may have changed.
+    `path` is asked for at each try: what a link leads to may have changed. None stands for what no
+    other process has: then there is nobody to keep out.
     """
 
-    def __init__(self, path: Callable[[], Path]) -> None:
+    def __init__(self, path: Callable[[], Path | None]) -> None:
         self._path = path
+        self._is_inside = False
         self._descriptor: int | None = None
 
     def try_enter(self) -> bool:
@@ -107,14 +109,19 @@ class Turnstile:
         Raises:
             OSError: The lock file cannot be made or opened.
         """
-        descriptor = _lock(self._path())
-        if descriptor is None:
-            return False  # perhaps since this very process holds it
-        self._descriptor = descriptor
+        if self._is_inside:
+            return False
+        path = self._path()
+        if path is not None:
+            self._descriptor = _lock(path)
+            if self._descriptor is None:
+                return False
+        self._is_inside = True
         return True
 
     def leave(self) -> None:
         """Let the next one in."""
+        self._is_inside = False
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
