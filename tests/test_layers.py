@@ -118,6 +118,7 @@ TIME = {
     ("clock", "asyncio.sleep"): "it is the clock",
     ("stores.lock", "time.monotonic"): "waits in a thread for another process",
     ("stores.lock", "time.sleep"): "the same",
+    ("stores.disk", "time.sleep"): "a pause of milliseconds, in a thread, for who reads a new file",
     ("stores.replacement", "time.time"): "compares with the time of a file",
     ("stores.file", "time.sleep"): "a pause of milliseconds before a file is called corrupt",
     ("service.login_cache", "time.sleep"): "the same, before the first settings are believed",

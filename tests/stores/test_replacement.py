@@ -11,7 +11,7 @@ import pytest
 
 from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.errors import StoreReadOnly, StoreWriteFailed
-from codex_auth_lsp.stores import replacement as module
+from codex_auth_lsp.stores import disk
 from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.replacement import Replacement, sweep
 from e2e.shapes import api_key_login, codex_bytes
@@ -74,7 +74,7 @@ def test_room_is_taken_by_zeros_where_the_system_has_no_call_for_it(path, monkey
     def refuse(*_arguments: int) -> None:
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
-    monkeypatch.setattr(module.os, "posix_fallocate", refuse)
+    monkeypatch.setattr(disk.os, "posix_fallocate", refuse)
     replacement = Replacement(path, 5000)
     (temporary,) = temporaries(path.parent)
 

@@ -28,6 +28,7 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.stores import lock
 from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot, unreadable
+from codex_auth_lsp.stores.disk import sync_folder
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 from codex_auth_lsp.stores.mounted_file import (
     MAXIMUM_BYTES,
@@ -36,7 +37,7 @@ from codex_auth_lsp.stores.mounted_file import (
     is_mounted,
 )
 from codex_auth_lsp.stores.permissions import permission_notices
-from codex_auth_lsp.stores.replacement import Replacement, left_behind, sweep, sync_folder
+from codex_auth_lsp.stores.replacement import Replacement, left_behind, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,6 +14,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from codex_auth_lsp.stores.disk import sync, write_at
+
 MAXIMUM_BYTES = 1024 * 1024
 """More than any login has."""
 
@@ -64,7 +66,7 @@ def overwrite(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 write_at(descriptor, old, 0)
                 os.ftruncate(descriptor, len(old))
-                os.fsync(descriptor)
+                sync(descriptor)
             raise
     finally:
         os.close(descriptor)
@@ -79,26 +81,18 @@ def empty(path: Path) -> None:
     descriptor = _open(path)
     try:
         os.ftruncate(descriptor, 0)
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def write_at(descriptor: int, content: bytes, position: int) -> None:
-    """Write all of `content` from `position` on."""
-    os.lseek(descriptor, position, os.SEEK_SET)
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
 def _write_whole(descriptor: int, content: bytes, old_size: int) -> None:
     write_at(descriptor, b" " * (len(content) - old_size), old_size)
-    os.fsync(descriptor)  # only now is it certain that there is room
+    sync(descriptor)  # only now is it certain that there is room
     write_at(descriptor, content.ljust(old_size), 0)
-    os.fsync(descriptor)
+    sync(descriptor)
     os.ftruncate(descriptor, len(content))
-    os.fsync(descriptor)
+    sync(descriptor)
     if _read(descriptor) != content:
         raise OSError(errno.EIO, "it does not hold what was written")
 

@@ -21,8 +21,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.stores.disk import allocate, rename, sync, sync_folder, write_at
 from codex_auth_lsp.stores.lock import try_lock
-from codex_auth_lsp.stores.mounted_file import overwrite, write_at
+from codex_auth_lsp.stores.mounted_file import overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ _FILE_MODE = 0o600
 _LOGIN, _RECORD = ".auth-", ".refresh-"
 _OURS = re.compile(r"\.(?:auth|refresh)-[0-9a-f]{16}")
 _STALE_SECONDS = 3600.0
-_CANNOT_ALLOCATE = frozenset({errno.EINVAL, errno.ENODEV, errno.ENOSYS, errno.EOPNOTSUPP})
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Replacement:
                 os.fchmod(self._descriptor, _FILE_MODE)  # a umask can only have taken bits away
             if sys.platform != "win32":  # where an open file cannot be removed
                 try_lock(self._descriptor)
-            _allocate(self._descriptor, size)
+            allocate(self._descriptor, size)
         except BaseException:
             self.drop()
             raise
@@ -78,11 +78,11 @@ class Replacement:
         try:
             write_at(descriptor, content, 0)
             os.ftruncate(descriptor, len(content))
-            os.fsync(descriptor)
+            sync(descriptor)
             if sys.platform == "win32":
                 self._close()  # where an open file cannot be renamed
             try:
-                self._temporary.replace(self.path)
+                rename(self._temporary, self.path)
             except OSError as exc:
                 if exc.errno != errno.EBUSY:
                     raise
@@ -150,38 +150,9 @@ def sweep(path: Path) -> None:
             pass  # not ours to remove, or gone
 
 
-def sync_folder(folder: Path) -> None:
-    """Put a rename or a removal on the disk, where the file system can do that.
-
-    It has already happened: a network file system that syncs no folders has not made it fail.
-    """
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as exc:
-        logger.info("%s cannot be synced: %s", folder, exc.strerror)
-
-
 def _names(path: Path, prefix: str) -> str:
     """Return how the names of the temporary files for `path` begin, in its folder."""
     return prefix + hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
-
-
-def _allocate(descriptor: int, size: int) -> None:
-    if hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(descriptor, 0, max(size, 1))
-        except OSError as exc:
-            if exc.errno not in _CANNOT_ALLOCATE:
-                raise
-        else:
-            return
-    write_at(descriptor, bytes(size), 0)
 
 
 def _is_stale(path: Path) -> bool:
