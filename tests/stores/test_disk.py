@@ -27,7 +27,11 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("takes_it", [True, False])
 def test_macos_flushes_the_drive_and_syncs_where_it_cannot(path, monkeypatch, takes_it):
     """(S5) Its `fsync` leaves the content in the drive's memory; some file systems have no more."""
-    calls = []
+    calls: list[object] = []
+
+    def plain_sync(descriptor: int) -> None:
+        calls.append("fsync")
+        genuine(descriptor)
 
     def full_sync(_descriptor: int, command: int) -> None:
         calls.append(command)
@@ -38,9 +42,7 @@ def test_macos_flushes_the_drive_and_syncs_where_it_cannot(path, monkeypatch, ta
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", full_sync)
-    monkeypatch.setattr(
-        os, "fsync", lambda descriptor: calls.append("fsync") or genuine(descriptor)
-    )
+    monkeypatch.setattr(os, "fsync", plain_sync)
     with path.open("r+b") as file:
         disk.sync(file.fileno())
 

@@ -125,7 +125,7 @@ def test_login_is_private_and_on_the_disk_before_it_takes_its_place(folder):
     ],
 )
 def test_call_that_fails_leaves_the_old_login_and_no_other_file(folder, inject, kind):
-    """(S9, S11) Whichever it is, a file system without locks included: told, and nothing changed."""
+    """(S9, S11) Whichever it is: the error is told and nothing has changed."""
     problem, _ = write(folder, inject)
 
     assert problem == kind

@@ -21,7 +21,8 @@ from codex_auth_lsp.errors import (
     RefreshTokenReused,
     RefreshTokenRevoked,
 )
-from codex_auth_lsp.stores.file import read_regular_file, write_error
+from codex_auth_lsp.stores.disk import read_regular_file
+from codex_auth_lsp.stores.file import write_error
 from codex_auth_lsp.stores.replacement import replace_durably
 
 if TYPE_CHECKING:

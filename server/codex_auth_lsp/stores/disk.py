@@ -1,10 +1,11 @@
-"""Writes that are whole, and on the disk when they are told as done."""
+"""Reads that never wait, and writes that are whole, and on the disk when they are told as done."""
 
 from __future__ import annotations
 
 import errno
 import logging
 import os
+import stat
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -17,6 +18,25 @@ _RENAME_SECONDS = 0.05  # between two: a virus scanner has a new file open for a
 _CANNOT_ALLOCATE = frozenset({errno.EINVAL, errno.ENODEV, errno.ENOSYS, errno.EOPNOTSUPP})
 
 logger = logging.getLogger(__name__)
+
+
+def read_regular_file(path: Path, maximum: int) -> bytes:
+    """Return the content of a file; never waits for one that is a pipe.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or has more than `maximum` bytes.
+    """
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        raw = file.read(maximum + 1)
+    if len(raw) > maximum:
+        raise OSError(errno.EFBIG, "it is far too large for a login")
+    return raw
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe waits for its writer
 
 
 def allocate(descriptor: int, size: int) -> None:

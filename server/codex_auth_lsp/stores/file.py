@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import stat
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +27,7 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.stores import lock
 from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot, unreadable
-from codex_auth_lsp.stores.disk import sync_folder
+from codex_auth_lsp.stores.disk import read_regular_file, sync_folder
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 from codex_auth_lsp.stores.mounted_file import (
     MAXIMUM_BYTES,
@@ -291,25 +290,6 @@ def _size_of(path: Path) -> int:
         return min(path.stat().st_size, MAXIMUM_BYTES)
     except FileNotFoundError:
         return 0
-
-
-def read_regular_file(path: Path, maximum: int) -> bytes:
-    """Return the content of a file; never waits for one that is a pipe.
-
-    Raises:
-        OSError: It cannot be read, is no regular file, or has more than `maximum` bytes.
-    """
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        raw = file.read(maximum + 1)
-    if len(raw) > maximum:
-        raise OSError(errno.EFBIG, "it is far too large for a login")
-    return raw
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe waits for its writer
 
 
 def write_error(exc: OSError, path: Path) -> StoreError:

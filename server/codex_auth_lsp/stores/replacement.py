@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FILE_MODE = 0o600
-_LOGIN, _RECORD = ".auth-", ".refresh-"
+_LOGIN = ".auth-"
 _OURS = re.compile(r"\.(?:auth|refresh)-[0-9a-f]{16}")
 _STALE_SECONDS = 3600.0
 
