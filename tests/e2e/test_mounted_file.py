@@ -98,6 +98,22 @@ async def test_the_doctor_says_how_it_is_written(
     assert summary.endswith("mounted by itself and so written in place.")
 
 
+async def test_the_doctor_says_that_the_host_has_another_file_now(
+    shared: Path, start: Starter, sandbox: Sandbox, browser: Browser
+):
+    """A program there has replaced it; the mount still shows the old one."""
+    client = await start(sandbox)
+    await browser.sign_in(client)
+    other = shared.with_name("other.json")
+    other.touch()
+    other.replace(shared)
+    report = await client.request("auth/doctor", {"network": False})
+    check = next(c for c in report["checks"] if c["id"] == "permissions")
+
+    assert check["status"] == "warning"
+    assert check["summary"].endswith("was replaced where it comes from.")
+
+
 async def test_a_change_by_the_host_is_heard(shared: Path, start: Starter):
     """It writes in place too, for otherwise nobody here would ever see it."""
     client = await start()

@@ -54,9 +54,15 @@ def _permissions(path: Path) -> Check:
         text = " ".join(notice.message for notice in notices)
         return Check("permissions", Health.WARNING, text, remediation=advice)
     try:
-        mode = stat.S_IMODE(real.stat().st_mode)
+        status = real.stat()
     except OSError:
         return Check("permissions", Health.SKIPPED, "There is no auth.json.")
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_nlink == 0:
+        text = "The file that is mounted as auth.json was replaced where it comes from."
+        remedy = Remediation("Mount the folder in the place of the file, so that both are the same")
+        detail = "What is stored here does not get there, nor the other way round."
+        return Check("permissions", Health.WARNING, text, detail, (remedy,))
     link = f", a link to {real}" if path.is_symlink() else ""
     if os.name == "nt":
         return Check("permissions", Health.SKIPPED, "Windows keeps them elsewhere.")
