@@ -13,7 +13,6 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +38,7 @@ from codex_auth_lsp.service.refresh_record import (
     FAILED,
     RETRIED,
     SENT,
+    RecordPlace,
     RefreshRecord,
     read_record,
     write_record,
@@ -55,11 +55,11 @@ from codex_auth_lsp.stores.base import unreadable
 from codex_auth_lsp.stores.document import Document, refreshed_document
 from codex_auth_lsp.stores.file import write_error
 from codex_auth_lsp.stores.lock import Turnstile
+from codex_auth_lsp.stores.lock_holder import who_keeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from pathlib import Path
 
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.config.endpoints import EndpointOverrides
@@ -102,7 +102,7 @@ class _Place:
     """Where a login was read from: there its rotation goes, whatever is configured meanwhile."""
 
     store: CredentialStore
-    record_path: Path
+    record_place: RecordPlace
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Refresher:
 
     def broke_off(self, credential: ChatGptCredential) -> bool | None:
         """Say whether a renewal of this login broke off; None while one is under way."""
-        record = read_record(self._cache.refresh_record_path)
+        record = read_record(self._cache.refresh_record_place)
         if record is None or not record.wants_retry(credential.refresh_token.fingerprint()):
             return False
         try:
@@ -210,7 +210,7 @@ class Refresher:
 
     def _is_far_enough(self, credential: ChatGptCredential) -> bool:
         """Say whether the last request of our processes is long enough ago for an unasked one."""
-        record = read_record(self._cache.refresh_record_path)
+        record = read_record(self._cache.refresh_record_place)
         return (
             record is None
             or record.wants_retry(credential.refresh_token.fingerprint())
@@ -244,7 +244,7 @@ class Refresher:
             moment, error = self._not_before
             if seconds := self._seconds_until(moment):
                 raise type(error)(error.message, retry_after_seconds=seconds)
-        record = read_record(self._cache.refresh_record_path)
+        record = read_record(self._cache.refresh_record_place)
         fingerprint = credential.refresh_token.fingerprint()
         if record is None or record.not_before is None or record.fingerprint != fingerprint:
             return
@@ -274,11 +274,14 @@ class Refresher:
         try:
             await self._cache.sync()
             self._keeper.look()
-            place = _Place(self._cache.store.pinned(), self._cache.refresh_record_path)
+            place = _Place(self._cache.store.pinned(), self._cache.refresh_record_place)
             # While this one waited for its turn, another window may have tried in vain.
             is_wanted = self._asked or self._is_far_enough(seen)
             if is_wanted and judge_turn(seen, self._stored()) is Turn.SPEND:
-                await self._spend(place, seen, reason)
+                try:
+                    await self._spend(place, seen, reason)
+                finally:
+                    place.store.release()
         finally:
             if self._saving is None:
                 self._turnstile.leave()
@@ -293,20 +296,21 @@ class Refresher:
                 if judge_turn(seen, self._stored()) is not Turn.SPEND:
                     return False
                 if self._clock.monotonic() >= deadline:
-                    raise LockTimedOut("Another window keeps renewing the login; try again soon.")
+                    keeper = who_keeps(self._cache.refresh_lock_path, otherwise="Another window")
+                    raise LockTimedOut(f"{keeper} keeps renewing the login; try again soon.")
                 await self._clock.sleep(_LOOK_SECONDS)
         except OSError as exc:
-            raise write_error(exc, self._cache.refresh_lock_path) from exc
+            path = self._cache.refresh_lock_path or self._cache.home.path
+            raise write_error(exc, path) from exc
         return True
 
     async def _spend(self, place: _Place, seen: ChatGptCredential, reason: str) -> None:
         fingerprint = seen.refresh_token.fingerprint()
-        before = read_record(place.record_path)
+        before = read_record(place.record_place)
         try:
             if before is not None and before.fingerprint == fingerprint and before.refusal:
                 raise before.refusal  # one of our windows was told so
-            check_writable = partial(place.store.check_writable, may_prompt=False)
-            await asyncio.to_thread(check_writable)
+            await asyncio.to_thread(place.store.reserve)
             retried = before is not None and before.is_interrupted(fingerprint)
             sent = RefreshRecord(fingerprint, self._clock.now(), RETRIED if retried else SENT)
             await self._record(place, sent)
@@ -489,11 +493,11 @@ class Refresher:
             StoreError: The disk takes nothing, so the token must not be spent.
         """
         try:
-            await asyncio.to_thread(write_record, place.record_path, record)
-        except OSError as exc:
+            await asyncio.to_thread(write_record, place.record_place, record)
+        except StoreError as error:
             if record.outcome in {SENT, RETRIED}:
-                raise write_error(exc, place.record_path) from exc
-            logger.info("The record of the refresh was not written: %s", exc.strerror)
+                raise
+            logger.info("The record of the refresh was not written: %s", error.message)
 
     def _stored(self) -> Any:
         return self._keeper.view.snapshot.credential

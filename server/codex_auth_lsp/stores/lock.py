@@ -12,6 +12,7 @@ file at its path.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import LockTimedOut
+from codex_auth_lsp.stores.lock_holder import who_keeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,15 +53,30 @@ def held(paths: tuple[Path, ...], *, seconds: float) -> Iterator[None]:
         for path in paths:
             while (descriptor := _lock(path)) is None:
                 if time.monotonic() >= deadline:
-                    raise LockTimedOut(
-                        f"Another program keeps {path.name} locked; try again in a moment."
-                    )
+                    keeper = who_keeps(path, otherwise="Another program")
+                    raise LockTimedOut(f"{keeper} keeps {path.name} locked; try again in a moment.")
                 time.sleep(_RETRY_SECONDS)
             descriptors.append(descriptor)
         yield
     finally:
         for descriptor in reversed(descriptors):
             os.close(descriptor)
+
+
+def check(paths: tuple[Path, ...]) -> None:
+    """Find out, without a trace, whether the lock files could be opened.
+
+    Raises:
+        OSError: One could not.
+    """
+    for path in paths:
+        try:
+            os.close(os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)))
+        except FileNotFoundError:
+            if not path.parent.is_dir():
+                raise
+            if not os.access(path.parent, os.W_OK):
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES)) from None
 
 
 def is_held(path: Path) -> bool:
@@ -69,7 +86,7 @@ def is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _try(descriptor)
+        return not try_lock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -77,11 +94,13 @@ def is_held(path: Path) -> bool:
 class Turnstile:
     """A lock that one process at a time passes, tried without waiting.
 
-    `path` is asked for at each try: what a link leads to may have changed.
+    `path` is asked for at each try: what a link leads to may have changed. None stands for what no
+    other process has: then there is nobody to keep out.
     """
 
-    def __init__(self, path: Callable[[], Path]) -> None:
+    def __init__(self, path: Callable[[], Path | None]) -> None:
         self._path = path
+        self._is_inside = False
         self._descriptor: int | None = None
 
     def try_enter(self) -> bool:
@@ -90,14 +109,19 @@ class Turnstile:
         Raises:
             OSError: The lock file cannot be made or opened.
         """
-        descriptor = _lock(self._path())
-        if descriptor is None:
-            return False  # perhaps since this very process holds it
-        self._descriptor = descriptor
+        if self._is_inside:
+            return False
+        path = self._path()
+        if path is not None:
+            self._descriptor = _lock(path)
+            if self._descriptor is None:
+                return False
+        self._is_inside = True
         return True
 
     def leave(self) -> None:
         """Let the next one in."""
+        self._is_inside = False
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -107,7 +131,7 @@ def _lock(path: Path) -> int | None:
     """Return the descriptor of a lock that is ours now, None where it is not to be had yet."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), _MODE)
     try:
-        if _try(descriptor) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+        if try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             return descriptor
     except FileNotFoundError:
         pass  # removed just now
@@ -118,7 +142,8 @@ def _lock(path: Path) -> int | None:
     return None
 
 
-def _try(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Take the lock of an open file if it is free; closing the file lets go of it."""
     try:
         if sys.platform == "win32":
             # The CLI's locks there are not known; among our own processes a byte will do.
