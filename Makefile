@@ -3,9 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
-LOCKS := requirements.lock requirements-build.lock requirements-dev.lock
 
-.PHONY: demo test lint prove parts mirror lock clean
+.PHONY: demo test lint prove fuzz bench parts mirror lock clean
 
 demo: $(VENV)/.runtime
 	@$(PY) -I -m codex_auth_lsp demo
@@ -24,6 +23,20 @@ prove: $(VENV)/.dev
 	  $(foreach size,KILLS PROCESSES CYCLES BESIDE ROUNDS READS WALKS KEYRING_KILLS SEED,$(if \
 	  $(PROVE_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(PROVE_$(size))))
 
+# A million odd messages and what else may come from outside, in portions that a stopped run keeps;
+# writes its chapter of docs/reliability.md. FUZZ_ONLY names parts, FUZZ_SEED and FUZZ_SCALE change them.
+fuzz: $(VENV)/.fuzz
+	@PYTHONPATH=tests $(PY) -m fuzz $(foreach part,$(FUZZ_ONLY),--only $(part)) \
+	  $(foreach size,SEED SCALE,$(if $(FUZZ_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(FUZZ_$(size))))
+
+# Our figures beside those of other servers on this machine, in about ten quiet minutes; writes the
+# figures of docs/performance.md. BENCH_COPILOT=1 installs Copilot's language server to measure it, too.
+bench: $(VENV)/.bench
+	@test -d tests/parts/node_modules || npm ci --prefix tests/parts --loglevel=error
+	@test -z "$(BENCH_COPILOT)" || npm install --prefix .cache/bench --no-save --loglevel=error @github/copilot-language-server
+	@PYTHONPATH=tests $(PY) -m bench $(foreach size,ROUNDS TRIPS CHANGES,$(if \
+	  $(BENCH_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(BENCH_$(size))))
+
 # The Debian packages that some tests need (run as root): chromium, a keyring, strace and the like.
 parts:
 	apt-get update -qq
@@ -41,15 +54,26 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-# Rewrites the VS Code client's declarations of the wire from the server's models.
+$(VENV)/.fuzz: $(VENV)/.dev requirements-fuzz.lock
+	@$(PIP) --require-hashes -r requirements-fuzz.lock
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
+	@$(PIP) --require-hashes -r requirements-bench.lock
+	@touch $@
+
+# Rewrites what is made of the server's models: the VS Code client's declarations, the JSON Schema.
 mirror: $(VENV)/.dev
 	@PYTHONPATH=tests $(PY) -m wire.client_mirror
+	@PYTHONPATH=tests $(PY) -m wire.json_schema
 
 # Rewrites the lock files from pyproject.toml; they hold hashes and no addresses.
 lock:
 	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --output-file requirements.lock
 	uv pip compile --group build --quiet --universal --generate-hashes --no-header --output-file requirements-build.lock
 	uv pip compile --group dev --quiet --universal --generate-hashes --no-header --output-file requirements-dev.lock
+	uv pip compile --group bench --quiet --universal --generate-hashes --no-header --output-file requirements-bench.lock
+	uv pip compile --group fuzz --quiet --universal --generate-hashes --no-header --output-file requirements-fuzz.lock
 
 clean:
 	rm -rf $(VENV) .cache dist

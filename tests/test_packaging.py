@@ -25,6 +25,8 @@ LOCKS = {
     "requirements.lock": PROJECT["project"]["dependencies"],
     "requirements-build.lock": GROUPS["build"],
     "requirements-dev.lock": GROUPS["dev"],
+    "requirements-bench.lock": GROUPS["bench"],
+    "requirements-fuzz.lock": GROUPS["fuzz"],
 }
 
 COMES_WITH = {"cattrs": "pygls", "pydantic_core": "pydantic", "cryptography": "jwt"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from e2e.shapes import chatgpt_login, codex_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from e2e.conftest import Starter
@@ -73,3 +74,41 @@ async def test_link_that_leads_elsewhere_while_a_refresh_runs_does_not_get_the_r
     assert (other, first.exists()) == (second.read_bytes(), True)
     assert refresh_token(first) != spent
     assert sandbox.requests("revoke") == []
+
+
+async def test_login_in_memory_is_renewed_where_nothing_can_be_written(
+    make_read_only: Callable[[], None],
+    start: Starter,
+    sandbox: Sandbox,
+    browser: Browser,
+    home: CodexHome,
+):
+    """No other process has it, so no lock and no record of a refresh is wanted on the disk."""
+    home.configure('cli_auth_credentials_store = "ephemeral"\n')
+    make_read_only()
+    client = await start(sandbox)
+    await browser.sign_in(client)
+    before = await client.request("auth/credential", {})
+    status = await client.request("auth/refresh", FORCE)
+    after = await client.request("auth/credential", {})
+
+    assert (status["state"], status.get("lastError")) == ("signedIn", None)
+    assert len(sandbox.requests("refresh")) == 1
+    assert before["headers"] != after["headers"]
+    assert {path.name for path in home.path.iterdir()} == {"config.toml"}
+
+
+async def test_refusal_of_a_login_in_memory_is_remembered(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
+):
+    """As of any other: the token is not sent a second time, and the disk knows nothing of it."""
+    home.configure('cli_auth_credentials_store = "ephemeral"\n')
+    client = await start(sandbox)
+    await browser.sign_in(client)
+    body = {"error": {"code": "refresh_token_expired", "message": "no"}}
+    sandbox.fault("refresh", "json", status=401, body=body)
+    errors = [await client.request_error("auth/refresh", FORCE) for _ in range(2)]
+
+    assert [error.kind for error in errors] == ["refreshTokenExpired"] * 2
+    assert len(sandbox.requests("refresh")) == 1
+    assert not (home.path / "auth.json.refresh.json").exists()

@@ -435,7 +435,7 @@ async def test_looking_at_a_locked_keyring_asks_nobody(seen_session, store):
     for _ in range(3):
         assert (await looked(store)).report.health == "locked"
     with pytest.raises(StoreLocked):
-        store.check_writable(may_prompt=False)
+        store.reserve()
 
     assert seen_session.dialogs() == []
 

@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 
 import loopback_only
-from prove.parts import PARTS, Part, Sizes
+from prove.parts import FUZZ, PARTS, Part, Sizes
 from prove.report import render
 from prove.results import Outcome
 from prove.versions import ROOT, commit, today, versions
@@ -44,11 +44,16 @@ def main() -> int:
                 _say(f"\n=== {part.title}: not run, {need.name} is missing; {need.remedy}")
             continue
         good &= _prove(part, sizes)
-    report = [(part, Outcome.load(KEPT, part.name)) for part in PARTS]
-    arguments.report.parent.mkdir(parents=True, exist_ok=True)
-    arguments.report.write_text(render(report, versions()))
+    write_report(arguments.report)
     _say(f"The report is in {arguments.report}")
     return 0 if good else 1
+
+
+def write_report(path: Path = REPORT) -> None:
+    """Write the page from all that was kept, by this program and by `make fuzz`."""
+    pages = [(page, Outcome.load(KEPT, page.name)) for page in (*PARTS, FUZZ)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(pages, versions()))
 
 
 def _prove(part: Part, sizes: Sizes) -> bool:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from prove.login import LoginFile
 
+PAGE = 4096
+
 TMPFS_SIZE = "256k"
 """Room for a login and its locks, and soon filled."""
 
@@ -54,6 +56,10 @@ class Case:
     """Whether it needs the right to mount."""
     tmpfs: bool = False
     """Whether the folder has to be a small file system of its own."""
+    foreseen: bool = False
+    """Whether it does no harm during a request: what it takes away was kept since before that."""
+    seals: bool = False
+    """Whether nobody can remove anything while it lasts."""
 
 
 def answered(inject: str, *, files_only: bool = True) -> Callable[[Victim], Fault]:
@@ -92,9 +98,13 @@ async def no_descriptors(victim: Victim) -> AsyncIterator[None]:
         resource.prlimit(victim.pid, resource.RLIMIT_NOFILE, before)
 
 
+def full(*, but: int = 0) -> Callable[[Victim], Fault]:
+    """Return the fault that fills the folder's file system but for some bytes."""
+    return lambda victim: _full(victim, but)
+
+
 @asynccontextmanager
-async def full(victim: Victim) -> AsyncIterator[None]:
-    """Fill the folder's file system to its last byte."""
+async def _full(victim: Victim, but: int) -> AsyncIterator[None]:
     filler = victim.file.folder / "filler"
     with filler.open("wb", buffering=0) as file:
         try:
@@ -103,6 +113,7 @@ async def full(victim: Victim) -> AsyncIterator[None]:
         except OSError as exc:
             if exc.errno != errno.ENOSPC:
                 raise
+        file.truncate(file.tell() - but)
     try:
         yield
     finally:
@@ -119,6 +130,18 @@ async def read_only(victim: Victim) -> AsyncIterator[None]:
         yield
     finally:
         unmount(victim.file.folder)
+
+
+@asynccontextmanager
+async def sealed_file(victim: Victim) -> AsyncIterator[None]:
+    """Let the file be one that is mounted by itself, and that nobody may write."""
+    path = str(victim.file.path)
+    _mount("--bind", path, path)
+    _mount("-o", "remount,ro,bind", path)
+    try:
+        yield
+    finally:
+        unmount(victim.file.path)
 
 
 @asynccontextmanager
@@ -150,8 +173,12 @@ CASES = (
     ),
     Case("no descriptor left", no_descriptors, ("storeWriteFailed", "storeUnavailable")),
     Case("a file that another program has half written", half_written, ("storeCorrupt",)),
-    Case("a full file system", full, mounts=True, tmpfs=True),
-    Case("a read-only folder", read_only, ("storeReadOnly",), mounts=True),
+    Case("a full file system", full(), mounts=True, tmpfs=True, foreseen=True),
+    Case(
+        "a file system with one page left", full(but=PAGE), mounts=True, tmpfs=True, foreseen=True
+    ),
+    Case("a read-only folder", read_only, ("storeReadOnly",), mounts=True, seals=True),
+    Case("a file that is mounted read-only", sealed_file, ("storeReadOnly",), mounts=True),
 )
 
 

@@ -32,13 +32,19 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part."""
+class Page:
+    """A chapter of the report."""
 
     name: str
     title: str
     text: str
-    """What is done, for the report."""
+    """What is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Page):
+    """One part."""
+
     run: Callable[[Sizes, Path, Say], Awaitable[Outcome]]
     needs: tuple[str, ...] = ()
     """Names of third-party parts, as `support.parts` knows them."""
@@ -135,4 +141,14 @@ PARTS = (
         _keyring,
         ("keyring", "display", "codex", "strace"),
     ),
+)
+
+FUZZ = Page(
+    "fuzz",
+    "What nobody should send",
+    "`make fuzz` sends odd and hostile input, made from a seed: messages and frames to a real "
+    "language server over its pipes, requests to the redirect listener of a sign-in that waits "
+    "and is then finished, and files, tokens and answers to what reads them. A message that asks "
+    "for an answer must get exactly one; a file is read or refused; nothing that comes out may "
+    "hold a secret that went in.",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from prove.parts import Part
+    from prove.parts import Page
     from prove.results import Outcome, Table
 
 INTRODUCTION = (
@@ -23,13 +23,13 @@ WORDS = (
 )
 
 
-def render(outcomes: Sequence[tuple[Part, Outcome | None]], versions: Mapping[str, str]) -> str:
+def render(outcomes: Sequence[tuple[Page, Outcome | None]], versions: Mapping[str, str]) -> str:
     """Return the page; a part without an outcome has not run."""
     return "\n".join(_lines(outcomes, versions)).rstrip() + "\n"
 
 
 def _lines(
-    outcomes: Sequence[tuple[Part, Outcome | None]], versions: Mapping[str, str]
+    outcomes: Sequence[tuple[Page, Outcome | None]], versions: Mapping[str, str]
 ) -> Iterator[str]:
     for paragraph in ("# Reliability", INTRODUCTION, WORDS):
         yield paragraph
@@ -50,7 +50,7 @@ def _lines(
     yield from _table(("program", "version"), list(versions.items()))
 
 
-def _summary(outcomes: Sequence[tuple[Part, Outcome | None]]) -> Iterator[str]:
+def _summary(outcomes: Sequence[tuple[Page, Outcome | None]]) -> Iterator[str]:
     rows = []
     for part, outcome in outcomes:
         if outcome is None:

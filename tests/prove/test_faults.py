@@ -14,6 +14,8 @@ SHORT = (
     ("no descriptor left", DURING),
     ("a file that another program has half written", DURING),
     ("a full file system", DURING),
+    ("a file system with one page left", BEFORE),
+    ("a file that is mounted read-only", DURING),
     ("a read-only folder", BEFORE),
     ("a read-only folder", DURING),
 )

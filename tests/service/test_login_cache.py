@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,7 +34,7 @@ def cache(tmp_path: Path, config: Path) -> LoginCache:
 
 
 class Editor:
-    """Empties the file and writes it at the first pause of whoever reads it meanwhile."""
+    """Empties the file and writes it at the second pause of whoever reads it meanwhile."""
 
     def __init__(self, path: Path, text: str) -> None:
         self._path, self._text = path, text
@@ -45,6 +47,15 @@ class Editor:
         if self.pauses == 2:
             self._path.write_text(self._text)
 
+    async def sleep_of_the_loop(self, seconds: float) -> None:
+        self.sleep(seconds)
+
+
+async def settled(cache: LoginCache) -> tuple[str, str | None, bool]:
+    """Return what is believed when nobody writes any more."""
+    await cache.sync()
+    return modes(cache)
+
 
 def modes(cache: LoginCache) -> tuple[str, str | None, bool]:
     view = cache.look()
@@ -53,16 +64,36 @@ def modes(cache: LoginCache) -> tuple[str, str | None, bool]:
 
 
 @pytest.mark.parametrize("left", ["", 'cli_auth_credentials_store = "ephem', "[features]\n"])
-def test_half_written_configuration_changes_nothing(cache, config, monkeypatch, left):
+async def test_half_written_configuration_changes_nothing(cache, config, monkeypatch, left):
     """Neither where logins are kept nor who may sign in."""
     assert modes(cache) == ("ephemeral", "api", True)
     store_login(cache.store, KEY)
     editor = Editor(config, EPHEMERAL + "# saved\n")
     config.write_text(left)
-    monkeypatch.setattr(login_cache.time, "sleep", editor.sleep)
+    monkeypatch.setattr(login_cache.asyncio, "sleep", editor.sleep_of_the_loop)
 
     assert modes(cache) == ("ephemeral", "api", True)
+    assert not cache.reads_at_once
+    assert await settled(cache) == ("ephemeral", "api", True)
     assert (editor.pauses, KEY) == (2, cache.look().snapshot.credential)
+    assert cache.reads_at_once
+
+
+async def test_nothing_stands_still_while_a_change_is_waited_for(cache, config):
+    """A look has the old settings; `sync` comes back with the new ones, and the loop runs on."""
+    cache.look()
+    config.write_text(EPHEMERAL.replace("api", "chatgpt"))
+    started = time.monotonic()
+    for _ in range(3):
+        assert modes(cache) == ("ephemeral", "api", True)
+    assert time.monotonic() - started < 0.05
+    turns, waiting = 0, asyncio.ensure_future(cache.sync())
+    while not waiting.done():
+        turns += 1
+        await asyncio.sleep(0)
+
+    assert modes(cache) == ("ephemeral", "chatgpt", True)
+    assert turns > 100
 
 
 def test_configuration_that_is_just_written_at_the_start_is_waited_for(cache, config, monkeypatch):
@@ -82,33 +113,35 @@ def test_configuration_that_was_empty_for_long_is_not_waited_for(cache, config, 
     assert modes(cache) == ("file", None, True)
 
 
-def test_configuration_that_stays_empty_is_believed(cache, config):
+async def test_configuration_that_stays_empty_is_believed(cache, config):
     """It says nothing, so the defaults hold; the next content is read as ever."""
     cache.look()
     config.write_text("")
-    assert modes(cache) == ("file", None, True)
+    assert await settled(cache) == ("file", None, True)
     config.write_text(EPHEMERAL)
 
-    assert modes(cache) == ("ephemeral", "api", True)
+    assert await settled(cache) == ("ephemeral", "api", True)
 
 
-def test_login_in_memory_outlives_another_mode(cache, config):
+async def test_login_in_memory_outlives_another_mode(cache, config):
     """Nothing else has it."""
     cache.look()
     store_login(cache.store, KEY)
     config.write_text("")
+    await cache.sync()
     assert cache.look().snapshot.credential is None
     config.write_text(EPHEMERAL)
+    await cache.sync()
 
     assert cache.look().snapshot.credential == KEY
 
 
-def test_settings_that_others_do_not_concern_are_believed_at_once(cache, config, monkeypatch):
+def test_settings_that_others_do_not_concern_are_believed_at_once(cache, config):
     """Programs write their own keys often."""
     cache.look()
-    monkeypatch.setattr(login_cache.time, "sleep", lambda _: pytest.fail("waited"))
     config.write_text(EPHEMERAL + 'model = "x"\n')
 
+    assert cache.reads_at_once
     assert modes(cache) == ("ephemeral", "api", True)
 
 
@@ -138,14 +171,15 @@ def test_plain_saves_by_another_thread_are_never_seen_halfway(cache, config):
     assert seen == {("ephemeral", "api", True)}
 
 
-def test_logout_in_another_mode_ends_the_login_in_memory_as_well(cache, config):
+async def test_logout_in_another_mode_ends_the_login_in_memory_as_well(cache, config):
     """It would come back with the old mode."""
     cache.look()
     store_login(cache.store, KEY)
     config.write_text("")
-    cache.look()
+    await cache.sync()
     removed = cache.remove()
     config.write_text(EPHEMERAL)
+    await cache.sync()
 
     assert removed is not None
     assert (removed.credential, removed.stores) == (KEY, ("memory",))

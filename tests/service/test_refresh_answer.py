@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from codex_auth_lsp.sandbox.faults import Fault
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
 from codex_auth_lsp.service import refresh_answer
 from codex_auth_lsp.service.auth_service import AuthService
-from e2e.shapes import AUTH_CLAIM, access_token, id_token, jwt
+from e2e.shapes import AUTH_CLAIM, access_token, codex_bytes, id_token, jwt
 from service.refresh_bench import Bench
 
 if TYPE_CHECKING:
@@ -254,6 +255,22 @@ async def test_unusable_answer_to_which_the_disk_says_no_is_kept_in_memory(bench
     assert held == (OLD, "storeWriteFailed")
     assert bench.tokens["refresh_token"] == NEW
     assert bench.service.status()["lastError"]["kind"] == "issuerResponseInvalid"
+
+
+async def test_answer_for_which_the_file_has_no_room_is_kept_in_memory(bench):
+    """The old file stays readable, and the person is told while the new tokens are used."""
+    login = json.loads(bench.path.read_bytes()) | {"x_note": "x" * 600_000}
+    before = codex_bytes(login)
+    bench.path.write_bytes(before)
+    bench.answer(answer(refresh_token=NEW + "x" * 600_000))
+    status = await bench.renew()
+    given = await bench.service.credentials.issue(
+        None, min_validity_seconds=300, rejected_revision=None
+    )
+
+    assert (status["state"], status["lastError"]["kind"]) == ("signedIn", "storeWriteFailed")
+    assert given.to_wire()["headers"]["Authorization"] == f"Bearer {ACCESS}"
+    assert before == bench.path.read_bytes()
 
 
 async def test_issuer_that_goes_on_to_answer_badly_is_left_in_peace(bench):

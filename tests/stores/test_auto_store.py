@@ -310,7 +310,7 @@ def test_file_that_is_no_login_is_told(store, path):
 def test_person_is_asked_before_a_login_and_never_for_a_write(store, vault):
     """A renewal in the background opens no dialog."""
     vault.trouble = LOCKED
-    store.check_writable(may_prompt=False)
+    store.reserve()
     store_login(store, KEY)
     assert "unlock" not in vault.calls
     vault.prompts.append(None)

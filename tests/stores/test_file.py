@@ -23,8 +23,9 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.stores import file as file_module
 from codex_auth_lsp.stores.base import Removed
-from codex_auth_lsp.stores.document import login_document
-from codex_auth_lsp.stores.file import FileStore, replace_durably
+from codex_auth_lsp.stores.document import Document, login_document
+from codex_auth_lsp.stores.file import FileStore
+from codex_auth_lsp.stores.replacement import Replacement, replace_durably
 from e2e.shapes import EXAMPLE_KEY_FILE, api_key_login, codex_bytes
 from stores.store_contract import KEY, LOGIN, OTHER_KEY, StoreContract, store_login
 from stores.test_lock import is_locked, other_process_holds
@@ -188,17 +189,28 @@ def test_junk_is_no_empty_store(store, path):
     assert (given, path.read_bytes()) == ([None], b"junk")
 
 
+def temporary_for(path: Path) -> Path:
+    """Return a name for a temporary file of ours that is to replace `path`."""
+    before = set(path.parent.iterdir())
+    replacement = Replacement(path, 1)
+    (temporary,) = set(path.parent.glob(".auth-????????????????")) - before
+    replacement.drop()
+    return temporary
+
+
 def test_what_a_killed_process_left_behind_is_swept_by_the_next_write(store, path):
     """(S4) It may hold live tokens. Empty files and a Codex CLI's own are left alone."""
-    left = [".auth-0123abcd", ".auth-89abcdef"]
-    kept = [".auth-aB3dE9", ".auth-0123abc", ".auth-0123abcdef", ".auth-00000000"]
-    for name in left + kept:
-        path.with_name(name).write_bytes(b"" if name == ".auth-00000000" else b"half a login")
+    left = [temporary_for(path), temporary_for(path)]
+    empty = temporary_for(path)
+    kept = [path.with_name(name) for name in (".auth-aB3dE9", ".auth-0123abc", f"{left[0].name}0")]
+    for temporary in left + kept:
+        temporary.write_bytes(b"half a login")
+    empty.touch()
 
     store_login(store, KEY)
 
     names = {entry.name for entry in path.parent.iterdir()}
-    assert {*kept, "auth.json", *LOCKS} == names
+    assert {*(entry.name for entry in (*kept, empty)), "auth.json", *LOCKS} == names
 
 
 def test_far_too_large_file_is_not_read(store, path):
@@ -211,6 +223,21 @@ def test_far_too_large_file_is_not_read(store, path):
         "unavailable",
         f"{path} cannot be read: it is far too large for a login.",
     )
+
+
+def test_login_that_could_not_be_read_again_is_not_written(store, path):
+    """(S7) It is found out before a token is spent, as far as that can be; the old one stays."""
+    megabyte = 1024 * 1024
+    old = Document({"OPENAI_API_KEY": "sk-old", "note": "x" * (megabyte - 4096)})
+    path.write_bytes(old.render())
+
+    with pytest.raises(StoreWriteFailed, match="too large"):
+        store.reserve()
+    with pytest.raises(StoreWriteFailed, match="too large"):
+        store.update(lambda _: Document({"OPENAI_API_KEY": "k" * megabyte}))
+    assert path.read_bytes() == old.render()
+    assert [entry.name for entry in path.parent.glob(".auth*")] == []
+    assert store.read().report.health == "ok"
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "device", "loop"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 import secrets
 import stat
 from typing import TYPE_CHECKING
@@ -11,7 +11,8 @@ import pytest
 
 from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.errors import StoreWriteFailed
-from codex_auth_lsp.stores.file import FileStore, _make_temporary
+from codex_auth_lsp.stores.file import FileStore
+from codex_auth_lsp.stores.replacement import Replacement
 from e2e.shapes import api_key_login, codex_bytes
 from stores.store_contract import KEY, store_login
 
@@ -54,7 +55,8 @@ def test_a_temporary_name_that_is_taken_is_not_used(folder, store, tmp_path, mon
     """(S4) Names are random; who guesses one all the same gets nothing written through it."""
     (folder / "auth.json").write_bytes(OLD)
     target = tmp_path / "target"
-    temporary = folder / ".auth-0badcafe"
+    digest = hashlib.sha256(b"auth.json").hexdigest()
+    temporary = folder / f".auth-{digest[:8]}0badcafe"
     monkeypatch.setattr(secrets, "token_hex", lambda _: "0badcafe")
     if planted == "file":
         temporary.write_bytes(b"")
@@ -77,10 +79,10 @@ def test_a_temporary_name_that_is_taken_is_not_used(folder, store, tmp_path, mon
 
 def test_temporary_names_are_never_the_same(folder):
     """(S4) Thirty-two random bits, and a name that is taken is refused by the kernel."""
-    names = set()
-    for _ in range(200):
-        descriptor, path = _make_temporary(folder)
-        os.close(descriptor)
-        names.add(path.name)
+    reserved = [Replacement(folder / "auth.json", 1) for _ in range(200)]
+    names = {path.name for path in folder.iterdir()}
+    for replacement in reserved:
+        replacement.drop()
 
     assert len(names) == 200
+    assert list(folder.iterdir()) == []

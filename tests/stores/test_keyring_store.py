@@ -377,11 +377,11 @@ def test_check_asks_nobody_where_it_may_not(store, vault):
     """A renewal in the background opens no dialog."""
     vault.trouble = LOCKED
     with pytest.raises(StoreLocked):
-        store.check_writable(may_prompt=False)
+        store.reserve()
 
     assert "unlock" not in vault.calls
     vault.trouble = None
-    store.check_writable(may_prompt=False)
+    store.reserve()
 
 
 def test_check_finds_a_folder_in_which_no_lock_can_be_made(store, home, vault, monkeypatch):

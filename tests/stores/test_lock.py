@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_auth_lsp.errors import LockTimedOut
-from codex_auth_lsp.stores import lock
+from codex_auth_lsp.stores import lock, lock_holder
 from codex_auth_lsp.stores.lock import Turnstile, held
 
 if TYPE_CHECKING:
@@ -88,13 +88,25 @@ def test_both_locks_are_held_for_the_block_and_free_after_it(paths):
     assert {0o600} == {path.stat().st_mode & 0o777 for path in paths}
 
 
+def test_nobody_is_named_where_the_system_does_not_tell(paths, monkeypatch, tmp_path):
+    """As on macOS and Windows, and where `/proc` is not there."""
+    monkeypatch.setattr(lock_holder, "_PROC", tmp_path / "nothing")
+    with (
+        other_process_holds(paths[0]),
+        pytest.raises(LockTimedOut, match=r"^Another program keeps auth\.lock locked"),
+        held(paths, seconds=SHORT),
+    ):
+        pytest.fail("the lock was taken twice")
+
+
 @pytest.mark.parametrize("which", [0, 1])
 def test_lock_of_another_process_is_waited_for_no_longer_than_the_deadline(paths, which):
-    """The error names the lock; whatever was taken is let go."""
-    with other_process_holds(paths[which]):
+    """(S13) The error names the lock and who holds it; whatever was taken is let go."""
+    with other_process_holds(paths[which]) as holder:
         started = time.monotonic()
+        who = rf"^Process {holder.pid} \(python.*\) keeps {paths[which].name} locked"
         with (
-            pytest.raises(LockTimedOut, match=f"keeps {paths[which].name} locked"),
+            pytest.raises(LockTimedOut, match=who),
             held(paths, seconds=SHORT),
         ):
             pytest.fail("the lock was taken twice")
@@ -178,7 +190,7 @@ def test_turnstile_lets_one_through_at_a_time(tmp_path):
 
 def test_lock_on_a_file_that_is_no_longer_there_does_not_count(paths, monkeypatch):
     """(S11) Somebody tidied the folder between the opening and the locking."""
-    genuine = lock._try
+    genuine = lock.try_lock
     replaced = []
 
     def replace_once(descriptor: int) -> bool:
@@ -187,7 +199,7 @@ def test_lock_on_a_file_that_is_no_longer_there_does_not_count(paths, monkeypatc
             replaced.append(descriptor)
         return genuine(descriptor)
 
-    monkeypatch.setattr(lock, "_try", replace_once)
+    monkeypatch.setattr(lock, "try_lock", replace_once)
     with held(paths, seconds=PATIENCE):
         assert (len(replaced), is_locked(paths[0])) == (1, True)
 
@@ -244,14 +256,14 @@ def test_turnstile_whose_file_is_removed_lets_nobody_in(tmp_path):
 
 def test_turnstile_does_with_its_file_where_folders_cannot_be_locked(tmp_path, monkeypatch):
     """On some network file systems."""
-    genuine = lock._try
+    genuine = lock.try_lock
 
     def refuse_folders(descriptor: int) -> bool:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return genuine(descriptor)
 
-    monkeypatch.setattr(lock, "_try", refuse_folders)
+    monkeypatch.setattr(lock, "try_lock", refuse_folders)
     first, second = (Turnstile(lambda: tmp_path / "refresh.lock") for _ in range(2))
 
     assert [first.try_enter(), second.try_enter()] == [True, False]

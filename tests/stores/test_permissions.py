@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_auth_lsp.config.home import CodexHome
+from codex_auth_lsp.stores import permissions
 from codex_auth_lsp.stores.file import FileStore
 from e2e.shapes import api_key_login, codex_bytes
 from stores.store_contract import LOGIN, store_login
@@ -98,3 +99,32 @@ def test_where_there_is_no_login_nothing_is_told(folder, store, content):
         (folder / "auth.json").write_bytes(content)
 
     assert causes(store) == []
+
+
+def test_another_name_of_the_file_is_told_until_a_write_parts_the_two(folder, store, tmp_path):
+    """(S3) It is no reason to refuse anything; that name keeps what it had."""
+    other = tmp_path / "second-name"
+    other.write_bytes(LOGIN_FILE)
+    other.chmod(0o600)
+    path = folder / "auth.json"
+    path.hardlink_to(other)
+    (notice,) = store.read().report.notices
+
+    assert (notice.code, notice.cause, notice.severity) == ("storePermissions", "link", "warning")
+    assert str(path) in notice.message
+    assert store.read().report.health == "ok"
+    store_login(store, LOGIN)
+    assert causes(store) == []
+
+
+def test_file_and_folder_of_another_user_are_told(folder, store, monkeypatch):
+    """(S2) Whoever owns them may read the login or put another one there; root may anyway."""
+    path = folder / "auth.json"
+    path.write_bytes(LOGIN_FILE)
+    path.chmod(0o600)
+    owner = path.stat().st_uid
+    for user, expected in ((owner, []), (owner + 4321, ["owner", "folderOwner"]), (0, [])):
+        monkeypatch.setattr(permissions.os, "geteuid", lambda user=user: user)
+        monkeypatch.setattr(permissions, "_ROOT", 0 if owner else 99_999)
+        assert causes(store) == expected
+        assert store.read().report.health == "ok"

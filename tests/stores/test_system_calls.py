@@ -51,7 +51,10 @@ def folder(tmp_path: Path) -> Path:
 def write(folder: Path, *inject: str) -> tuple[str, list[str]]:
     """Store a login under strace; return what went wrong, and the calls that named the folder."""
     trace = folder.parent / "trace"
-    calls = "trace=openat,fchmod,flock,write,fsync,rename,renameat,renameat2,unlink,close"
+    calls = (
+        "trace=openat,fchmod,flock,fallocate,write,ftruncate,fsync,"
+        "rename,renameat,renameat2,unlink,close"
+    )
     strace = [str(parts.strace()), "-f", "-qq", "-y", "-o", str(trace), "-e", calls]
     options = [option for text in inject for option in ("-e", f"inject={text}")]
     writer = [sys.executable, "-I", "-c", _WRITER, str(folder)]
@@ -72,7 +75,7 @@ def left_in(folder: Path) -> set[str]:
 
 
 def test_login_is_private_and_on_the_disk_before_it_takes_its_place(folder):
-    """(S5) Lock, make with 0600, write, sync, rename, sync the folder, let go: in this order."""
+    """(S5) Lock, make, take room, write, sync, rename, sync the folder, let go: in this order."""
     problem, calls = write(folder)
     order = [
         name
@@ -81,7 +84,9 @@ def test_login_is_private_and_on_the_disk_before_it_takes_its_place(folder):
             ("first lock", r"flock\(.*auth\.lock>, LOCK_EX"),
             ("second lock", r"flock\(.*auth\.json\.lock>, LOCK_EX"),
             ("make", r"openat\(.*\.auth-\w+\", O_WRONLY\|O_CREAT\|O_EXCL.*, 0600\)"),
+            ("take the room", r"fallocate\(.*\.auth-\w+>"),
             ("write", r"write\(.*\.auth-\w+>"),
+            ("cut off the rest", r"ftruncate\(.*\.auth-\w+>"),
             ("sync", r"fsync\(.*\.auth-\w+>"),
             ("rename", r"rename\w*\(.*\.auth-\w+\".*auth\.json\""),
             ("sync the folder", rf"fsync\(\d+<{re.escape(str(folder))}>"),
@@ -95,7 +100,9 @@ def test_login_is_private_and_on_the_disk_before_it_takes_its_place(folder):
         "first lock",
         "second lock",
         "make",
+        "take the room",
         "write",
+        "cut off the rest",
         "sync",
         "rename",
         "sync the folder",
@@ -106,8 +113,10 @@ def test_login_is_private_and_on_the_disk_before_it_takes_its_place(folder):
 @pytest.mark.parametrize(
     ("inject", "kind"),
     [
+        ("fallocate:error=ENOSPC", "storeWriteFailed"),
         ("write:error=ENOSPC:when=1", "storeWriteFailed"),
         ("write:error=EDQUOT:when=1", "storeWriteFailed"),
+        ("ftruncate:error=EIO", "storeWriteFailed"),
         ("fsync:error=EIO:when=1", "storeWriteFailed"),
         ("rename,renameat,renameat2:error=EIO", "storeWriteFailed"),
         ("rename,renameat,renameat2:error=EROFS", "storeReadOnly"),
@@ -116,12 +125,19 @@ def test_login_is_private_and_on_the_disk_before_it_takes_its_place(folder):
     ],
 )
 def test_call_that_fails_leaves_the_old_login_and_no_other_file(folder, inject, kind):
-    """(S9) Whichever it is: the error is told and nothing has changed."""
+    """(S9, S11) Whichever it is: the error is told and nothing has changed."""
     problem, _ = write(folder, inject)
 
     assert problem == kind
     assert (folder / "auth.json").read_bytes() == OLD
     assert left_in(folder) == {"auth.json"}
+
+
+def test_file_system_that_keeps_no_room_is_written_all_the_same(folder):
+    """The C library then writes zeros, which takes it as well."""
+    problem, _ = write(folder, "fallocate:error=EOPNOTSUPP")
+
+    assert (problem, (folder / "auth.json").read_bytes()) == ("", NEW)
 
 
 def test_folder_that_cannot_be_synced_has_taken_the_login_all_the_same(folder):
@@ -131,7 +147,9 @@ def test_folder_that_cannot_be_synced_has_taken_the_login_all_the_same(folder):
     assert (problem, (folder / "auth.json").read_bytes()) == ("", NEW)
 
 
-@pytest.mark.parametrize("call", ["write", "fsync", "rename,renameat,renameat2"])
+@pytest.mark.parametrize(
+    "call", ["fallocate", "write", "ftruncate", "fsync", "rename,renameat,renameat2"]
+)
 def test_process_that_is_killed_in_the_middle_leaves_a_whole_login(folder, call):
     """(S5) The old one or the new one, and locks that are free."""
     write(folder, f"{call}:signal=SIGKILL:when=1")

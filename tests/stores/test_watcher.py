@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_auth_lsp.stores.file import replace_durably
+from codex_auth_lsp.stores.replacement import replace_durably
 from codex_auth_lsp.stores.watcher import Watcher
 
 if TYPE_CHECKING:

@@ -265,15 +265,17 @@ class LanguageClient:
         window: Mapping[str, Any] | None = None,
         options: Any = UNSET,
         workspace: Path | None = None,
+        process_id: Any = UNSET,
         initialized: bool = True,
     ) -> dict[str, Any]:
         """Say `initialize` (and `initialized`); return the server's capabilities.
 
         `auth` is the client's `experimental.auth`: everything by default, `None` sends none.
+        `process_id` is the process that the client lives in, by default this one.
         """
         self.auth = dict(FULL_AUTH) if auth is UNSET else None if auth is None else dict(auth)
         params: dict[str, Any] = {
-            "processId": os.getpid(),
+            "processId": os.getpid() if process_id is UNSET else process_id,
             "clientInfo": {"name": "example-editor", "version": "1"},
             "rootUri": None if workspace is None else workspace.as_uri(),
             "capabilities": {},

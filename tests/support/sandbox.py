@@ -141,10 +141,13 @@ class Sandbox:
 
     # What it has seen
 
+    def log(self) -> list[dict[str, Any]]:
+        """Return every request so far, with the seconds that its answer took."""
+        return list(self._get("log")["requests"])
+
     def requests(self, endpoint: str) -> list[dict[str, Any]]:
         """Return the requests that an endpoint had, with the names of their fields."""
-        log = self._get("log")["requests"]
-        return [request for request in log if request.get("endpoint") == endpoint]
+        return [request for request in self.log() if request.get("endpoint") == endpoint]
 
     async def saw(self, endpoint: str, count: int = 1) -> list[dict[str, Any]]:
         """Wait until an endpoint has had `count` requests, and return them."""

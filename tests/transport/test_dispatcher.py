@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from codex_auth_lsp.errors import InvalidParams, NotSignedIn
 from codex_auth_lsp.transport.dispatcher import Dispatcher
-from codex_auth_lsp.transport.envelope import Call, Reply, Request
-
-NOW = datetime.now(UTC)
+from codex_auth_lsp.transport.envelope import Reply, Request
 
 
 class Bench:
@@ -26,7 +23,7 @@ class Bench:
 
     async def answer(self, params: Any = None) -> dict[str, Any]:
         """Run the handler and return the answer."""
-        self.dispatcher.handle(Request(1, "test/run", params), NOW)
+        self.dispatcher.handle(Request(1, "test/run", params))
         await self.dispatcher.settle()
         return self.sent[-1]
 
@@ -35,14 +32,14 @@ class Bench:
 async def test_params_reach_the_handler_as_they_came(params):
     """Plain dicts and lists: nothing is structured on the way, nothing renamed."""
 
-    async def echo(call: Call) -> Any:
-        return {"got": call.params, "at": call.received_at is NOW}
+    async def echo(params: Any) -> Any:
+        return {"got": params}
 
     bench = Bench(echo)
 
     answer = await bench.answer(params)
 
-    assert answer == {"jsonrpc": "2.0", "id": 1, "result": {"got": params, "at": True}}
+    assert answer == {"jsonrpc": "2.0", "id": 1, "result": {"got": params}}
     assert bench.answered == [1]
 
 
@@ -79,7 +76,7 @@ async def test_cancelled_request_is_answered_once():
         await asyncio.Event().wait()
 
     bench = Bench(wait)
-    bench.dispatcher.handle(Request("a", "test/run"), NOW)
+    bench.dispatcher.handle(Request("a", "test/run"))
     await reached.wait()
     bench.dispatcher.cancel("a")
     await bench.dispatcher.settle()
@@ -101,7 +98,7 @@ async def test_handler_that_cannot_be_cancelled_any_more_answers_with_its_result
             return "done"
 
     bench = Bench(persist)
-    bench.dispatcher.handle(Request(1, "test/run"), NOW)
+    bench.dispatcher.handle(Request(1, "test/run"))
     await reached.wait()
     bench.dispatcher.cancel(1)
     go_on.set()
@@ -120,7 +117,7 @@ async def test_reply_to_what_was_not_asked_changes_nothing(caplog):
         return "done"
 
     bench = Bench(wait)
-    bench.dispatcher.handle(Request(1, "test/run"), NOW)
+    bench.dispatcher.handle(Request(1, "test/run"))
     await reached.wait()
     bench.dispatcher.take_reply(Reply(1, {"forged": True}))
     bench.dispatcher.take_reply(Reply("nobody's", error={"code": 1, "message": "a secret text"}))
@@ -162,8 +159,8 @@ async def test_pygls_logs_no_message(caplog):
     """Its INFO and DEBUG hold whole bodies, so they stay off whatever is asked for."""
     caplog.set_level(logging.DEBUG)
 
-    async def echo(call: Call) -> Any:
-        return call.params
+    async def echo(params: Any) -> Any:
+        return params
 
     await Bench(echo).answer({"apiKey": "a-value-to-look-for"})
 

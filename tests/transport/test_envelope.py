@@ -46,6 +46,8 @@ MALFORMED = [
     (b"words", PARSE_ERROR, None),
     (b'{"jsonrpc":"2.0","method":"\xff"}', PARSE_ERROR, None),
     (b"\xef\xbb\xbf{}", PARSE_ERROR, None),
+    (b'{"jsonrpc":"2.0","id":7,"method":"m","params":NaN}', PARSE_ERROR, None),
+    (b'{"jsonrpc":"2.0","id":7,"method":"m","params":-Infinity}', PARSE_ERROR, None),
     (b"[" * 100_000, PARSE_ERROR, None),
     (b'{"jsonrpc":"2.0","id":7,"method":"m","params":' + b"9" * 100_000 + b"}", PARSE_ERROR, None),
     (b"[]", INVALID_REQUEST, None),

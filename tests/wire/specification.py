@@ -36,9 +36,7 @@ NOTIFICATION_LABELS = ["Direction", "Params", "Order", "Example"]
 
 def drift(text: str) -> list[str]:
     """Return everything in which the text and the code differ."""
-    declarations = read_declarations(
-        [block for language, block in _BLOCK.findall(text) if language == "ts"]
-    )
+    declarations = declarations_of(text)
     return [
         *_names(text),
         *_sections(text),
@@ -53,6 +51,18 @@ def drift(text: str) -> list[str]:
         *_links(text),
         *_examples(text),
     ]
+
+
+def declarations_of(text: str) -> Declarations:
+    """Return all that the text declares in TypeScript."""
+    return read_declarations(
+        [block for language, block in _BLOCK.findall(text) if language == "ts"]
+    )
+
+
+def examples_of(text: str) -> list[tuple[str, str]]:
+    """Return each example with the marker that says what it is one of."""
+    return _EXAMPLE.findall(text)
 
 
 def error_classes() -> dict[str, type[errors.AuthError]]:
@@ -289,7 +299,7 @@ def _anchors(text: str) -> set[str]:
 
 
 def _examples(text: str) -> Iterator[str]:
-    examples = _EXAMPLE.findall(text)
+    examples = examples_of(text)
     if len(examples) != sum(language == "json" for language, _ in _BLOCK.findall(text)):
         yield "an example has no marker, so nobody checks it"
     yield from _compare("example", {marker for marker, _ in examples} - _free(), _required())

@@ -8,10 +8,11 @@ import stat
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.doctor.check import Check, Health
-from codex_auth_lsp.doctor.processes import lock_holder
 from codex_auth_lsp.errors import Remediation
 from codex_auth_lsp.stores.base import unreadable
 from codex_auth_lsp.stores.lock import is_held
+from codex_auth_lsp.stores.lock_holder import lock_holder
+from codex_auth_lsp.stores.mounted_file import is_mounted
 from codex_auth_lsp.stores.permissions import permission_notices
 
 if TYPE_CHECKING:
@@ -53,13 +54,20 @@ def _permissions(path: Path) -> Check:
         text = " ".join(notice.message for notice in notices)
         return Check("permissions", Health.WARNING, text, remediation=advice)
     try:
-        mode = stat.S_IMODE(real.stat().st_mode)
+        status = real.stat()
     except OSError:
         return Check("permissions", Health.SKIPPED, "There is no auth.json.")
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_nlink == 0:
+        text = "The file that is mounted as auth.json was replaced where it comes from."
+        remedy = Remediation("Mount the folder in the place of the file, so that both are the same")
+        detail = "What is stored here does not get there, nor the other way round."
+        return Check("permissions", Health.WARNING, text, detail, (remedy,))
     link = f", a link to {real}" if path.is_symlink() else ""
     if os.name == "nt":
         return Check("permissions", Health.SKIPPED, "Windows keeps them elsewhere.")
-    return Check("permissions", Health.OK, f"auth.json has mode {mode:04o}{link}.")
+    mount = ", mounted by itself and so written in place" if is_mounted(real) else ""
+    return Check("permissions", Health.OK, f"auth.json has mode {mode:04o}{link}{mount}.")
 
 
 def _locks(home: Path) -> Check:

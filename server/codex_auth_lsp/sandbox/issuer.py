@@ -104,9 +104,11 @@ class SandboxIssuer:
             return self._control.answer(request)
         fields = read_fields(request)
         endpoint = _endpoint(request, fields)
+        begun = self.state.clock.monotonic()
         entry = self.state.log.add(request.method, request.path, endpoint, fields)
         response = await self._answer_with_faults(request, fields, endpoint)
         entry["status"] = response.status
+        entry["seconds"] = round(self.state.clock.monotonic() - begun, 6)
         now = format_datetime(self.state.clock.now(), usegmt=True)
         return replace(response, headers=(*response.headers, ("Date", now)))
 

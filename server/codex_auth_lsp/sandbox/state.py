@@ -26,7 +26,7 @@ class RequestLog:
         self._entries: list[dict[str, Any]] = []
 
     def add(self, method: str, path: str, endpoint: str | None, fields: Fields) -> dict[str, Any]:
-        """Note a request when it comes; the caller adds the status when it is answered."""
+        """Note a request when it comes; the caller adds status and seconds to the answer."""
         at = self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         entry = {
             "method": method,

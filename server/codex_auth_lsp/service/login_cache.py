@@ -1,10 +1,12 @@
 """The login cache as it is now: `config.toml`, the store that it chooses, and what is in it.
 
-`look` is cheap enough for every request: what did not change is not read again.
+`look` is cheap enough for every request: what did not change is not read again. It never waits, but
+for the very first; what has to be waited for is what `sync` is for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from dataclasses import dataclass, field
@@ -15,7 +17,12 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.config.dotenv import DOTENV_NAME, parse_dotenv
 from codex_auth_lsp.config.settings import SYSTEM_CONFIG, Settings, parse_layers, read_config
 from codex_auth_lsp.errors import ConfigurationInvalid
-from codex_auth_lsp.service.refresh_record import RefreshRecord, read_record
+from codex_auth_lsp.service.refresh_record import (
+    RecordInMemory,
+    RecordPlace,
+    RefreshRecord,
+    read_record,
+)
 from codex_auth_lsp.stores.memory import MemoryStore
 from codex_auth_lsp.stores.select import select_store
 
@@ -27,8 +34,8 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "config.toml"
 
-_SETTLE_LOOKS = 5
-_SETTLE_SECONDS = 0.02  # between two looks at settings that may be half written
+_SETTLE_SECONDS = 0.1  # how long settings that may be half written have to stand
+_LOOK_SECONDS = 0.02  # between two looks at them
 _JUST_NOW_SECONDS = 1.0  # since a write that may still go on
 
 
@@ -69,12 +76,15 @@ class LoginCache:
         self._config_paths = (*SYSTEM_CONFIG, home.path / CONFIG_NAME)
         self._config: list[bytes] | None = None
         self._settings_known = False
+        self._looked_before = False
+        self._doubted_since: float | None = None  # when settings were seen that may be half written
         self._dotenv = b""
         self._variables = _no_variables()
         self._settings = Settings()
         self._settings_error: ConfigurationInvalid | None = None
         self.store: CredentialStore = select_store(self._settings.store_mode, home)
         self._memory = MemoryStore()  # one for the life of the process: nothing else has its login
+        self._record_in_memory = RecordInMemory()
         self._left_stores: list[CredentialStore] = []
 
     @property
@@ -88,13 +98,18 @@ class LoginCache:
         return tuple(self.home.path / name for name in names)
 
     @property
-    def refresh_lock_path(self) -> Path:
-        """The lock that our process which renews the login holds; beside the real file."""
-        return self._beside(".refresh.lock")
+    def refresh_lock_path(self) -> Path | None:
+        """The lock that our process which renews the login holds; beside the real file.
+
+        None where no other process has the login.
+        """
+        return None if self.store is self._memory else self._beside(".refresh.lock")
 
     @property
-    def refresh_record_path(self) -> Path:
+    def refresh_record_place(self) -> RecordPlace:
         """What our processes tell one another of the last refresh."""
+        if self.store is self._memory:
+            return self._record_in_memory
         return self._beside(".refresh.json")
 
     def _beside(self, suffix: str) -> Path:
@@ -109,7 +124,7 @@ class LoginCache:
             self._settings,
             self._settings_error,
             self.store.read(),
-            read_record(self.refresh_record_path),
+            read_record(self.refresh_record_place),
             self._settings_known,
             self._variables,
         )
@@ -118,12 +133,19 @@ class LoginCache:
     def reads_at_once(self) -> bool:
         """Whether `look` needs no `sync` before it, with the store that is chosen now."""
         self._read_settings()
-        return self.store.reads_at_once
+        return self._doubted_since is None and self.store.reads_at_once
 
     async def sync(self) -> None:
-        """Look at a store that cannot be read at once, so that `look` finds what is there now."""
-        self._read_settings()
+        """Look at what cannot be read at once, so that `look` finds what is there now."""
+        await self.settle()
         await self.store.sync()
+
+    async def settle(self) -> None:
+        """Wait until the settings are no longer such as may be half written: 0.1 s at most."""
+        self._read_settings()
+        while self._doubted_since is not None:
+            await asyncio.sleep(_LOOK_SECONDS)
+            self._read_settings()
 
     def _read_settings(self) -> None:
         """Read what is there; the same content is parsed once, and the same trouble told once.
@@ -131,14 +153,18 @@ class LoginCache:
         Most editors empty a file before they write it. What would change a setting, or is none, is
         believed only after it has stood for a moment, so that no login goes elsewhere meanwhile.
         """
-        if (found := self._read_config()).content == self._config:
+        found = self._read_config()
+        if found.content != self._config and self._is_doubted(found):
+            if self._looked_before:
+                return  # the old settings go on meanwhile
+            while self._is_doubted(found):  # there are none yet
+                time.sleep(_LOOK_SECONDS)
+                found = self._read_config()
+        self._looked_before = True
+        self._doubted_since = None
+        if found.content == self._config:
             self._note(found.error)
             return
-        for _ in range(_SETTLE_LOOKS if self._may_be_half_written() else 0):
-            if self._is_whole(found):
-                break
-            time.sleep(_SETTLE_SECONDS)
-            found = self._read_config()
         self._config = found.content
         if found.settings is not None:
             self._take(found.settings)
@@ -154,6 +180,15 @@ class LoginCache:
             return _Config(content, parse_layers(layers))
         except ConfigurationInvalid as exc:
             return _Config(content, error=exc)
+
+    def _is_doubted(self, found: _Config) -> bool:
+        """Say whether this may be half of something, and has not stood for long enough."""
+        if self._is_whole(found) or not self._may_be_half_written():
+            return False
+        now = time.monotonic()
+        if self._doubted_since is None:
+            self._doubted_since = now
+        return now - self._doubted_since < _SETTLE_SECONDS
 
     def _may_be_half_written(self) -> bool:
         """Say whether somebody may be writing now; at the start, only what was just written."""

@@ -109,6 +109,7 @@ class Logins:
             InvalidParams: The attempt's id was used before.
         """
         async with self._beginning:
+            await self._cache.settle()
             running = self._running
             if running is not None and running.can_be_joined:
                 if _joins(request, running):
@@ -292,6 +293,7 @@ class Logins:
         if expected is not None and account.id != expected:
             raise WrongAccount
         # The configuration may have become another one while the person signed in.
+        await self._cache.settle()
         refusal = credential_refusal(credential, self._cache.look().settings)
         if refusal is not None:
             raise refusal

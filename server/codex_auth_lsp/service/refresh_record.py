@@ -1,5 +1,7 @@
 """What our processes tell one another of the last refresh: one small file beside the login.
 
+Of a login that only one process has, it stays in that process.
+
 It names no token, only its fingerprint. Written before a token is sent, so that a crash between
 the request and the rename is known as such; kept afterwards, so that a refusal is asked for once
 for all windows, and so that refreshes of our own accord keep their distance.
@@ -11,7 +13,8 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from codex_auth_lsp.domain.timestamps import format_rfc3339, parse_rfc3339
 from codex_auth_lsp.errors import (
@@ -19,12 +22,14 @@ from codex_auth_lsp.errors import (
     RefreshTokenExpired,
     RefreshTokenReused,
     RefreshTokenRevoked,
+    StoreError,
 )
-from codex_auth_lsp.stores.file import read_regular_file, replace_durably, write_error
+from codex_auth_lsp.stores.disk import read_regular_file
+from codex_auth_lsp.stores.file import write_error
+from codex_auth_lsp.stores.replacement import replace_durably
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
-    from pathlib import Path
 
 SENT = "sent"
 RETRIED = "retried"
@@ -79,10 +84,22 @@ class RefreshRecord:
         return abs(now - self.sent_at) < distance or 0 <= since < distance.total_seconds()
 
 
-def read_record(path: Path) -> RefreshRecord | None:
+@dataclass(slots=True)
+class RecordInMemory:
+    """The place of the record of a login that no other process has."""
+
+    record: RefreshRecord | None = None
+
+
+RecordPlace: TypeAlias = Path | RecordInMemory
+
+
+def read_record(place: RecordPlace) -> RefreshRecord | None:
     """Return the last record, None where there is none that can be read."""
+    if isinstance(place, RecordInMemory):
+        return place.record
     try:
-        values: Any = json.loads(read_regular_file(path, _MAXIMUM_BYTES))
+        values: Any = json.loads(read_regular_file(place, _MAXIMUM_BYTES))
         not_before, uptime = values.get("notBefore"), values.get("uptime")
         return RefreshRecord(
             str(values["fingerprint"]),
@@ -95,12 +112,15 @@ def read_record(path: Path) -> RefreshRecord | None:
         return None
 
 
-def write_record(path: Path, record: RefreshRecord) -> None:
+def write_record(place: RecordPlace, record: RefreshRecord) -> None:
     """Replace the record, durably.
 
     Raises:
-        OSError: The old one is as it was.
+        StoreReadOnly, StoreUnavailable, StoreWriteFailed: The old one is as it was.
     """
+    if isinstance(place, RecordInMemory):
+        place.record = record
+        return
     values: dict[str, Any] = {
         "fingerprint": record.fingerprint,
         "sentAt": format_rfc3339(record.sent_at),
@@ -110,18 +130,21 @@ def write_record(path: Path, record: RefreshRecord) -> None:
         values["notBefore"] = format_rfc3339(record.not_before)
     if record.uptime is not None:
         values["uptime"] = record.uptime
-    replace_durably(path, json.dumps(values).encode("ascii"), prefix=".refresh-")
+    try:
+        replace_durably(place, json.dumps(values).encode("ascii"), prefix=".refresh-")
+    except OSError as exc:
+        raise write_error(exc, place) from exc
 
 
-async def keep_record(path: Path, record: RefreshRecord) -> None:
+async def keep_record(place: RecordPlace, record: RefreshRecord) -> None:
     """Write the record; only before a token is sent does it have to work.
 
     Raises:
         StoreError: The disk takes nothing, so the token must not be spent.
     """
     try:
-        await asyncio.to_thread(write_record, path, record)
-    except OSError as exc:
+        await asyncio.to_thread(write_record, place, record)
+    except StoreError as error:
         if record.outcome in {SENT, RETRIED}:
-            raise write_error(exc, path) from exc
-        logger.info("The record of the refresh was not written: %s", exc.strerror)
+            raise
+        logger.info("The record of the refresh was not written: %s", error.message)

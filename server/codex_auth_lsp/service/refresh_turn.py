@@ -12,8 +12,11 @@ from codex_auth_lsp.errors import LockTimedOut, ShuttingDown
 from codex_auth_lsp.service.refresh_rules import Turn, judge_turn
 from codex_auth_lsp.stores.file import write_error
 from codex_auth_lsp.stores.lock import Turnstile
+from codex_auth_lsp.stores.lock_holder import who_keeps
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.domain.credential import ChatGptCredential
     from codex_auth_lsp.service.login_cache import LoginCache
@@ -53,11 +56,20 @@ class RefreshTurn:
                 if self._ending:
                     raise ShuttingDown
                 if self._clock.monotonic() >= deadline:
-                    raise LockTimedOut("Another window keeps renewing the login; try again soon.")
+                    raise self._given_up()
                 await self._clock.sleep(_LOOK_SECONDS)
         except OSError as exc:
-            raise write_error(exc, self._cache.refresh_lock_path) from exc
+            raise write_error(exc, self._path) from exc
         return True
+
+    @property
+    def _path(self) -> Path:
+        return self._cache.refresh_lock_path or self._cache.home.path
+
+    def _given_up(self) -> LockTimedOut:
+        of_folder = who_keeps(self._path.parent, otherwise="Another window")
+        keeper = who_keeps(self._path, otherwise=of_folder)
+        return LockTimedOut(f"{keeper} keeps renewing the login; try again soon.")
 
     def leave(self) -> None:
         """Let the next one in."""

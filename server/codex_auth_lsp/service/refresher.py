@@ -164,7 +164,7 @@ class Refresher:
 
     def broke_off(self, credential: ChatGptCredential) -> bool | None:
         """Say whether a renewal of this login broke off; None while one is under way."""
-        record = read_record(self._cache.refresh_record_path)
+        record = read_record(self._cache.refresh_record_place)
         if record is None or not record.wants_retry(credential.refresh_token.fingerprint()):
             return False
         is_free = self._turn.is_free()
@@ -179,7 +179,7 @@ class Refresher:
 
     def _is_far_enough(self, credential: ChatGptCredential) -> bool:
         """Say whether the last request of our processes is long enough ago for an unasked one."""
-        record = read_record(self._cache.refresh_record_path)
+        record = read_record(self._cache.refresh_record_place)
         if record is not None and record.wants_retry(credential.refresh_token.fingerprint()):
             return True
         now, uptime = self._clock.now(), self._clock.monotonic()
@@ -189,7 +189,7 @@ class Refresher:
         )
 
     def _obey_pause(self, credential: ChatGptCredential) -> None:
-        record = read_record(self._cache.refresh_record_path)
+        record = read_record(self._cache.refresh_record_place)
         self._pause.obey(credential.refresh_token.fingerprint(), record)
 
     async def _refresh(self, seen: ChatGptCredential, reason: str) -> bool:
@@ -198,12 +198,15 @@ class Refresher:
             return False  # another window has renewed it, or somebody signed out
         try:
             await self._look()
-            place = Place(self._cache.store.pinned(), self._cache.refresh_record_path)
+            place = Place(self._cache.store.pinned(), self._cache.refresh_record_place)
             # While this one waited for its turn, another window may have tried in vain.
             is_wanted = self._flight.is_asked or self._is_far_enough(seen)
             if not is_wanted or judge_turn(seen, self._stored()) is not Turn.SPEND:
                 return False
-            await self._spend(place, seen, reason)
+            try:
+                await self._spend(place, seen, reason)
+            finally:
+                place.store.release()
             return True
         finally:
             if not self._writer.is_late:
@@ -211,7 +214,7 @@ class Refresher:
 
     async def _spend(self, place: Place, seen: ChatGptCredential, reason: str) -> None:
         fingerprint = seen.refresh_token.fingerprint()
-        before = read_record(place.record_path)
+        before = read_record(place.record_place)
         sent: RefreshRecord | None = None
         reply: Reply | None = None
         try:
@@ -219,11 +222,10 @@ class Refresher:
                 raise before.refusal  # one of our windows was told so
             if not seen.refresh_token:
                 raise NeedsReauth("This sign-in cannot be renewed; sign in again.")
-            check_writable = partial(place.store.check_writable, may_prompt=False)
-            await asyncio.to_thread(check_writable)
+            await asyncio.to_thread(place.store.reserve)
             outcome = RETRIED if before and before.is_interrupted(fingerprint) else SENT
             sent = self._record(fingerprint, outcome)
-            await keep_record(place.record_path, sent)
+            await keep_record(place.record_place, sent)
             self._last_sent = sent
             reply, asked = await renew(seen, reason, self._clock, self._overrides.refresh)
             renewal = self._take(reply, asked)
@@ -267,7 +269,7 @@ class Refresher:
         else:
             return
         with suppress(StoreError):
-            await keep_record(place.record_path, noted)
+            await keep_record(place.record_place, noted)
 
     def _tell_issuer_time(self, reply: Reply) -> None:
         from codex_auth_lsp.oauth.token import answered_at
@@ -299,7 +301,7 @@ class Refresher:
                 return
         fingerprint = spent.refresh_token.fingerprint()
         with self._keeper.own_change():
-            await keep_record(place.record_path, self._record(fingerprint, error.kind))
+            await keep_record(place.record_place, self._record(fingerprint, error.kind))
         if trouble is not None:
             raise trouble
         self._take_failure(spent, explained(error, before, fingerprint))

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import StoreError, StoreWriteFailed
 from codex_auth_lsp.failures import log_defect
-from codex_auth_lsp.service.refresh_record import DONE, RefreshRecord, keep_record
+from codex_auth_lsp.service.refresh_record import DONE, RecordPlace, RefreshRecord, keep_record
 from codex_auth_lsp.service.refresh_rules import Success, judge_success
 from codex_auth_lsp.stores.document import Document, refreshed_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from codex_auth_lsp.domain.credential import ChatGptCredential
     from codex_auth_lsp.service.refresh_answer import Renewal
@@ -44,7 +43,7 @@ class Place:
     """Where a login was read from: there its rotation goes, whatever is configured meanwhile."""
 
     store: CredentialStore
-    record_path: Path
+    record_place: RecordPlace
 
 
 @dataclass(frozen=True)
@@ -171,4 +170,4 @@ class RotationWriter:
             self._hurry.clear()
 
     async def _record_done(self, rotation: Rotation) -> None:
-        await keep_record(rotation.place.record_path, replace(rotation.sent, outcome=DONE))
+        await keep_record(rotation.place.record_place, replace(rotation.sent, outcome=DONE))

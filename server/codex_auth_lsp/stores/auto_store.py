@@ -106,15 +106,23 @@ class AutoStore:
         """Wait for no person any longer."""
         self._entry.close()
 
-    def check_writable(self, *, may_prompt: bool = True) -> None:
-        """Find out whether the file could be written; unlock the keyring if that may be asked."""
+    def check_writable(self) -> None:
+        """Find out whether the file could be written, and unlock the keyring if that can be had."""
         self._entry.ensure_writable()
         self._file.check_writable()
-        if may_prompt:
-            try:
-                self._entry.unlock()
-            except StoreError as exc:
-                logger.info("The login will be kept in a file: %s", exc.message)
+        try:
+            self._entry.unlock()
+        except StoreError as exc:
+            logger.info("The login will be kept in a file: %s", exc.message)
+
+    def reserve(self) -> None:
+        """Take the room for a login in the file, which is what the keyring may not take."""
+        self._entry.ensure_writable()
+        self._file.reserve()
+
+    def release(self) -> None:
+        """Give back what was not used of the room."""
+        self._file.release()
 
     def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
         """Replace what is stored by what `merge` makes of it; nobody is asked for anything."""

@@ -1,10 +1,10 @@
 """What every credential store promises.
 
 Reading never changes anything. Writing either puts the whole new document in place or leaves the
-old one as it was, byte for byte. Calls block for as long as a disk takes; `check_writable`,
-`update` and `remove` also wait for locks, at most `LOCK_SECONDS`, and where logins rest in a
-keyring for the person's answer to its question, at most `vault.PROMPT_SECONDS`, so they belong in
-a thread.
+old one as it was, byte for byte. Calls block for as long as a disk takes; `update` and
+`remove` also wait for locks, at most `LOCK_SECONDS`; they and `check_writable` wait, where logins
+rest in a keyring, for the person's answer to its question, at most `vault.PROMPT_SECONDS`. So they
+belong in a thread.
 """
 
 from __future__ import annotations
@@ -125,15 +125,28 @@ class CredentialStore(Protocol):
         """Let no call wait for the person any longer: the process ends."""
         ...
 
-    def check_writable(self, *, may_prompt: bool = True) -> None:
+    def check_writable(self) -> None:
         """Find out, without a trace, whether a login could be stored now.
 
-        Args:
-            may_prompt: Whether the person may be asked to unlock a keyring.
+        The person may be asked to unlock a keyring.
 
         Raises:
             StoreUnavailable, StoreLocked, StoreReadOnly, StoreWriteFailed: It could not.
         """
+        ...
+
+    def reserve(self) -> None:
+        """Make as sure as can be that the next `update` finds room, and ask nobody for anything.
+
+        What is taken is kept until that `update`, or `release`.
+
+        Raises:
+            StoreUnavailable, StoreLocked, StoreReadOnly, StoreWriteFailed: It could not be stored.
+        """
+        ...
+
+    def release(self) -> None:
+        """Give back what `reserve` took and no `update` used; safe to call at any time."""
         ...
 
     def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:

@@ -3,18 +3,15 @@
 Promises: the file has mode 0600 from its first byte, is replaced in one rename and is on the disk
 when a write returns; a failed write leaves the old file as it was and no temporary file behind.
 A symbolic link stays one: its target is replaced. A file that is no login is reported, and only
-replaced by a new login or removed by a logout.
+replaced by a new login or removed by a logout. One that is mounted by itself is written in place,
+with a journal beside it, and emptied where it cannot be removed.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import logging
 import os
-import re
-import secrets
-import stat
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,8 +27,16 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.stores import lock
 from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot, unreadable
+from codex_auth_lsp.stores.disk import read_regular_file, sync_folder
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
+from codex_auth_lsp.stores.mounted_file import (
+    MAXIMUM_BYTES,
+    check_overwritable,
+    empty,
+    is_mounted,
+)
 from codex_auth_lsp.stores.permissions import permission_notices
+from codex_auth_lsp.stores.replacement import Replacement, left_behind, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,17 +45,11 @@ if TYPE_CHECKING:
 
 FILE_NAME = "auth.json"
 
-_FILE_MODE = 0o600
-_PREFIX = ".auth-"
-_LEFT_BEHIND = re.compile(r"(\.auth-|\.refresh-)[0-9a-f]{8}")
-_STALE_SECONDS = 3600.0
+_ROOM_TO_GROW = 8192  # bytes: tokens are some kilobytes, and new ones may be longer
 _SETTLE_LOOKS = 5  # a file that never settles must not hold anybody up
 _SETTLE_SECONDS = 0.02  # between two looks at a file that may be half written
-_MAXIMUM_BYTES = 1024 * 1024
 _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
-
-logger = logging.getLogger(__name__)
 
 
 class FileStore:
@@ -62,6 +61,7 @@ class FileStore:
         self._home = home
         self.path = path or home.path / FILE_NAME
         self._last: Snapshot | None = None
+        self._next: Replacement | None = None
 
     def read(self) -> Snapshot:
         """Return what is stored; the same content is parsed once.
@@ -81,17 +81,33 @@ class FileStore:
                 self._last = snapshot
                 time.sleep(_SETTLE_SECONDS)
                 snapshot = self._read_file()
+            if snapshot.report.health == "corrupt":
+                snapshot = self._read_journal() or snapshot
         except OSError as exc:
             return self._unreadable(exc)
         self._last = snapshot
         return self._noting_permissions(self._noting_read_only(snapshot))
 
     def _read_file(self) -> Snapshot:
-        raw = read_regular_file(self.path, _MAXIMUM_BYTES)
+        raw = read_regular_file(self.path, MAXIMUM_BYTES)
         version = hashlib.sha256(raw).hexdigest()
         if self._last is not None and self._last.version == version:
             return self._last
+        if not raw.strip() and is_mounted(self._real_path()):
+            raise FileNotFoundError(errno.ENOENT, "it is emptied, which stands for removed")
         return self._judge(raw, version)
+
+    def _read_journal(self) -> Snapshot | None:
+        """Return the login whose write in place a power loss has broken off, None without one."""
+        path = self._real_path()
+        if not is_mounted(path):
+            return None
+        for journal in left_behind(path):
+            raw = read_regular_file(journal, MAXIMUM_BYTES)
+            snapshot = self._judge(raw, hashlib.sha256(raw).hexdigest())
+            if snapshot.document is not None:
+                return snapshot
+        return None
 
     async def sync(self) -> None:
         """Do nothing: a file is read at once."""
@@ -108,10 +124,16 @@ class FileStore:
 
     def _noting_read_only(self, snapshot: Snapshot) -> Snapshot:
         """Say of a healthy store that it cannot be written, where that is so."""
-        folder = self._real_path().parent
-        if snapshot.report.health != "ok" or os.access(folder, os.W_OK) or not folder.is_dir():
+        path = self._real_path()
+        folder = path.parent
+        if snapshot.report.health != "ok" or not folder.is_dir():
             return snapshot
-        detail = f"The folder {folder} cannot be written by this user."
+        if not os.access(folder, os.W_OK):
+            detail = f"The folder {folder} cannot be written by this user."
+        elif path.is_file() and not os.access(path, os.W_OK) and is_mounted(path):
+            detail = f"{path} is mounted so that it cannot be written."
+        else:
+            return snapshot
         return replace(snapshot, report=replace(snapshot.report, health="readOnly", detail=detail))
 
     def _noting_permissions(self, snapshot: Snapshot) -> Snapshot:
@@ -126,15 +148,32 @@ class FileStore:
             return snapshot
         return replace(snapshot, report=replace(snapshot.report, notices=notices))
 
-    def check_writable(self, *, may_prompt: bool = True) -> None:  # noqa: ARG002 - nobody to ask
+    def check_writable(self) -> None:
         """Make and remove a temporary file where the login would be written."""
+        self.reserve()
+        self.release()
+
+    def reserve(self) -> None:
+        """Take the room for the next login, where it will be written, and look at the locks."""
         self._home.ensure()
+        self.release()
+        path = self._real_path()
         try:
-            descriptor, temporary = _make_temporary(self._real_path().parent)
-            os.close(descriptor)
-            temporary.unlink()
+            size = _size_of(path) + _ROOM_TO_GROW
+            if size - _ROOM_TO_GROW < MAXIMUM_BYTES < size:
+                raise self._too_large()
+            lock.check(self._locks(path))
+            if is_mounted(path):
+                check_overwritable(path, size)
+            self._next = Replacement(path, size)
         except OSError as exc:
             raise write_error(exc, self.path) from exc
+
+    def release(self) -> None:
+        """Give back what was not used of the room."""
+        if self._next is not None:
+            self._next.drop()
+            self._next = None
 
     def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
         """Replace the file by what `merge` makes of it, under the locks of the Codex CLI."""
@@ -155,7 +194,7 @@ class FileStore:
         if problem is not None:
             raise problem
         try:
-            if not self.path.exists():
+            if not self._is_there():
                 return None
         except OSError as exc:
             raise write_error(exc, self.path) from exc
@@ -165,9 +204,14 @@ class FileStore:
     def exists(self) -> bool:
         """Say whether there is a file, as far as this user may know."""
         try:
-            return self.path.exists()
+            return self._is_there()
         except OSError:
             return False
+
+    def _is_there(self) -> bool:
+        if not self.path.exists():
+            return False
+        return self.path.stat().st_size > 0 or not is_mounted(self._real_path())
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -176,19 +220,30 @@ class FileStore:
         Raises:
             StoreUnavailable, StoreReadOnly, StoreWriteFailed, LockTimedOut: So said the disk.
         """
-        real_path = self._real_path()
-        locks = (self._home.path / "auth.lock", real_path.with_name(real_path.name + ".lock"))
         try:
-            with lock.held(locks, seconds=LOCK_SECONDS):
+            with lock.held(self._locks(self._real_path()), seconds=LOCK_SECONDS):
                 yield
         except OSError as exc:
             raise write_error(exc, self.path) from exc
 
+    def _locks(self, real_path: Path) -> tuple[Path, ...]:
+        return (self._home.path / "auth.lock", real_path.with_name(real_path.name + ".lock"))
+
     def replace(self, document: Document) -> None:
         """Put `document` in the file's place; call it with the locks held."""
         path = self._real_path()
-        replace_durably(path, document.render())
-        _sweep(path.parent)
+        content = document.render()
+        if len(content) > MAXIMUM_BYTES:
+            raise self._too_large()
+        if self._next is None or self._next.path != path:
+            self.release()
+            self._next = Replacement(path, len(content))
+        reserved, self._next = self._next, None
+        reserved.put(content)
+        sweep(path)
+
+    def _too_large(self) -> StoreWriteFailed:
+        return StoreWriteFailed(f"{self.path} would be too large to be read again.")
 
     def delete(self) -> Removed | None:
         """Delete the file, None where there is none; call it with the locks held."""
@@ -199,8 +254,12 @@ class FileStore:
             path.unlink()
         except FileNotFoundError:
             return None  # another program was faster
-        _sweep(path.parent)
-        _sync_folder(path.parent)
+        except OSError as exc:
+            if exc.errno != errno.EBUSY:
+                raise
+            empty(path)
+        sweep(path)
+        sync_folder(path.parent)
         return removed
 
     def _real_path(self) -> Path:
@@ -233,96 +292,11 @@ class FileStore:
         return Snapshot(report, CredentialSource("file", path), version, document)
 
 
-def read_regular_file(path: Path, maximum: int) -> bytes:
-    """Return the content of a file; never waits for one that is a pipe.
-
-    Raises:
-        OSError: It cannot be read, is no regular file, or has more than `maximum` bytes.
-    """
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        raw = file.read(maximum + 1)
-    if len(raw) > maximum:
-        raise OSError(errno.EFBIG, "it is far too large for a login")
-    return raw
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe waits for its writer
-
-
-def replace_durably(path: Path, content: bytes, *, prefix: str = _PREFIX) -> None:
-    """Put `content` in the place of `path` in one step that survives a power loss.
-
-    Args:
-        path: A real path, no symbolic link.
-        content: The whole new content.
-        prefix: Of the temporary file's name.
-
-    Raises:
-        OSError: The old file is as it was, and no temporary file is left.
-    """
-    descriptor, temporary = _make_temporary(path.parent, prefix)
+def _size_of(path: Path) -> int:
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a killed process of ours has left half done; call it with the locks held.
-
-    Whoever writes a login holds them, so no file with a login in it is in use; the others are left
-    alone for an hour. A Codex CLI's are named otherwise.
-    """
-    for path in folder.glob(".*-*"):
-        left_behind = _LEFT_BEHIND.fullmatch(path.name)
-        try:
-            if left_behind and (
-                (left_behind[1] == _PREFIX and path.lstat().st_size > 0)
-                or path.lstat().st_mtime < time.time() - _STALE_SECONDS
-            ):
-                path.unlink()
-        except OSError:
-            pass  # not ours to remove, or gone
-
-
-def _make_temporary(folder: Path, prefix: str = _PREFIX) -> tuple[int, Path]:
-    temporary = folder / f"{prefix}{secrets.token_hex(4)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(temporary, flags, _FILE_MODE)
-    try:
-        if hasattr(os, "fchmod"):
-            os.fchmod(descriptor, _FILE_MODE)  # a umask can only have taken bits away
-    except BaseException:
-        os.close(descriptor)
-        temporary.unlink(missing_ok=True)
-        raise
-    return descriptor, temporary
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a rename or a removal on the disk, where the file system can do that.
-
-    It has already happened: a network file system that syncs no folders has not made it fail.
-    """
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as exc:
-        logger.info("%s cannot be synced: %s", folder, exc.strerror)
+        return min(path.stat().st_size, MAXIMUM_BYTES)
+    except FileNotFoundError:
+        return 0
 
 
 def write_error(exc: OSError, path: Path) -> StoreError:

@@ -65,14 +65,21 @@ class KeyringStore:
         """Wait for no person any longer."""
         self._entry.close()
 
-    def check_writable(self, *, may_prompt: bool = True) -> None:
-        """Unlock the keyring if the person may be asked, and find out whether locks can be made."""
+    def check_writable(self) -> None:
+        """Unlock the keyring, and find out whether locks can be made."""
         self._entry.ensure_writable()
         self._file.check_writable()
-        if may_prompt:
-            self._entry.unlock()
-        elif (error := self._entry.load().error) is not None:
+        self._entry.unlock()
+
+    def reserve(self) -> None:
+        """Find out whether the entry can be saved without asking anybody: there is no more."""
+        self._entry.ensure_writable()
+        self._file.check_writable()
+        if (error := self._entry.load().error) is not None:
             raise error
+
+    def release(self) -> None:
+        """Do nothing: a keyring keeps no room."""
 
     def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
         """Replace the entry by what `merge` makes of it, and remove `auth.json`."""

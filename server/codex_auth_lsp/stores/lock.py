@@ -13,6 +13,7 @@ file at its path.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -20,6 +21,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import LockTimedOut
+from codex_auth_lsp.stores.lock_holder import who_keeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,15 +54,30 @@ def held(paths: tuple[Path, ...], *, seconds: float) -> Iterator[None]:
         for path in paths:
             while (descriptor := _lock(path)) is None:
                 if time.monotonic() >= deadline:
-                    raise LockTimedOut(
-                        f"Another program keeps {path.name} locked; try again in a moment."
-                    )
+                    keeper = who_keeps(path, otherwise="Another program")
+                    raise LockTimedOut(f"{keeper} keeps {path.name} locked; try again in a moment.")
                 time.sleep(_RETRY_SECONDS)
             descriptors.append(descriptor)
         yield
     finally:
         for descriptor in reversed(descriptors):
             os.close(descriptor)
+
+
+def check(paths: tuple[Path, ...]) -> None:
+    """Find out, without a trace, whether the lock files could be opened.
+
+    Raises:
+        OSError: One could not.
+    """
+    for path in paths:
+        try:
+            os.close(os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)))
+        except FileNotFoundError:
+            if not path.parent.is_dir():
+                raise
+            if not os.access(path.parent, os.W_OK):
+                raise OSError(errno.EACCES, os.strerror(errno.EACCES)) from None
 
 
 def is_held(path: Path) -> bool:
@@ -70,7 +87,7 @@ def is_held(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _try(descriptor)
+        return not try_lock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -80,11 +97,13 @@ class Turnstile:
 
     The file alone would let a second one in as soon as somebody has removed it. Where folders
     cannot be locked (some network file systems) it has to do; Windows lets nobody remove it.
-    `path` is asked for at each try: what a link leads to may have changed.
+    `path` is asked for at each try: what a link leads to may have changed. None stands for what no
+    other process has: then there is nobody to keep out.
     """
 
-    def __init__(self, path: Callable[[], Path]) -> None:
+    def __init__(self, path: Callable[[], Path | None]) -> None:
         self._path = path
+        self._is_inside = False
         self._descriptors: list[int] = []
 
     def try_enter(self) -> bool:
@@ -93,20 +112,25 @@ class Turnstile:
         Raises:
             OSError: The lock file cannot be made or opened.
         """
-        path = self._path()
-        descriptor = _lock(path)
-        if descriptor is None:
-            return False  # perhaps since this very process holds it
-        folder = _open_folder(path.parent)
-        if folder is not None and not _try_folder(folder):
-            os.close(folder)
-            os.close(descriptor)
+        if self._is_inside:
             return False
-        self._descriptors = [descriptor] if folder is None else [descriptor, folder]
+        path = self._path()
+        if path is not None:
+            descriptor = _lock(path)
+            if descriptor is None:
+                return False
+            folder = _open_folder(path.parent)
+            if folder is not None and not _try_folder(folder):
+                os.close(folder)
+                os.close(descriptor)
+                return False
+            self._descriptors = [descriptor] if folder is None else [descriptor, folder]
+        self._is_inside = True
         return True
 
     def leave(self) -> None:
         """Let the next one in."""
+        self._is_inside = False
         while self._descriptors:
             os.close(self._descriptors.pop())
 
@@ -123,7 +147,7 @@ def _open_folder(folder: Path) -> int | None:
 def _try_folder(descriptor: int) -> bool:
     """Return whether nobody else has the folder, as far as this file system can tell."""
     try:
-        return _try(descriptor)
+        return try_lock(descriptor)
     except OSError:
         return True
 
@@ -132,7 +156,7 @@ def _lock(path: Path) -> int | None:
     """Return the descriptor of a lock that is ours now, None where it is not to be had yet."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), _MODE)
     try:
-        if _try(descriptor) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+        if try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
             return descriptor
     except FileNotFoundError:
         pass  # removed just now
@@ -143,7 +167,8 @@ def _lock(path: Path) -> int | None:
     return None
 
 
-def _try(descriptor: int) -> bool:
+def try_lock(descriptor: int) -> bool:
+    """Take the lock of an open file if it is free; closing the file lets go of it."""
     try:
         if sys.platform == "win32":
             # The CLI's locks there are not known; among our own processes a byte will do.

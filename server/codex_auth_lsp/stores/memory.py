@@ -45,8 +45,14 @@ class MemoryStore:
     def close(self) -> None:
         """Do nothing: no call waits for a person."""
 
-    def check_writable(self, *, may_prompt: bool = True) -> None:
+    def check_writable(self) -> None:
         """Memory can always be written."""
+
+    def reserve(self) -> None:
+        """Do nothing: there is always room."""
+
+    def release(self) -> None:
+        """Do nothing: none was taken."""
 
     def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:  # noqa: ARG002
         """Store what `merge` makes of the current document."""

@@ -1,8 +1,10 @@
 """Who else may read or replace a file with a login in it; told, and not changed.
 
 A file is the matter of its owner alone (the Codex CLI makes it with mode 0600), and so is putting
-another one in its place. A folder that its group may write is no trouble: many systems give every
-person a group of their own. Windows keeps other records, and is not looked at.
+another one in its place. Both belong to this user, or to root; root is told of no owner, who in a
+container often is the very same person. A folder that its group may write is no trouble: many
+systems give every person a group of their own. A hard link is another way to the login, and parts
+from it when that is replaced. Windows keeps other records, and is not looked at.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 CODE = "storePermissions"
 
+_ROOT = 0
 _OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -27,11 +30,11 @@ def permission_notices(path: Path) -> tuple[Notice, ...]:
     if os.name == "nt":
         return ()
     try:
-        file_mode, folder_mode = path.stat().st_mode, path.parent.stat().st_mode
+        file, folder = path.stat(), path.parent.stat()
     except OSError:
         return ()  # gone since it was read
     notices = []
-    if file_mode & _OTHERS_MAY:
+    if file.st_mode & _OTHERS_MAY:
         notices.append(
             _notice(
                 "file",
@@ -39,12 +42,30 @@ def permission_notices(path: Path) -> tuple[Notice, ...]:
                 f"Run: chmod 600 {path}",
             )
         )
-    if folder_mode & stat.S_IWOTH and not folder_mode & stat.S_ISVTX:
+    for cause, status, where in (("owner", file, path), ("folderOwner", folder, path.parent)):
+        if os.geteuid() != _ROOT and status.st_uid not in {_ROOT, os.geteuid()}:
+            notices.append(
+                _notice(
+                    cause,
+                    f"{where} belongs to another user of this computer, who may use or replace the "
+                    "login in it.",
+                    "Move the login to a folder of your own, or ask an administrator for this one",
+                )
+            )
+    if folder.st_mode & stat.S_IWOTH and not folder.st_mode & stat.S_ISVTX:
         notices.append(
             _notice(
                 "folder",
                 f"Other people on this computer may put another login into {path.parent}.",
                 f"Run: chmod go-w {path.parent}",
+            )
+        )
+    if file.st_nlink > 1:
+        notices.append(
+            _notice(
+                "link",
+                f"The login in {path} can be had under another name too: a hard link.",
+                f"Remove the other name; this may find it: find ~ -samefile {path}",
             )
         )
     return tuple(notices)

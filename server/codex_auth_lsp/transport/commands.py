@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.attempt import Attempt
     from codex_auth_lsp.service.auth_service import AuthService
     from codex_auth_lsp.transport.client import ClientCapabilities
-    from codex_auth_lsp.transport.envelope import Call
     from codex_auth_lsp.transport.progress import WorkDoneProgress
 
 CREATE_PROGRESS_SECONDS = 5.0
@@ -54,13 +53,13 @@ class Commands:
         self._request = request
         self._followed: dict[Attempt, asyncio.Task[None]] = {}
 
-    async def execute(self, call: Call) -> dict[str, Any]:
+    async def execute(self, raw: Any) -> dict[str, Any]:
         """Answer `workspace/executeCommand`.
 
         Raises:
             InvalidParams: There is no such command.
         """
-        command = call.params.get("command") if isinstance(call.params, dict) else None
+        command = raw.get("command") if isinstance(raw, dict) else None
         if command == methods.COMMAND_SIGN_IN:
             return await self._sign_in(LoginMethodId.BROWSER)
         if command == methods.COMMAND_SIGN_IN_WITH_DEVICE_CODE:

@@ -3,8 +3,8 @@
     new ─ initialize → running ─ shutdown → ending ─ exit → over
 
 Invariants: every request that can be answered is answered once, with its id; nothing is served
-before `initialize` or after `shutdown`; what is answered at once (`auth/status`, `auth/methods`,
-`auth/providers`, `auth/cancelLogin`) never waits for what runs.
+before `initialize` or after `shutdown`; what is told at once (`direct_answers`) never waits for
+what runs.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from codex_auth_lsp.errors import RateLimited
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.transport.announcer import Announcer
 from codex_auth_lsp.transport.client import ClientCapabilities, read_client_capabilities
+from codex_auth_lsp.transport.direct_answers import TOLD_AT_ONCE, WAITED_FOR, DirectAnswers
 from codex_auth_lsp.transport.envelope import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
@@ -53,8 +54,6 @@ _RUNNING_METHODS = frozenset(
         methods.SUBMIT_CALLBACK,
         methods.REOPEN_BROWSER,
         methods.LOGOUT,
-        methods.REFRESH,
-        methods.CREDENTIAL,
         methods.DOCTOR,
         EXECUTE_COMMAND,
     }
@@ -77,6 +76,7 @@ class Conversation:
         environment: The process's variables.
         write: Takes the bytes of a frame, in order.
         on_exit: Called with the exit status when the client says `exit`.
+        on_parent: Called with the number of the process that the client lives in, if it names one.
     """
 
     def __init__(
@@ -85,24 +85,20 @@ class Conversation:
         environment: Mapping[str, str],
         write: Callable[[bytes], None],
         on_exit: Callable[[int], None],
+        on_parent: Callable[[int], None],
     ) -> None:
         self._service = service
         self._environment = environment
         self._write = write
         self._on_exit = on_exit
+        self._on_parent = on_parent
         self._state = _State.NEW
         self._client = ClientCapabilities()
         self._running: set[MessageId] = set()
         self._made_dispatcher: Dispatcher | None = None
         self._shutting_down: asyncio.Task[None] | None = None
-        self._answers: set[asyncio.Task[None]] = set()
         self._progress = WorkDoneProgress(self._notify)
-        self._immediate: Mapping[str, Callable[[Any], Any]] = {
-            methods.STATUS: lambda _: self._service.status(),
-            methods.METHODS: lambda _: {"methods": self._service.methods(self._client.facts)},
-            methods.PROVIDERS: lambda _: self._service.providers(),
-            methods.CANCEL_LOGIN: self._cancel_login,
-        }
+        self._direct = self._make_direct()
 
     def receive(self, content: bytes) -> None:
         """Take the content of one frame; a defect of ours costs one message, not the process."""
@@ -129,8 +125,7 @@ class Conversation:
             await self._shutting_down
         if self._made_dispatcher is not None:
             await self._made_dispatcher.settle()
-        if self._answers:
-            await asyncio.wait(self._answers)
+        await self._direct.settle()
 
     def _take_request(self, request: Request) -> None:
         if request.method == "initialize" and self._state is _State.NEW:
@@ -146,12 +141,9 @@ class Conversation:
         elif request.method == "shutdown":
             self._state = _State.ENDING
             self._shutting_down = asyncio.ensure_future(self._shut_down(request.id))
-        elif request.method == methods.CANCEL_LOGIN:
-            # A login that came just before takes its first step first, and so can be cancelled.
-            asyncio.get_running_loop().call_soon(self._answer_at_once, request)
-        elif request.method in self._immediate:
-            self._answer_now(request)
-        elif request.method in _RUNNING_METHODS:
+        elif request.method in TOLD_AT_ONCE:
+            self._direct.answer(request)
+        elif request.method in WAITED_FOR or request.method in _RUNNING_METHODS:
             self._run(request)
         else:
             self._refuse(request.id, METHOD_NOT_FOUND, "There is no such method.")
@@ -166,7 +158,7 @@ class Conversation:
         elif notification.method == "$/cancelRequest":
             message_id = _field(notification.params, "id")
             if isinstance(message_id, str | int) and message_id in self._running:
-                self._dispatcher.cancel(message_id)
+                self._cancel(message_id)
         elif notification.method == "window/workDoneProgress/cancel":
             attempt_id = self._progress.attempt_of(_field(notification.params, "token"))
             if attempt_id is not None:
@@ -175,6 +167,10 @@ class Conversation:
     def _initialize(self, request: Request) -> None:
         self._state = _State.RUNNING
         self._client = read_client_capabilities(request.params)
+        self._direct = self._make_direct()
+        parent = _field(request.params, "processId")
+        if isinstance(parent, int) and not isinstance(parent, bool) and parent > 0:
+            self._on_parent(parent)
         announcer = Announcer(self._client, self._notify, self._progress)
         self._service.events.subscribe(announcer.on_event)
         auth = {
@@ -195,38 +191,9 @@ class Conversation:
         await asyncio.sleep(0)  # their requests are answered first
         self._send_result(message_id, None)
 
-    def _answer_now(self, request: Request) -> None:
-        if self._service.reads_at_once or request.method == methods.CANCEL_LOGIN:
-            self._answer_at_once(request)
-            return
-        answer = asyncio.ensure_future(self._answer_after_look(request))
-        self._answers.add(answer)
-        answer.add_done_callback(self._answers.discard)
-
-    async def _answer_after_look(self, request: Request) -> None:
-        """Answer once a keyring was looked at, which takes 3 s at most."""
-        self._running.add(request.id)
-        try:
-            await self._service.sync()
-        finally:
-            self._running.discard(request.id)
-            self._answer_at_once(request)
-
-    def _answer_at_once(self, request: Request) -> None:
-        try:
-            result = self._immediate[request.method](request.params)
-        except Exception as exc:  # noqa: BLE001 - every request gets an answer
-            self._send({"jsonrpc": "2.0", "id": request.id, "error": error_reply(exc)})
-        else:
-            self._send_result(request.id, result)
-
-    def _cancel_login(self, raw: Any) -> dict[str, Any]:
-        if raw in (None, {}, []):
-            return {"outcome": self._service.cancel_login(None)}
-        from codex_auth_lsp.transport.handlers import read
-        from codex_auth_lsp.wire.params import CancelLoginParams
-
-        return {"outcome": self._service.cancel_login(read(CancelLoginParams, raw).attempt_id)}
+    def _cancel(self, message_id: MessageId) -> None:
+        if not self._direct.cancel(message_id):
+            self._dispatcher.cancel(message_id)
 
     def _run(self, request: Request) -> None:
         if len(self._running) >= MAXIMUM_RUNNING:
@@ -234,10 +201,14 @@ class Conversation:
                 RateLimited("Too many requests run; try again in a moment.", remediation=())
             )
             self._send({"jsonrpc": "2.0", "id": request.id, "error": error})
+        elif request.method in WAITED_FOR:
+            self._direct.answer(request)
         else:
             self._running.add(request.id)
-            received_at = self._service.now()
-            self._dispatcher.handle(request, received_at)
+            self._dispatcher.handle(request)
+
+    def _make_direct(self) -> DirectAnswers:
+        return DirectAnswers(self._service, self._client, self._send, self._running)
 
     @property
     def _dispatcher(self) -> Dispatcher:
@@ -253,7 +224,7 @@ class Conversation:
         from codex_auth_lsp.transport.prompts import LspPrompts
 
         prompts = LspPrompts(self._client, self._environment, self._notify, self._request)
-        handlers = Handlers(self._service, self._client, prompts, self._progress)
+        handlers = Handlers(self._service, prompts, self._progress)
         commands = Commands(
             self._service, self._client, prompts, self._progress, self._notify, self._request
         )

@@ -26,18 +26,16 @@ from pygls.protocol.json_rpc import (
 )
 from pygls.server import JsonRPCServer
 
-from codex_auth_lsp.transport.envelope import Call
 from codex_auth_lsp.transport.error_replies import error_reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from datetime import datetime
 
     from cattrs import Converter
 
     from codex_auth_lsp.transport.envelope import MessageId, Reply, Request
 
-    Handler = Callable[[Call], Awaitable[Any]]
+    Handler = Callable[[Any], Awaitable[Any]]
     Send = Callable[[dict[str, Any]], None]
 
 SETTLE_SECONDS = 1.0
@@ -70,17 +68,16 @@ class Dispatcher:
 
     def _register(self, method: str, handler: Handler) -> None:
         @self._server.feature(method)
-        async def run(call: Call) -> Any:
+        async def run(params: Any) -> Any:
             task = asyncio.current_task()
             if task is not None:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            return await handler(call)
+            return await handler(params)
 
-    def handle(self, request: Request, received_at: datetime) -> None:
+    def handle(self, request: Request) -> None:
         """Run the handler of a request whose method has one."""
-        call = Call(request.params, received_at)
-        message = JsonRPCRequestMessage(request.id, request.method, _VERSION, call)
+        message = JsonRPCRequestMessage(request.id, request.method, _VERSION, request.params)
         self._protocol.handle_message(message)
 
     def cancel(self, message_id: MessageId) -> None:

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from typing import Any, Final, NoReturn
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -35,14 +32,6 @@ class Request:
     id: MessageId
     method: str
     params: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request on its way to its handler, and when it arrived: much may happen in between."""
-
-    params: Any
-    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +63,17 @@ class Malformed:
 Message = Request | Notification | Reply | Malformed
 
 
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)  # NaN and Infinity are no JSON
+
+
 def read_message(content: bytes) -> Message:
     """Return what a frame's content is."""
     try:
-        body = json.loads(content.decode("utf-8"))
+        body = _JSON.decode(content.decode("utf-8"))
     except RecursionError:
         return Malformed(PARSE_ERROR, "The message is nested too deeply.")
     except ValueError:  # not UTF-8, not JSON, a number of too many digits

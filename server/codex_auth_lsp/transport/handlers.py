@@ -1,7 +1,6 @@
 """The requests that take time: params to a model, the service, and its answer to the wire.
 
 Each handler is `async` and may be cancelled; what must not be cut short, the service shields.
-Only here do a wire result and a credential meet.
 """
 
 from __future__ import annotations
@@ -10,17 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.domain.login_method import LoginMethodId
-from codex_auth_lsp.errors import CapabilityNotDeclared, InvalidParams
+from codex_auth_lsp.errors import InvalidParams
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import IfRunning, LoginRequest
 from codex_auth_lsp.wire import methods
 from codex_auth_lsp.wire.model import Received
 from codex_auth_lsp.wire.params import (
-    CredentialParams,
     DoctorParams,
     LoginParams,
     LogoutParams,
-    RefreshParams,
     ReopenBrowserParams,
     SubmitCallbackParams,
 )
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.flows.base import LoginPrompts
     from codex_auth_lsp.service.auth_service import AuthService
-    from codex_auth_lsp.transport.client import ClientCapabilities
-    from codex_auth_lsp.transport.envelope import Call
     from codex_auth_lsp.transport.progress import WorkDoneProgress
 
 Params = TypeVar("Params", bound=Received)
@@ -45,30 +40,26 @@ class Handlers:
     def __init__(
         self,
         service: AuthService,
-        client: ClientCapabilities,
         prompts: LoginPrompts,
         progress: WorkDoneProgress,
     ) -> None:
         self._service = service
-        self._client = client
         self._prompts = prompts
         self._progress = progress
 
-    def table(self) -> Mapping[str, Callable[[Call], Awaitable[Any]]]:
+    def table(self) -> Mapping[str, Callable[[Any], Awaitable[Any]]]:
         """Return the handler of each method."""
         return {
             methods.LOGIN: self.login,
             methods.SUBMIT_CALLBACK: self.submit_callback,
             methods.REOPEN_BROWSER: self.reopen_browser,
             methods.LOGOUT: self.logout,
-            methods.REFRESH: self.refresh,
-            methods.CREDENTIAL: self.credential,
             methods.DOCTOR: self.doctor,
         }
 
-    async def login(self, call: Call) -> dict[str, Any]:
+    async def login(self, raw: Any) -> dict[str, Any]:
         """Answer `auth/login`."""
-        params = read(LoginParams, call.params)
+        params = read(LoginParams, raw)
         attempt = await self._service.logins.begin(_login_request(params), self._prompts)
         token = params.work_done_token
         if token is not None:
@@ -86,47 +77,27 @@ class Handlers:
             "links": [{"title": link.title, "url": link.url} for link in links],
         }
 
-    async def submit_callback(self, call: Call) -> dict[str, Any]:
+    async def submit_callback(self, raw: Any) -> dict[str, Any]:
         """Answer `auth/submitCallback`; the login that it belongs to goes its own way."""
-        params = read(SubmitCallbackParams, call.params)
+        params = read(SubmitCallbackParams, raw)
         url = Secret(params.url.get_secret_value())
         self._service.logins.submit_callback(params.attempt_id, url)
         return {"accepted": True}
 
-    async def reopen_browser(self, call: Call) -> dict[str, Any]:
+    async def reopen_browser(self, raw: Any) -> dict[str, Any]:
         """Answer `auth/reopenBrowser`."""
-        params = read(ReopenBrowserParams, call.params)
+        params = read(ReopenBrowserParams, raw)
         await self._service.logins.show_again(params.attempt_id)
         return {}
 
-    async def logout(self, call: Call) -> dict[str, Any]:
+    async def logout(self, raw: Any) -> dict[str, Any]:
         """Answer `auth/logout`."""
-        params = read(LogoutParams, call.params)
+        params = read(LogoutParams, raw)
         return (await self._service.logout(revoke=params.revoke)).to_wire()
 
-    async def refresh(self, call: Call) -> dict[str, Any]:
-        """Answer `auth/refresh`."""
-        params = read(RefreshParams, call.params)
-        return await self._service.refresher(
-            force_since=call.received_at if params.force else None,
-            min_validity_seconds=params.min_validity_seconds,
-        )
-
-    async def credential(self, call: Call) -> dict[str, Any]:
-        """Answer `auth/credential`: to a client that said it would ask."""
-        params = read(CredentialParams, call.params)
-        if not self._client.credential:
-            raise CapabilityNotDeclared
-        issued = await self._service.credentials.issue(
-            params.provider_id,
-            min_validity_seconds=params.min_validity_seconds,
-            rejected_revision=params.rejected_revision,
-        )
-        return issued.to_wire()
-
-    async def doctor(self, call: Call) -> dict[str, Any]:
+    async def doctor(self, raw: Any) -> dict[str, Any]:
         """Answer `auth/doctor`."""
-        params = read(DoctorParams, call.params)
+        params = read(DoctorParams, raw)
         from codex_auth_lsp.doctor import examine  # it brings httpx, which nobody else may need
 
         checks = await examine(self._service, network=params.network)

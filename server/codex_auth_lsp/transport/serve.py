@@ -1,8 +1,8 @@
 """The language server as a process: pipes, signals, the conversation, and an orderly end.
 
-Ends with status 0 after `shutdown` and `exit`, at the end of its input and on a signal; 1 after
-`exit` alone and where the stream cannot be trusted. Before it goes, listeners close at once and
-the answer to a refresh under way is stored.
+Ends with status 0 after `shutdown` and `exit`, at the end of its input or of the process that the
+client names as its own, and on a signal; 1 after `exit` alone and where the stream cannot be
+trusted. Before it goes, listeners close at once and the answer to a refresh under way is stored.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from codex_auth_lsp.process import ProcessFailed
 from codex_auth_lsp.service.auth_service import AuthService
 from codex_auth_lsp.transport.conversation import Conversation
 from codex_auth_lsp.transport.framing import FrameDecoder, FramingError
+from codex_auth_lsp.transport.parent import on_end_of_process
 from codex_auth_lsp.transport.stdio import Stdio
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ class _Process:
         self._stdio = Stdio(self._on_data, lambda _reason: self._end(0))
         self._service = AuthService(options)
         self._conversation = Conversation(
-            self._service, options.environment, self._stdio.write, self._end
+            self._service,
+            options.environment,
+            self._stdio.write,
+            on_exit=self._end,
+            on_parent=lambda process_id: on_end_of_process(process_id, lambda: self._end(0)),
         )
 
     async def run(self) -> int:

@@ -26,6 +26,12 @@ def lock_holder(path: Path) -> str | None:
     return None
 
 
+def who_keeps(path: Path | None, otherwise: str) -> str:
+    """Return who holds the lock, as a sentence begins; `otherwise` where nobody can tell."""
+    holder = lock_holder(path) if path is not None else None
+    return otherwise if holder is None else holder[0].upper() + holder[1:]
+
+
 def _named(process_id: int) -> str:
     if process_id == os.getpid():
         return "this process"

@@ -1,0 +1,152 @@
+"""Answers without pygls, to what every window is asked all day.
+
+The state is told at once, or when a keyring was looked at; a renewal and a credential when they are
+there. Fifty windows that wait for one renewal so bring in neither pygls nor pydantic nor httpx: the
+one that sends the request does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.errors import CapabilityNotDeclared
+from codex_auth_lsp.failures import log_defect
+from codex_auth_lsp.transport.error_replies import error_reply
+from codex_auth_lsp.transport.plain_params import credential_values, refresh_values
+from codex_auth_lsp.wire import methods
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from datetime import datetime
+
+    from codex_auth_lsp.service.auth_service import AuthService
+    from codex_auth_lsp.transport.client import ClientCapabilities
+    from codex_auth_lsp.transport.envelope import MessageId, Request
+
+SETTLE_SECONDS = 1.0
+"""How long answers have to be given once nothing keeps them any more."""
+
+TOLD_AT_ONCE = frozenset({methods.STATUS, methods.METHODS, methods.PROVIDERS, methods.CANCEL_LOGIN})
+"""What never waits for anything that runs, and is never counted."""
+
+WAITED_FOR = frozenset({methods.REFRESH, methods.CREDENTIAL})
+"""What may take its time, and counts among the requests that run."""
+
+logger = logging.getLogger(__name__)
+
+
+class DirectAnswers:
+    """Answers the requests of `TOLD_AT_ONCE` and `WAITED_FOR`.
+
+    Args:
+        service: What is asked.
+        client: What the client has declared.
+        send: Takes a message.
+        running: The ids of the requests that run; those that have to wait are added.
+    """
+
+    def __init__(
+        self,
+        service: AuthService,
+        client: ClientCapabilities,
+        send: Callable[[dict[str, Any]], None],
+        running: set[MessageId],
+    ) -> None:
+        self._service = service
+        self._client = client
+        self._send = send
+        self._running = running
+        self._waiting: dict[MessageId, asyncio.Task[Any]] = {}
+        self._told: Mapping[str, Callable[[Any], Any]] = {
+            methods.STATUS: lambda _: service.status(),
+            methods.METHODS: lambda _: {"methods": service.methods(client.facts)},
+            methods.PROVIDERS: lambda _: service.providers(),
+            methods.CANCEL_LOGIN: self._cancel_login,
+        }
+
+    def answer(self, request: Request) -> None:
+        """Answer a request, now or when that can be done."""
+        if request.method == methods.REFRESH:
+            self._wait_for(request.id, self._refresh(request.params, self._service.now()))
+        elif request.method == methods.CREDENTIAL:
+            self._wait_for(request.id, self._credential(request.params))
+        elif request.method == methods.CANCEL_LOGIN:
+            # A login that came just before takes its first step first, and so can be cancelled.
+            asyncio.get_running_loop().call_soon(self._tell, request)
+        elif self._service.reads_at_once:
+            self._tell(request)
+        else:
+            self._wait_for(request.id, self._look_and_tell(request))
+
+    def cancel(self, message_id: MessageId) -> bool:
+        """Cancel a request that waits here; return whether it does."""
+        task = self._waiting.get(message_id)
+        return task is not None and task.cancel()
+
+    async def settle(self) -> None:
+        """Let every request have its answer; end those that do not end by themselves."""
+        tasks = set(self._waiting.values())
+        if tasks:
+            _, unfinished = await asyncio.wait(tasks, timeout=SETTLE_SECONDS)
+            for task in unfinished:
+                task.cancel()
+            if unfinished:
+                await asyncio.wait(unfinished, timeout=SETTLE_SECONDS)
+
+    def _wait_for(self, message_id: MessageId, work: Coroutine[Any, Any, Any]) -> None:
+        def answer(task: asyncio.Task[Any]) -> None:
+            del self._waiting[message_id]
+            self._running.discard(message_id)
+            self._send_outcome(message_id, task.result)
+
+        self._running.add(message_id)
+        self._waiting[message_id] = asyncio.ensure_future(work)
+        self._waiting[message_id].add_done_callback(answer)
+
+    def _tell(self, request: Request) -> None:
+        self._send_outcome(request.id, lambda: self._told[request.method](request.params))
+
+    async def _look_and_tell(self, request: Request) -> Any:
+        """Answer once a keyring was looked at, which takes 3 s at most."""
+        try:
+            await self._service.sync()
+        except Exception as exc:  # noqa: BLE001 - what is known is told all the same
+            log_defect(logger, exc)
+        return self._told[request.method](request.params)
+
+    def _send_outcome(self, message_id: MessageId, outcome: Callable[[], Any]) -> None:
+        answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message_id}
+        try:
+            answer["result"] = outcome()
+        except BaseException as exc:  # noqa: BLE001 - every request gets an answer
+            answer["error"] = error_reply(exc)
+        self._send(answer)
+
+    async def _refresh(self, raw: Any, received_at: datetime) -> dict[str, Any]:
+        values = refresh_values(raw)
+        return await self._service.refresher(
+            force_since=received_at if values.force else None,
+            min_validity_seconds=values.min_validity_seconds,
+        )
+
+    async def _credential(self, raw: Any) -> dict[str, Any]:
+        """Answer a client that said it would ask."""
+        values = credential_values(raw)
+        if not self._client.credential:
+            raise CapabilityNotDeclared
+        issued = await self._service.credentials.issue(
+            values.provider_id,
+            min_validity_seconds=values.min_validity_seconds,
+            rejected_revision=values.rejected_revision,
+        )
+        return issued.to_wire()
+
+    def _cancel_login(self, raw: Any) -> dict[str, Any]:
+        if raw in (None, {}, []):
+            return {"outcome": self._service.cancel_login(None)}
+        from codex_auth_lsp.transport.handlers import read
+        from codex_auth_lsp.wire.params import CancelLoginParams
+
+        return {"outcome": self._service.cancel_login(read(CancelLoginParams, raw).attempt_id)}

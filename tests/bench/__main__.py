@@ -1,0 +1,71 @@
+"""`make bench`: our figures beside those of other servers on the same machine, and their goals.
+
+Writes the figures of `docs/performance.md`, its pictures, and `.cache/bench/figures.json`. Ends
+with status 1 where a goal that could be measured was not reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+
+import loopback_only
+from bench import flows, many_windows, one_window, plots, report
+from bench.peers import all_peers
+from prove.versions import ROOT, commit, today, versions
+
+PAGE = ROOT / "docs" / "performance.md"
+PICTURES = ROOT / "docs" / "performance"
+KEPT = ROOT / ".cache" / "bench" / "figures.json"
+
+
+def main() -> int:
+    """Measure everything, write it down, and return the exit status."""
+    arguments = _arguments()
+    _say(f"network: {loopback_only.enforce()}")
+    peers = all_peers()
+    servers = [peer.name for peer in peers]
+    _say(f"servers: {', '.join(servers)}")
+    one = one_window.measure(peers, arguments.rounds, arguments.trips)
+    _say("one window: done")
+    many = many_windows.measure(
+        peers, arguments.window_rounds, arguments.changes, arguments.idle_seconds
+    )
+    _say("many windows: done")
+    flow = asyncio.run(flows.measure(arguments.flow_rounds))
+    about = {**versions(), "commit": commit(), "date": today()}
+    PAGE.touch()
+    report.put(PAGE, report.render(servers, one, many, flow, about))
+    plots.draw(PICTURES, one, many)
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    found = {"one": asdict(one), "many": asdict(many), "flows": asdict(flow), "about": about}
+    KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    goals = [*one.goals(), *many.goals(), *flow.goals()]
+    for goal in goals:
+        _say(f"  {_WORDS[goal.is_reached]} {goal.what}: {goal.found} ({goal.goal})")
+    return 1 if any(goal.is_reached is False for goal in goals) else 0
+
+
+_WORDS = {True: "ok    ", False: "MISSED", None: "-     "}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description="Measure, beside other servers.")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--trips", type=int, default=500)
+    parser.add_argument("--window-rounds", type=int, default=3)
+    parser.add_argument("--changes", type=int, default=100)
+    parser.add_argument("--idle-seconds", type=float, default=20)
+    parser.add_argument("--flow-rounds", type=int, default=5)
+    return parser.parse_args()
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

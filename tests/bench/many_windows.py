@@ -1,0 +1,142 @@
+"""Many windows on one login cache: start, memory, idling, and how they hear of a change."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.figures import Goal, Samples, at_most
+from bench.peers import API_KEY, CODEX, OURS, store_login
+from bench.piped import Piped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.peers import Peer
+
+WINDOWS = 50
+GROWTH = (1, 2, 4, 8, 16, 32, 64)
+
+_CHANGE = "auth/statusChanged"
+
+
+@dataclass(slots=True)
+class ManyWindows:
+    """What was measured."""
+
+    ready: Samples = field(default_factory=lambda: Samples("ms"))
+    memory: Samples = field(default_factory=lambda: Samples("MiB"))
+    idle_cpu: Samples = field(default_factory=lambda: Samples("ms a minute"))
+    wake_ups: Samples = field(default_factory=lambda: Samples("a minute"))
+    change_one: Samples = field(default_factory=lambda: Samples("ms"))
+    change_all: Samples = field(default_factory=lambda: Samples("ms"))
+    growth: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Of ours, by windows: ms until all are ready, MiB of all."""
+
+    def goals(self) -> list[Goal]:
+        """Return what was to be reached."""
+        one, everybody = self.change_one, self.change_all
+        return [
+            at_most(f"memory of {WINDOWS}, beside codex", self.memory.ratio(OURS, CODEX), 1.0),
+            at_most(f"{WINDOWS} ready, beside codex", self.ready.ratio(OURS, CODEX), 1.0),
+            at_most(f"idle CPU of {WINDOWS}", self.idle_cpu.median(OURS), 100, "ms a minute"),
+            at_most(f"wake-ups of {WINDOWS}", self.wake_ups.median(OURS), 0, "a minute"),
+            at_most("outside change to one window, p50", one.median(OURS), 3, "ms"),
+            at_most("outside change to one window, p99", one.percentile(OURS, 99), 10, "ms"),
+            at_most(f"outside change to all {WINDOWS}, p50", everybody.median(OURS), 25, "ms"),
+        ]
+
+
+def measure(peers: Sequence[Peer], rounds: int, changes: int, idle_seconds: float) -> ManyWindows:
+    """Measure ours and, where they are here, as many app-servers."""
+    found = ManyWindows()
+    measured = [peer for peer in peers if peer.name in (OURS, CODEX)]
+    for _ in range(rounds):
+        for peer in measured:
+            _together(peer, found, idle_seconds, changes)
+    ours = next(peer for peer in peers if peer.name == OURS)
+    _changes(ours, 1, changes, found.change_one)
+    for count in GROWTH:
+        found.growth[count] = _ready(ours, count)
+    return found
+
+
+def _together(peer: Peer, found: ManyWindows, idle_seconds: float, changes: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="codex-bench-") as name, ExitStack() as stack:
+        at = time.perf_counter()
+        servers = _start(peer, WINDOWS, Path(name), stack)
+        found.ready.add(peer.name, (time.perf_counter() - at) * 1e3)
+        found.memory.add(peer.name, sum(server.pss() for server in servers))
+        time.sleep(1)  # what settles after the start is no idling
+        cpu, wakes = _spent(servers)
+        time.sleep(idle_seconds)
+        more_cpu, more_wakes = _spent(servers)
+        found.idle_cpu.add(peer.name, (more_cpu - cpu) * 1e3 * 60 / idle_seconds)
+        found.wake_ups.add(peer.name, (more_wakes - wakes) * 60 / idle_seconds)
+        if peer.name == OURS:
+            _tell(servers, Path(name), changes, found.change_all)
+
+
+def _spent(servers: Sequence[Piped]) -> tuple[float, int]:
+    return (
+        sum(server.cpu_seconds() for server in servers),
+        sum(server.wake_ups() for server in servers),
+    )
+
+
+def _start(peer: Peer, count: int, folder: Path, stack: ExitStack) -> list[Piped]:
+    """Start servers at once, and return them when each has told its state."""
+    store_login(folder / "codex")
+    servers = [stack.enter_context(Piped(peer, folder)) for _ in range(count)]
+    for server in servers:
+        server.begin()
+    for server in servers:
+        server.ask()
+    return servers
+
+
+def _ready(peer: Peer, count: int) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory(prefix="codex-bench-") as name, ExitStack() as stack:
+        at = time.perf_counter()
+        servers = _start(peer, count, Path(name), stack)
+        ready = (time.perf_counter() - at) * 1e3
+        return ready, sum(server.pss() for server in servers)
+
+
+def _changes(peer: Peer, count: int, changes: int, samples: Samples) -> None:
+    with tempfile.TemporaryDirectory(prefix="codex-bench-") as name, ExitStack() as stack:
+        _tell(_start(peer, count, Path(name), stack), Path(name), changes, samples)
+
+
+def _tell(servers: Sequence[Piped], folder: Path, changes: int, samples: Samples) -> None:
+    """Change the stored key as another program does; note when the last window has said so."""
+    for number in range(changes):
+        with ThreadPoolExecutor(len(servers)) as pool:
+            heard = [pool.submit(_hear, server) for server in servers]
+            at = _replace(folder / "codex" / "auth.json", number)
+        samples.add(OURS, (max(future.result() for future in heard) - at) * 1e3)
+
+
+def _hear(server: Piped) -> float:
+    while True:
+        message = server.receive()
+        if message.get("method") == _CHANGE and message["params"]["cause"] == "externalChange":
+            return time.perf_counter()
+
+
+def _replace(path: Path, number: int) -> float:
+    """Sign somebody in or out, by a rename; return the moment of it."""
+    login = {"auth_mode": "apikey", "OPENAI_API_KEY": API_KEY} if number % 2 else {}
+    fresh = path.with_name("auth.json.bench")
+    fresh.write_text(json.dumps(login))
+    fresh.chmod(0o600)
+    at = time.perf_counter()
+    os.replace(fresh, path)  # noqa: PTH105 - the one system call that is timed
+    return at

@@ -1,0 +1,92 @@
+"""The figures of `docs/performance.md`, between two marks; the words around them are written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.figures import Samples, row
+from bench.many_windows import WINDOWS
+from bench.one_window import AT_ONCE, WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from bench.figures import Goal
+    from bench.flows import Flows
+    from bench.many_windows import ManyWindows
+    from bench.one_window import OneWindow
+
+BEGIN, END = "<!-- figures: make bench -->", "<!-- end of figures -->"
+
+
+def put(path: Path, figures: str) -> None:
+    """Put the figures in the place of the old ones."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    path.write_text(f"{before}{BEGIN}\n{figures}\n{END}{after}", encoding="utf-8")
+
+
+def render(
+    servers: Sequence[str],
+    one: OneWindow,
+    many: ManyWindows,
+    flows: Flows,
+    about: Mapping[str, str],
+) -> str:
+    """Return the figures as Markdown."""
+    return "\n".join(_lines(servers, one, many, flows, about))
+
+
+def _lines(
+    servers: Sequence[str],
+    one: OneWindow,
+    many: ManyWindows,
+    flows: Flows,
+    about: Mapping[str, str],
+) -> Iterator[str]:
+    goals = [*one.goals(), *many.goals(), *flows.goals()]
+    yield from _table(("figure", "goal", "found", "reached"), [_goal(goal) for goal in goals])
+    yield "Ratios are medians of the rounds' ratios; the servers took turns in each round."
+    yield ""
+    figures: list[tuple[str, Samples, tuple[int, ...]]] = [
+        ("spawn to `initialize` answered, ms (p99)", one.initialize, (99,)),
+        ("spawn to the first status, ms (p99)", one.first_status, (99,)),
+        ("memory after it, PSS, MiB", one.memory, ()),
+        ("round trip p50, µs", one.trip_p50, ()),
+        ("round trip p99, µs", one.trip_p99, ()),
+        (f"requests a second, {WINDOW} on their way", one.pipelined, ()),
+        ("shutdown to exit, ms (p99)", one.end, (99,)),
+        (f"{WINDOWS} windows ready, ms", many.ready, ()),
+        (f"{WINDOWS} windows, PSS, MiB", many.memory, ()),
+        (f"{WINDOWS} windows idle, CPU ms a minute", many.idle_cpu, ()),
+        (f"{WINDOWS} windows idle, wake-ups a minute", many.wake_ups, ()),
+        ("outside change to one window, ms (p99)", many.change_one, (99,)),
+        (f"outside change to all {WINDOWS}, ms (p99)", many.change_all, (99,)),
+        ("first browser login, own time, ms", flows.login, ()),
+        (f"a refresh that {WINDOWS} windows ask for, own time, ms", flows.refresh, ()),
+    ]
+    yield from _table(
+        ("figure", *servers), [[name, *row(samples, servers, p)] for name, samples, p in figures]
+    )
+    growth = [
+        [f"{count}", f"{ready:.0f}", f"{memory:.0f}", f"{memory / count:.1f}"]
+        for count, (ready, memory) in many.growth.items()
+    ]
+    yield from _table(("windows", "all ready, ms", "PSS, MiB", "MiB each"), growth)
+    yield f"Of {AT_ONCE:,} status requests written at once, {one.refused_at_once} were refused."
+    yield ""
+    yield from _table(("what", "version"), [list(item) for item in about.items()])
+
+
+def _goal(goal: Goal) -> list[str]:
+    reached = {True: "yes", False: "**no**", None: "not measured"}[goal.is_reached]
+    return [goal.what, goal.goal, goal.found, reached]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"| {' | '.join('---' for _ in heads)} |"
+    for cells in rows:
+        yield f"| {' | '.join(cells)} |"
+    yield ""
