@@ -160,11 +160,12 @@ class FileStore:
         path = self._real_path()
         try:
             size = _size_of(path) + _ROOM_TO_GROW
-            lock.check(self._locks(path))
             if is_mounted(path):
                 check_overwritable(path, size)
             self._next = Replacement(path, size)
+            lock.check(self._locks(path))
         except OSError as exc:
+            self.release()
             raise write_error(exc, self.path) from exc
 
     def release(self) -> None:
