@@ -122,6 +122,12 @@ def callback_arrives(client: ClientFacts, server: ServerFacts) -> bool:
     return client.environment in {"local", "wsl"} or not server.container
 
 
+def can_open_browser(server: ServerFacts) -> bool:
+    """Say whether the server's machine can show a page, wherever the person sits."""
+    # WSL hands pages to Windows, and needs no screen of its own for that.
+    return server.wsl or (server.has_screen and server.has_browser)
+
+
 def _browser(client: ClientFacts, server: ServerFacts) -> RankedMethod:
     if server.ports_taken:
         return RankedMethod(LoginMethodId.BROWSER, _PORTS_TAKEN)
@@ -129,7 +135,6 @@ def _browser(client: ClientFacts, server: ServerFacts) -> RankedMethod:
         return RankedMethod(LoginMethodId.BROWSER, hint=_NO_CALLBACK)
     if client.opens_pages or client.browser_on_server_host:
         return RankedMethod(LoginMethodId.BROWSER)
-    # WSL hands pages to Windows, and needs no screen of its own for that.
-    if server.wsl or client.environment == "wsl" or (server.has_screen and server.has_browser):
+    if client.environment == "wsl" or can_open_browser(server):
         return RankedMethod(LoginMethodId.BROWSER)
     return RankedMethod(LoginMethodId.BROWSER, hint=_NO_BROWSER)
