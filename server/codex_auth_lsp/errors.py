@@ -22,6 +22,7 @@ What a language client did wrong in a request's params is `InvalidParams`, which
     │  ├─ TokenExchangeFailed      tokenExchangeFailed      the issuer refused the code
     │  ├─ ApiKeyInvalid            apiKeyInvalid            cannot be a key
     │  ├─ LoginMethodNotAllowed    loginMethodNotAllowed    forbidden by config.toml
+    │  ├─ LoginMethodUnavailable   loginMethodUnavailable   the issuer does not offer it
     │  ├─ WrongWorkspace           wrongWorkspace           config.toml allows others
     │  └─ WrongAccount             wrongAccount             not the one asked for
     ├─ CredentialError             the stored credential does not serve
@@ -251,6 +252,12 @@ class LoginMethodNotAllowed(LoginError):
     kind = "loginMethodNotAllowed"
     sentence = "The configuration forbids this way of signing in."
     advice = ()
+
+
+class LoginMethodUnavailable(LoginError):
+    kind = "loginMethodUnavailable"
+    sentence = "The issuer does not offer this way of signing in; sign in another way."
+    advice = (SIGN_IN, SIGN_IN_WITH_DEVICE_CODE, SIGN_IN_WITH_API_KEY)
 
 
 class WrongWorkspace(LoginError):

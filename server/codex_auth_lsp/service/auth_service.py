@@ -169,14 +169,15 @@ class AuthService:
     def methods(self, client: ClientFacts) -> list[dict[str, Any]]:
         """Return the contract's `LoginMethod` list for a client and this machine, as they are."""
         self._keeper.look()
-        holds_port = self._made is not None and self._made.logins.holds_callback_port
+        logins = self._made.logins if self._made is not None else None
+        holds_port = logins is not None and logins.holds_callback_port
         server = replace(
             read_server_facts(self._options.environment),
             ports_taken=not holds_port and are_callback_ports_taken(),
         )
-        return login_methods(
-            self._keeper.view.settings, client, server, self._keeper.view.settings_error
-        )
+        view = self._keeper.view
+        not_offered = logins.not_offered if logins is not None else {}
+        return login_methods(view.settings, client, server, view.settings_error, not_offered)
 
     @property
     def login_method_ids(self) -> list[str]:

@@ -27,6 +27,7 @@ from codex_auth_lsp.errors import (
     LoginCancelled,
     LoginInProgress,
     LoginMethodNotAllowed,
+    LoginMethodUnavailable,
     LoginSuperseded,
     LoginTimedOut,
     NetworkUnreachable,
@@ -100,6 +101,7 @@ class Logins:
         self._flows: dict[LoginMethodId, LoginFlow] | None = None
         self._running: Attempt | None = None
         self._ids: OrderedDict[str, None] = OrderedDict()
+        self.not_offered: dict[LoginMethodId, str] = {}  # what the issuer was found not to offer
         self._beginning = asyncio.Lock()
 
     async def begin(self, request: LoginRequest, prompts: LoginPrompts) -> Attempt:
@@ -273,6 +275,8 @@ class Logins:
             error = attempt.stopped_by or LoginCancelled()
         except AuthError as exc:
             error = exc
+            if isinstance(exc, LoginMethodUnavailable):
+                self.not_offered[attempt.request.method] = exc.message
             drop_forbidden_remedies(error, self._cache.look().settings)
         except Exception as exc:  # noqa: BLE001 - a defect must end the attempt like any failure
             error = InternalError()
@@ -298,6 +302,7 @@ class Logins:
             raise refusal
         self._reach(attempt, LoginPhase.STORING)
         replaced = await self._store(credential)
+        self.not_offered.pop(attempt.request.method, None)
         if replaced is not None:
             self._revoker.revoke_later(replaced)
         return account
