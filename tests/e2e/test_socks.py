@@ -1,4 +1,4 @@
-"""A person whose only way out is a SOCKS5 proxy: signing in, renewing, and being told what fails."""
+"""A person whose only way out is a SOCKS5 proxy signs in, renews, and is told what fails."""
 
 from __future__ import annotations
 
