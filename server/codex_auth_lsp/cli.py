@@ -39,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
         leave(status)
     except AuthError as error:
-        leave(1, f"{PROGRAM}: {error.message}")
+        from codex_auth_lsp.terminal.advice import error_line
+
+        leave(1, f"{PROGRAM}: {error_line(error)}")
     except ProcessFailed as error:
         leave(1, f"{PROGRAM}: {error}")
     except KeyboardInterrupt:
@@ -77,7 +79,7 @@ def _usage_error(message: str) -> str:
             )
         options = [word.partition("=")[0] for word in unknown.split() if word.startswith("--")]
         return f"there is no option {options[0]} here." if options else "too many arguments."
-    return f"{message}."
+    return message.rstrip(".") + "."
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -128,7 +128,8 @@ def _submit(listener: LoopbackListener, redirect_uri: str, pasted: Secret) -> No
     query = pasted_query(pasted, redirect_uri)
     if query is None:
         raise CallbackRejected(
-            f"This is not the address at which the sign-in ends, which begins with {redirect_uri}."
+            "This is not the address of the sign-in's last page, which begins with "
+            f"{redirect_uri}; copy that one."
         )
     listener.submit(query)
 

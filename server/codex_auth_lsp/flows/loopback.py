@@ -99,7 +99,7 @@ class LoopbackListener:
             CallbackRejected: It is not this attempt's, or the attempt was answered before.
         """
         if self._judge is None:
-            raise CallbackRejected("The sign-in has not begun yet.")
+            raise CallbackRejected("The sign-in has not begun yet; open its page first.")
         redirect = self._judge(query)
         if isinstance(redirect, NotOurs):
             raise CallbackRejected(redirect.reason)
