@@ -117,23 +117,20 @@ def judge_redirect(query: str, request: AuthorizationRequest) -> Redirect:
             query, keep_blank_values=True, max_num_fields=_PARAMETERS, errors="strict"
         )
     except ValueError:
-        return NotOurs("The address cannot be read; copy it whole from the last page.")
+        return NotOurs("The address cannot be read.")
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
-        return NotOurs("A parameter stands twice in the address; copy it from the last page again.")
+        return NotOurs("A parameter stands twice in the address.")
     if Secret(parameters.get("state", "")) != request.expected_state:
-        return NotOurs(
-            "The address does not belong to the sign-in that is waiting; copy the one of its last "
-            "page."
-        )
+        return NotOurs("The address does not belong to the sign-in that is waiting.")
     # RFC 9207 section 2.4: a redirect of another issuer must not get our code answered.
     named = parameters.get("iss", "").rstrip("/")
     if named != request.issuer.issuer and (named or request.issuer_names_itself):
-        return NotOurs("The address comes from another issuer; cancel, and sign in again.")
+        return NotOurs("The address comes from another issuer.")
     if parameters.get("error"):
         return AuthorizationRefused(
             clean_text(parameters["error"]), clean_text(parameters.get("error_description", ""))
         )
     if not parameters.get("code"):
-        return NotOurs("The address holds no authorization code; copy it whole from the last page.")
+        return NotOurs("The address holds no authorization code.")
     return AuthorizationCode(Secret(parameters["code"]))
