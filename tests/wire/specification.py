@@ -303,9 +303,16 @@ def _examples(text: str) -> Iterator[str]:
     if len(examples) != sum(language == "json" for language, _ in _BLOCK.findall(text)):
         yield "an example has no marker, so nobody checks it"
     yield from _compare("example", {marker for marker, _ in examples} - _free(), _required())
-    for marker, body in examples:
+    whole: dict[str, Any] | None = None
+    for marker, text_of_body in examples:
         try:
-            yield from (f"example {marker}: {line}" for line in _check(marker, json.loads(body)))
+            body = json.loads(text_of_body)
+            if marker == f"{methods.STATUS} result":
+                whole = whole or body
+                body = {**whole, **body}
+            elif "status" in body and whole is not None:  # it shows what matters there
+                body["status"] = {**whole, **body["status"]}
+            yield from (f"example {marker}: {line}" for line in _check(marker, body))
         except (ValueError, ParamsInvalid) as exc:  # pydantic's and JSON's are ValueErrors
             yield f"example {marker}: {exc}"
 

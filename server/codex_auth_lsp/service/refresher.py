@@ -230,7 +230,13 @@ class Refresher:
             if lifetime is not None:
                 # No token can be valid for longer; asking again and again would only spend them.
                 min_validity_seconds = min(min_validity_seconds, _SHARE * lifetime.total_seconds())
-            return (credential.expires_at - now).total_seconds() < min_validity_seconds
+            wanted = timedelta(seconds=min_validity_seconds)
+            if credential.expires_at - now >= wanted:
+                return False
+            # By a clock that is ahead, each new token has ended already, and another one would.
+            made_at = self._refreshed_at(credential)
+            is_hopeless = made_at is not None and credential.expires_at - made_at < wanted
+            return not is_hopeless or self._is_far_enough(credential)
         refreshed_at = self._refreshed_at(credential)
         return refreshed_at is None or now - refreshed_at >= OPAQUE_TOKEN_AGE
 
