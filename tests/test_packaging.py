@@ -29,7 +29,12 @@ LOCKS = {
     "requirements-fuzz.lock": GROUPS["fuzz"],
 }
 
-COMES_WITH = {"cattrs": "pygls", "pydantic_core": "pydantic", "cryptography": "jwt"}
+COMES_WITH = {
+    "cattrs": "pygls",
+    "pydantic_core": "pydantic",
+    "cryptography": "jwt",
+    "socksio": "httpx",
+}
 """Libraries that are part of what a declared one offers: its values, its errors."""
 
 IMPORTED_AS = {"PyJWT": "jwt"}

@@ -165,6 +165,11 @@ DRIFTS = {
         '  "loginPrompts": true,\n',
         "example client capabilities: a field is unknown or of the wrong type",
     ),
+    "an example with an unknown field in a part of a status": (
+        '"revision": 5,',
+        '"revisions": 5,',
+        "example auth/statusChanged params: 1 validation error",
+    ),
     "an example with a value that is never sent": (
         '"outcome": "expired"',
         '"outcome": "late"',

@@ -39,7 +39,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
         leave(status)
     except AuthError as error:
-        leave(1, f"{PROGRAM}: {error.message}")
+        from codex_auth_lsp.terminal.advice import error_line
+
+        leave(1, f"{PROGRAM}: {error_line(error)}")
     except ProcessFailed as error:
         leave(1, f"{PROGRAM}: {error}")
     except KeyboardInterrupt:
@@ -54,12 +56,19 @@ class _Parser(argparse.ArgumentParser):
     """Names the mistake first, suggests what was meant, and repeats no value: it may be a key."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(
-            _USAGE_STATUS, f"{PROGRAM}: {_usage_error(message)} (usage: `{self.prog} --help`)\n"
-        )
+        mistake = _usage_error(message, self.options())
+        self.exit(_USAGE_STATUS, f"{PROGRAM}: {mistake} (usage: `{self.prog} --help`)\n")
+
+    def options(self) -> list[str]:
+        """Return the options of this parser and of its commands."""
+        found = [option for action in self._actions for option in action.option_strings]
+        for action in self._actions:
+            for command in action.choices.values() if isinstance(action.choices, dict) else ():
+                found += command.options()
+        return [option for option in found if option.startswith("--")]
 
 
-def _usage_error(message: str) -> str:
+def _usage_error(message: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     if match := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message, re.DOTALL):
@@ -76,8 +85,12 @@ def _usage_error(message: str) -> str:
                 "`printenv OPENAI_API_KEY | codex-auth-lsp login --with-api-key`."
             )
         options = [word.partition("=")[0] for word in unknown.split() if word.startswith("--")]
-        return f"there is no option {options[0]} here." if options else "too many arguments."
-    return f"{message}."
+        if not options:
+            return "too many arguments."
+        close = get_close_matches(options[0], known, 1)
+        hint = f"; did you mean `{close[0]}`?" if close and close[0] != options[0] else "."
+        return f"there is no option {options[0]} here{hint}"
+    return message.rstrip(".") + "."
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -22,6 +22,7 @@ What a language client did wrong in a request's params is `InvalidParams`, which
     │  ├─ TokenExchangeFailed      tokenExchangeFailed      the issuer refused the code
     │  ├─ ApiKeyInvalid            apiKeyInvalid            cannot be a key
     │  ├─ LoginMethodNotAllowed    loginMethodNotAllowed    forbidden by config.toml
+    │  ├─ LoginMethodUnavailable   loginMethodUnavailable   the issuer does not offer it
     │  ├─ WrongWorkspace           wrongWorkspace           config.toml allows others
     │  └─ WrongAccount             wrongAccount             not the one asked for
     ├─ CredentialError             the stored credential does not serve
@@ -152,7 +153,7 @@ class LoginError(AuthError):
 class LoginInProgress(LoginError):
     kind = "loginInProgress"
     retryable = True
-    sentence = "Another sign-in is already running."
+    sentence = "Another sign-in is already running; finish or cancel it first."
     advice = (Remediation("Cancel the running sign-in", command="codexAuth.cancel"),)
 
 
@@ -169,17 +170,20 @@ class LoginSuperseded(LoginError):
 
 class LoginTimedOut(LoginError):
     kind = "loginTimedOut"
-    sentence = "Nobody finished the sign-in in time, so it was ended."
+    sentence = "Nobody finished the sign-in in time, so it was ended; sign in again."
 
 
 class AttemptNotFound(LoginError):
     kind = "attemptNotFound"
-    sentence = "No sign-in is waiting for this any more."
+    sentence = "No sign-in is waiting for this any more; sign in again."
 
 
 class CallbackRejected(LoginError):
     kind = "callbackRejected"
-    sentence = "This address does not belong to the sign-in that is waiting, which goes on."
+    sentence = (
+        "This address does not belong to the sign-in that is waiting; paste the whole address of "
+        "its last page."
+    )
     advice = ()
 
 
@@ -229,13 +233,13 @@ class DeviceCodeDisabled(LoginError):
 
 class DeviceCodeExpired(LoginError):
     kind = "deviceCodeExpired"
-    sentence = "Nobody entered the code in time, so it has expired."
+    sentence = "Nobody entered the code in time, so it has expired; get a new one."
     advice = (Remediation("Get a new code", command="codexAuth.signInWithDeviceCode"),)
 
 
 class TokenExchangeFailed(LoginError):
     kind = "tokenExchangeFailed"
-    sentence = "The issuer refused to complete the sign-in."
+    sentence = "The issuer refused to complete the sign-in; sign in again."
 
 
 class ApiKeyInvalid(LoginError):
@@ -253,14 +257,25 @@ class LoginMethodNotAllowed(LoginError):
     advice = ()
 
 
+class LoginMethodUnavailable(LoginError):
+    kind = "loginMethodUnavailable"
+    sentence = "The issuer does not offer this way of signing in; sign in another way."
+    advice = (SIGN_IN, SIGN_IN_WITH_DEVICE_CODE, SIGN_IN_WITH_API_KEY)
+
+
 class WrongWorkspace(LoginError):
     kind = "wrongWorkspace"
-    sentence = "This account does not belong to a workspace that the configuration allows."
+    sentence = (
+        "This account does not belong to a workspace that the configuration allows; sign in with "
+        "one that does."
+    )
 
 
 class WrongAccount(LoginError):
     kind = "wrongAccount"
-    sentence = "The sign-in was made with another account than the one asked for."
+    sentence = (
+        "The sign-in was made with another account than the one asked for; sign in with that one."
+    )
 
 
 class CredentialError(AuthError):

@@ -52,18 +52,21 @@ def test_folder_that_was_named_must_exist(tmp_path, chosen_by, named):
     assert not home.path.exists()
 
 
-def test_default_folder_is_made_for_this_user_alone(tmp_path):
-    """(S1) Whatever the umask is, nobody else can look into it."""
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o177, 0o777])
+def test_default_folder_is_made_for_this_user_alone(tmp_path, umask):
+    """(S1) Whatever the umask is, nobody else can look into it, and its owner can."""
     home = CodexHome(tmp_path / ".codex", "default")
     assert home.problem() is None
 
-    old = os.umask(0)
+    old = os.umask(umask)
     try:
         home.ensure()
     finally:
         os.umask(old)
     assert stat.S_IMODE(home.path.stat().st_mode) == 0o700
-    home.ensure()  # and once more without harm
+    home.path.chmod(0o750)
+    home.ensure()  # and once more, which changes nothing
+    assert stat.S_IMODE(home.path.stat().st_mode) == 0o750
 
 
 @pytest.mark.parametrize("chosen_by", ["option", "environment", "default"])

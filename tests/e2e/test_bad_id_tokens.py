@@ -218,6 +218,36 @@ async def test_an_issuer_without_keys_is_trusted_by_its_channel(
 
 
 @pytest.mark.parametrize(
+    ("claims", "kind"),
+    [
+        ({}, None),
+        ({"iss": ...}, "issuerResponseInvalid"),
+        ({"iss": "https://b.example"}, "issuerResponseInvalid"),
+    ],
+    ids=["names the issuer", "names nobody", "names another"],
+)
+async def test_where_the_metadata_names_no_issuer_the_id_token_has_to(
+    start: Starter, issuer: SandboxIssuer, home: CodexHome, guard: SecretsGuard, claims, kind
+):
+    """Somebody names the issuer in any case, so that nobody's code goes to one for another.
+
+    Also where no keys are published. (P10, P11)
+    """
+    forge = Forge(issuer)
+    body = {"token_endpoint": f"{issuer.url}/oauth/token"}
+    issuer.state.faults.add(Fault("metadata", "json", status=200, body=body))
+
+    _, attempt = await sign_in_with(start, issuer, guard, forge.signed(**claims))
+    if kind is None:
+        result = await attempt.request.result()
+        assert result["status"]["state"] == "signedIn"
+    else:
+        error = await attempt.request.error()
+        assert error.summary == (-32803, kind)
+        assert home.bytes() is None
+
+
+@pytest.mark.parametrize(
     "changes",
     [{"issuer": "https://issuer.example"}, {"code_challenge_methods_supported": ["plain"]}],
     ids=["of another issuer", "without S256"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +16,13 @@ from e2e.logins import Browser, begin
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from e2e.conftest import Starter
+    from e2e.conftest import CommandLine, Starter
     from e2e.shapes import CodexHome
     from support.lsp_client import LanguageClient
     from support.secrets_guard import SecretsGuard
+
+LOGIN_DEADLINE = 15.0
+"""Seconds until a login in a terminal has ended: a ceiling against hangs."""
 
 
 class OtherClock(SystemClock):
@@ -99,3 +104,30 @@ async def test_a_few_minutes_are_nothing_to_tell(start: Starter, guard: SecretsG
         await Browser(guard).sign_in(window)
 
         assert told(window) == []
+
+
+@pytest.mark.parametrize(("minutes", "returncode"), [(-12, 0), (20, 1)])
+async def test_a_person_at_a_terminal_is_told_in_one_sentence(
+    command_line: CommandLine, guard: SecretsGuard, minutes, returncode
+):
+    """Below it what to do about it; whether the login then works or not."""
+    async with SandboxIssuer.start(clock=OtherClock(minutes)) as issuer:
+        process = await command_line.spawn("login", issuer=issuer.url)
+        shown: list[str] = []
+        while not shown or issuer.url not in shown[-1]:
+            shown.append((await process.stderr.readline()).decode())
+            assert shown[-1] != ""
+        await Browser(guard).visit(shown[-1].strip())
+        stdout, stderr = await asyncio.wait_for(process.communicate(), LOGIN_DEADLINE)
+    guard.add_output("stdout of login", stdout)
+    guard.add_output("stderr of login", stderr)
+    lines = stderr.decode().splitlines()
+    (note,) = [line for line in lines if line.startswith("Note: ")]
+
+    assert process.returncode == returncode
+    assert re.fullmatch(
+        r"Note: This computer's clock is \d+ minutes (ahead of the issuer's|behind the issuer's); "
+        "sign-ins and renewals may fail.",
+        note,
+    )
+    assert lines[lines.index(note) + 1].startswith("  Set this computer's clock")

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,38 @@ async def test_a_refusal_on_the_page_is_one_line_and_status_1(
     assert "refused" in stderr.splitlines()[-1]
     assert "You are not signed in" in visit.final_body
     assert home.bytes() == before
+
+
+async def test_ports_that_are_both_taken_are_one_line_with_another_way(
+    command_line: CommandLine, sandbox: Sandbox
+):
+    """Who holds them, and what to type."""
+    holders = [socket.create_server(("127.0.0.1", port)) for port in (1455, 1457)]
+    try:
+        outcome = await command_line("login", issuer=sandbox)
+    finally:
+        for holder in holders:
+            holder.close()
+
+    assert (outcome.returncode, outcome.stdout) == (FAILED, "")
+    assert one_line(outcome.stderr)
+    assert "1455 by " in outcome.stderr
+    assert outcome.stderr.endswith("`codex-auth-lsp login --device-auth` signs in with a code.\n")
+
+
+async def test_a_code_that_nobody_enters_is_one_line_with_what_to_type(
+    command_line: CommandLine, sandbox: Sandbox
+):
+    """After the code was shown."""
+    sandbox.policy(deviceSeconds=1)
+
+    outcome = await command_line("login", "--device-auth", issuer=sandbox)
+
+    assert (outcome.returncode, outcome.stdout) == (FAILED, "")
+    assert outcome.stderr.splitlines()[-1] == (
+        "codex-auth-lsp: Nobody entered the code in time, so it has expired; get a new one. "
+        "`codex-auth-lsp login --device-auth` signs in with a code."
+    )
 
 
 async def test_an_interrupted_login_leaves_nothing_behind(
@@ -390,9 +423,13 @@ async def test_what_cannot_be_meant_is_status_2(command_line: CommandLine, home,
     [
         (("staus",), "COMMAND: there is no such choice; did you mean `status`?"),
         (("--log-level", "LOUD"), "there is no such choice; choose from DEBUG, INFO, WARNING, "),
-        (("status", "--jsn"), "there is no option --jsn here."),
+        (("status", "--jsn"), "there is no option --jsn here; did you mean `--json`?"),
+        (("login", "--device-code"), "here; did you mean `--device-auth`?"),
+        (("status", "--network"), "there is no option --network here."),
+        (("status", "--zzz"), "there is no option --zzz here."),
         (("login", "sk-example"), "an API key is never given on the command line"),
         (("login", "too", "many"), "too many arguments."),
+        (("--issuer", "http://a.example", "status"), "for loopback addresses only. (usage"),
     ],
 )
 async def test_a_mistake_is_told_with_what_may_have_been_meant(

@@ -116,13 +116,19 @@ async def test_file_that_others_may_read_is_told_until_the_next_login(
 async def test_terminal_says_where_the_login_went(
     command_line: CommandLine, home: CodexHome, auto: dict[str, str]
 ):
-    """Both after the login and in the status."""
+    """Once after the login, with what can be done about it, and in the status."""
     login = await command_line("login", "--with-api-key", stdin=KEY.encode(), environment=auto)
     status = await command_line("status", environment=auto)
 
+    where = f"Logins are kept in {home.auth_file}, unencrypted."
+    note, *advice = login.stderr.splitlines()
+
     assert (login.returncode, status.returncode) == (0, 0)
-    for outcome in (login, status):
-        assert f"Logins are kept in {home.auth_file}, unencrypted." in outcome.stdout
+    assert note.startswith("Note: ")
+    assert note.endswith(where)
+    assert len(advice) == 2
+    assert where not in login.stdout
+    assert where in status.stdout
 
 
 async def test_status_right_after_a_change_of_the_mode_is_of_the_new_mode(

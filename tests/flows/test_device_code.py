@@ -17,6 +17,7 @@ from codex_auth_lsp.errors import (
     DeviceCodeExpired,
     IssuerResponseInvalid,
     LoginDenied,
+    LoginMethodUnavailable,
     TokenExchangeFailed,
 )
 from codex_auth_lsp.flows.base import Controls, Farewell, FlowContext, LoginPhase, UserCodePrompt
@@ -329,6 +330,21 @@ async def test_an_issuer_without_any_device_endpoint_has_it_switched_off(bench):
     del bench.issuer.metadata["device_authorization_endpoint"]
 
     assert isinstance(await bench.failure(), DeviceCodeDisabled)
+
+
+async def test_an_issuer_with_routes_of_its_own_and_none_for_devices_does_not_offer_it(bench):
+    """ChatGPT's settings would not help there; the other ways do."""
+    del bench.issuer.metadata["device_authorization_endpoint"]
+    bench.issuer.metadata["token_endpoint"] = f"{bench.issuer.url}/connect/token"
+
+    error = await bench.failure()
+
+    assert isinstance(error, LoginMethodUnavailable)
+    assert bench.issuer.url in error.message
+    assert [remedy.command for remedy in error.remediation] == [
+        "codexAuth.signIn",
+        "codexAuth.signInWithApiKey",
+    ]
 
 
 async def test_p21_the_device_code_shows_itself_nowhere(bench, caplog):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_auth_lsp.flows import peer
+from codex_auth_lsp.flows.loopback import LoopbackListener
 from codex_auth_lsp.flows.peer import is_of_another_user
+from codex_auth_lsp.oauth.authorization import AuthorizationCode, NotOurs
+from codex_auth_lsp.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,3 +125,42 @@ def test_nobody_is_refused_where_the_kernel_does_not_say(as_user, monkeypatch, t
         in_namespace = is_of_another_user(source, port)
 
     assert (without_list, in_namespace) == (False, False)
+
+
+ANSWER = """
+import socket, sys
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+request = f"GET /auth/callback?state=ours HTTP/1.1\\r\\nHost: 127.0.0.1:{sys.argv[1]}\\r\\n\\r\\n"
+connection.sendall(request.encode())
+connection.settimeout(10)
+print(connection.recv(100).split()[1].decode())
+"""
+
+
+@NEEDS_ROOT
+async def test_redirect_that_another_user_brings_is_refused_and_the_person_s_own_is_taken(as_user):
+    """(L24) Even with the true state: the listener asks the kernel who connects."""
+    as_user(1000)
+    listener = LoopbackListener()
+    await listener.open()
+    code = AuthorizationCode(Secret("code-of-the-test"))
+    listener.expect(lambda query: code if query == "state=ours" else NotOurs("Not this one."))
+    try:
+        theirs = await asyncio.create_subprocess_exec(
+            *("/usr/bin/env", "python3", "-I", "-c", ANSWER, str(listener.port)),
+            stdout=asyncio.subprocess.PIPE,
+            user=NOBODY,
+        )
+        refused, _ = await theirs.communicate()
+        listener.conclude(b"the last page")
+        own = await asyncio.create_subprocess_exec(
+            *("/usr/bin/env", "python3", "-I", "-c", ANSWER, str(listener.port)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        taken, _ = await own.communicate()
+        answer = await listener.answer()
+    finally:
+        await listener.close()
+
+    assert (refused, taken) == (b"403\n", b"303\n")
+    assert answer is code

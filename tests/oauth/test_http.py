@@ -374,3 +374,27 @@ async def test_proxy_that_is_down_is_told_without_who_logs_in_there(monkeypatch,
         await http.get("https://issuer.example.invalid/", {})
 
     assert "password-of-the-test" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"), [(False, "did not answer within"), (True, "it ended the connection")]
+)
+async def test_proxy_that_gives_no_answer_is_told_of_and_not_the_issuer(monkeypatch, ends, words):
+    """Whether it falls silent or goes away: the issuer has not been asked yet."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if not ends:
+            await reader.read()  # until the other side goes away
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    closed = asyncio.Event()
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{port}")
+        with pytest.raises(ProxyError, match=rf"The proxy http://127\.0\.0\.1:{port} .*{words}"):
+            await http.get("https://issuer.example.invalid/", {}, seconds=0.5)
+        await closed.wait()

@@ -68,13 +68,28 @@ def test_metadata_says_what_is_used_of_it(reply, expected):
     [
         {"issuer": "https://issuer.example"},
         {"issuer": None},
+        {"issuer": ""},
+        {"issuer": [ISSUER.issuer]},
+        {"issuer": "https://auth.example.com.evil.example"},
         {"code_challenge_methods_supported": ["plain"]},
     ],
 )
-def test_metadata_that_does_not_fit_is_refused(document):
+def test_p11_metadata_that_does_not_fit_is_refused(document):
     """It speaks for somebody else, or offers no protection that we know."""
     with pytest.raises(IssuerResponseInvalid):
         judge_metadata(answer(**document), ISSUER)
+
+
+def test_p11_metadata_without_its_issuer_s_name_is_that_of_the_address():
+    """It is known to be anonymous, and what it names is held to its origin like any other's."""
+    named = {"token_endpoint": "https://auth.example.com/token", "jwks_uri": KEYS}
+    elsewhere = {"token_endpoint": "https://evil.example/token"}
+
+    found = judge_metadata(Reply(200, {}, json.dumps(named).encode()), ISSUER)
+
+    assert found == IssuerMetadata(KEYS, token_endpoint=named["token_endpoint"], is_anonymous=True)
+    with pytest.raises(IssuerResponseInvalid):
+        judge_metadata(Reply(200, {}, json.dumps(elsewhere).encode()), ISSUER)
 
 
 ENDPOINTS = (

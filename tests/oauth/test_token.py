@@ -285,7 +285,7 @@ def test_refused_code_is_told_with_the_issuers_own_error(answer, code):
         judge_code_exchange(answer)
 
     assert caught.value.oauth_error == code
-    assert str(caught.value).endswith(f"({code or answer.status}).")
+    assert str(caught.value).endswith(f"({code or answer.status}); sign in again.")
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,7 @@ async def half_written(victim: Victim) -> AsyncIterator[None]:
 
 
 CASES = (
+    Case("ENOSPC at fallocate", answered("fallocate:error=ENOSPC"), foreseen=True),
     Case("ENOSPC at write", answered("write:error=ENOSPC")),
     Case("EIO at write", answered("write:error=EIO")),
     Case("ENOSPC at fsync", answered("fsync:error=ENOSPC", files_only=False)),

@@ -8,6 +8,8 @@ from prove.disk_faults import CASES, may_mount
 from prove.faults import BEFORE, DURING, Faulted, judge, suffer_often
 
 SHORT = (
+    ("ENOSPC at fallocate", BEFORE),
+    ("ENOSPC at fallocate", DURING),
     ("ENOSPC at write", DURING),
     ("EIO at fsync", DURING),
     ("EROFS at rename", BEFORE),
@@ -49,4 +51,4 @@ def test_a_promise_that_did_not_hold_is_found():
     outcome = judge([good, bad] * len(CASES), [])
 
     assert len(outcome.broken) == 2
-    assert outcome.failures[0] == "ENOSPC at write, during it: leaves the old file as it was"
+    assert outcome.failures[0] == "ENOSPC at fallocate, during it: leaves the old file as it was"

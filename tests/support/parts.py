@@ -116,6 +116,7 @@ PARTS: dict[str, tuple[_Need, ...]] = {
     ),
     "neovim": (_Need("nvim", nvim, DEBIAN_REMEDY),),
     "emacs": (_Need("emacs", emacs, DEBIAN_REMEDY), _debian_program("emacsclient")),
+    "faketime": (_debian_program("faketime"),),
     "luacheck": (_debian_program("luacheck"),),
     "display": tuple(_debian_program(name) for name in ("Xvfb", "xdotool")),
 }

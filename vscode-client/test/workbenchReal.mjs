@@ -210,7 +210,7 @@ const steps = {
     const box = page.locator(".quick-input-widget input[type=password]");
     await box.fill(address.replace("state=", "state=x"));
     await box.press("Enter");
-    await page.getByText("The address does not belong to the sign-in that is waiting.").first().waitFor();
+    await page.getByText("The address does not belong to the sign-in that is waiting").first().waitFor();
     await shot("paste-callback");
     await box.fill(address);
     await box.press("Enter");

@@ -56,7 +56,10 @@ class CodexHome:
         if problem is not None:
             raise problem
         try:
-            self.path.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            self.path.mkdir(mode=_FOLDER_MODE)
+            self.path.chmod(_FOLDER_MODE)  # a umask can have taken bits away from its owner, too
+        except FileExistsError:
+            pass  # and it is a folder, or it would be a problem
         except OSError as exc:
             raise StoreUnavailable(
                 f"The Codex folder {self.path} cannot be made: {exc.strerror}."

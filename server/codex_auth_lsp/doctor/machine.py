@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.desktop import is_local
+from codex_auth_lsp.desktop import read_server_facts
 from codex_auth_lsp.doctor.check import Check, Health
+from codex_auth_lsp.domain.login_method import can_open_browser
 from codex_auth_lsp.flows.callback_ports import CALLBACK_PORTS, port_holders, taken_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from codex_auth_lsp.doctor.check import Scene
+    from codex_auth_lsp.domain.login_method import ServerFacts
 
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+_FAR = {
+    "codespaces": "in GitHub Codespaces",
+    "ssh": "at the other end of SSH",
+    "container": "in a container",
+}
+_FAR_ADVICE = "A browser elsewhere cannot reach its ports; a device code or a pasted address can."
+_NO_BROWSER_ADVICE = "Open the sign-in page yourself, or sign in with a device code."
 
 
 async def checks(scene: Scene) -> list[Check]:
     """Return the state of both ports, and whether a browser can be expected here."""
-    return [await asyncio.to_thread(_ports), _browser(scene.options.environment)]
+    server = await asyncio.to_thread(read_server_facts, scene.options.environment)
+    return [await asyncio.to_thread(_ports), _browser(server)]
 
 
 def _ports() -> Check:
@@ -36,15 +42,13 @@ def _ports() -> Check:
     return Check("ports", Health.ERROR, text, "\n".join(lines))
 
 
-def _browser(environment: Mapping[str, str]) -> Check:
-    if not is_local(environment):
-        text = "This process runs at the other end of SSH or in a container."
-        advice = (
-            "A browser elsewhere cannot reach its ports; a device code or a pasted address can."
-        )
-        return Check("browser", Health.WARNING, text, advice)
-    needs_display = sys.platform.startswith("linux")
-    if needs_display and not any(environment.get(name) for name in (*_DISPLAYS, "BROWSER")):
-        text = "No display and no BROWSER is set, so no browser can be opened from here."
-        return Check("browser", Health.WARNING, text)
-    return Check("browser", Health.OK, "A browser can be opened on this machine.")
+def _browser(server: ServerFacts) -> Check:
+    where = [words for name, words in _FAR.items() if getattr(server, name)]
+    if where:
+        text = f"This process runs {where[0]}."
+        return Check("browser", Health.WARNING, text, _FAR_ADVICE)
+    if can_open_browser(server):
+        return Check("browser", Health.OK, "A browser can be opened on this machine.")
+    missing = "no screen" if not server.has_screen else "no browser"
+    text = f"This machine seems to have {missing}, so no page can be opened from here."
+    return Check("browser", Health.WARNING, text, _NO_BROWSER_ADVICE)

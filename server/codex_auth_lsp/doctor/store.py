@@ -35,9 +35,9 @@ async def checks(scene: Scene) -> list[Check]:
 
 def _store(scene: Scene) -> Check:
     report = scene.view.snapshot.report
-    where = f" at {report.path}" if report.path else ""
+    where = report.path or f"the {report.backend}"
     kept = "encrypted" if report.encrypted else "unencrypted"
-    summary = f"Mode {report.mode}: logins are kept in {report.backend}{where}, {kept}."
+    summary = f"Mode {report.mode}: logins are kept in {where}, {kept}."
     error = unreadable(report)
     if error is not None:
         return Check("store", Health.ERROR, error.message, summary, error.remediation)

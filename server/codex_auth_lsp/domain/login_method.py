@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class LoginMethodId(StrEnum):
@@ -81,21 +86,32 @@ _NO_BROWSER = "This machine seems to have no browser that could be opened."
 
 
 def rank_methods(
-    forced: str | None, client: ClientFacts, server: ServerFacts
+    forced: str | None,
+    client: ClientFacts,
+    server: ServerFacts,
+    not_offered: Mapping[LoginMethodId, str] = MappingProxyType({}),
 ) -> tuple[RankedMethod, ...]:
     """Return every method, the best first and those that cannot work last.
 
-    `forced` is `forced_login_method` of `config.toml`.
+    `forced` is `forced_login_method` of `config.toml`, `not_offered` what the issuer was found
+    not to offer, with the reasons.
     """
     browser = _browser(client, server)
     device_code = RankedMethod(LoginMethodId.DEVICE_CODE)
     troubled = browser.hint is not None
     wanted = (device_code, browser) if troubled else (browser, device_code)
     ranked = [
-        policy_refusal(method.id, forced) or method
+        policy_refusal(method.id, forced) or _refused_by_issuer(method.id, not_offered) or method
         for method in (*wanted, RankedMethod(LoginMethodId.API_KEY))
     ]
     return tuple(sorted(ranked, key=lambda method: method.unavailable_reason is not None))
+
+
+def _refused_by_issuer(
+    method: LoginMethodId, not_offered: Mapping[LoginMethodId, str]
+) -> RankedMethod | None:
+    reason = not_offered.get(method)
+    return None if reason is None else RankedMethod(method, reason)
 
 
 def policy_refusal(method: LoginMethodId, forced: str | None) -> RankedMethod | None:
@@ -122,6 +138,12 @@ def callback_arrives(client: ClientFacts, server: ServerFacts) -> bool:
     return client.environment in {"local", "wsl"} or not server.container
 
 
+def can_open_browser(server: ServerFacts) -> bool:
+    """Say whether the server's machine can show a page, wherever the person sits."""
+    # WSL hands pages to Windows, and needs no screen of its own for that.
+    return server.wsl or (server.has_screen and server.has_browser)
+
+
 def _browser(client: ClientFacts, server: ServerFacts) -> RankedMethod:
     if server.ports_taken:
         return RankedMethod(LoginMethodId.BROWSER, _PORTS_TAKEN)
@@ -129,7 +151,6 @@ def _browser(client: ClientFacts, server: ServerFacts) -> RankedMethod:
         return RankedMethod(LoginMethodId.BROWSER, hint=_NO_CALLBACK)
     if client.opens_pages or client.browser_on_server_host:
         return RankedMethod(LoginMethodId.BROWSER)
-    # WSL hands pages to Windows, and needs no screen of its own for that.
-    if server.wsl or client.environment == "wsl" or (server.has_screen and server.has_browser):
+    if client.environment == "wsl" or can_open_browser(server):
         return RankedMethod(LoginMethodId.BROWSER)
     return RankedMethod(LoginMethodId.BROWSER, hint=_NO_BROWSER)

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.account import Account
 from codex_auth_lsp.errors import (
+    SIGN_IN_WITH_API_KEY,
+    SIGN_IN_WITH_DEVICE_CODE,
     AuthError,
     CallbackRejected,
     IssuerError,
     LoginDenied,
+    LoginMethodUnavailable,
     NotEntitled,
 )
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase, OpenUrlPrompt, shown
@@ -31,6 +34,7 @@ from codex_auth_lsp.oauth.authorization import (
     loopback_redirect_uri,
     pasted_query,
 )
+from codex_auth_lsp.oauth.dialect import has_own_routes
 from codex_auth_lsp.oauth.metadata import IssuerMetadata
 from codex_auth_lsp.oauth.token import error_code
 from codex_auth_lsp.secret import Secret
@@ -53,6 +57,7 @@ class BrowserFlow:
 
     async def sign_in(self, context: FlowContext) -> ChatGptCredential:
         """Return the credential of the person who signs in."""
+        _check_page(context)
         await self.close()
         listener = LoopbackListener()
         await listener.open()
@@ -77,6 +82,16 @@ class BrowserFlow:
         for task, listener in tuple(self._lingering.items()):
             await listener.close()
             task.cancel()
+
+
+def _check_page(context: FlowContext) -> None:
+    """Refuse where no page can be opened: an issuer with routes of its own names none for it."""
+    metadata = context.metadata or IssuerMetadata()
+    if metadata.authorization_endpoint is None and has_own_routes(metadata, context.issuer):
+        raise LoginMethodUnavailable(
+            f"{context.issuer.issuer} offers no sign-in in a browser; sign in another way.",
+            remediation=(SIGN_IN_WITH_DEVICE_CODE, SIGN_IN_WITH_API_KEY),
+        )
 
 
 async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptCredential:
@@ -113,7 +128,8 @@ def _submit(listener: LoopbackListener, redirect_uri: str, pasted: Secret) -> No
     query = pasted_query(pasted, redirect_uri)
     if query is None:
         raise CallbackRejected(
-            f"This is not the address at which the sign-in ends, which begins with {redirect_uri}."
+            "This is not the address of the sign-in's last page, which begins with "
+            f"{redirect_uri}; copy that one."
         )
     listener.submit(query)
 

@@ -117,7 +117,8 @@ async def _checked_claims(
     jwks_uri = metadata.jwks_uri
     header = read_header(tokens.id_token)
     expected = Expectation(context.issuer, context.clock.now(), tokens.issuer_time)
-    claims = judge_claims(tokens.id_token, expected, complete=jwks_uri is not None)
+    complete = jwks_uri is not None or metadata.is_anonymous
+    claims = judge_claims(tokens.id_token, expected, complete=complete)
     if jwks_uri is not None:
         from codex_auth_lsp.oauth.signature import check_signature, judge_keys  # it is costly
 

@@ -12,14 +12,19 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.issuer import OPENAI_ISSUER
 from codex_auth_lsp.errors import (
+    SIGN_IN,
+    SIGN_IN_WITH_API_KEY,
     DeviceCodeExpired,
     IssuerError,
     IssuerResponseInvalid,
+    LoginMethodUnavailable,
     NetworkUnreachable,
 )
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase, UserCodePrompt, shown
 from codex_auth_lsp.flows.chatgpt import met, new_credential, token_url
 from codex_auth_lsp.oauth import device, http, token
+from codex_auth_lsp.oauth.dialect import has_own_routes
+from codex_auth_lsp.oauth.metadata import IssuerMetadata
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import ChatGptCredential
@@ -97,6 +102,12 @@ async def _request_code(context: FlowContext, endpoints: DeviceEndpoints | None)
     if endpoints is None:
         payload = {"client_id": issuer.client_id}
         reply = await http.post_json(device.user_code_endpoint(issuer), payload)
+        metadata = context.metadata or IssuerMetadata()
+        if reply.status == 404 and has_own_routes(metadata, issuer):
+            raise LoginMethodUnavailable(
+                f"{issuer.issuer} offers no sign-in with a device code; sign in another way.",
+                remediation=(SIGN_IN, SIGN_IN_WITH_API_KEY),
+            )
         return device.judge_user_code(reply, issuer)
     fields = device.device_authorization_fields(issuer)
     reply = await http.post_form(endpoints.authorization, fields)

@@ -38,6 +38,7 @@ CONCLUSION_SECONDS = 120.0
 """How long an answered browser may wait for the end: the exchanges and the write together."""
 
 _HTML = "text/html; charset=utf-8"
+_COPY_AGAIN = "; copy the whole address of this sign-in's last page."
 
 Answer = AuthorizationCode | AuthorizationRefused
 
@@ -99,10 +100,10 @@ class LoopbackListener:
             CallbackRejected: It is not this attempt's, or the attempt was answered before.
         """
         if self._judge is None:
-            raise CallbackRejected("The sign-in has not begun yet.")
+            raise CallbackRejected("The sign-in has not begun yet; open its page first.")
         redirect = self._judge(query)
         if isinstance(redirect, NotOurs):
-            raise CallbackRejected(redirect.reason)
+            raise CallbackRejected(redirect.reason.removesuffix(".") + _COPY_AGAIN)
         if self._answer.done():
             raise CallbackRejected("This sign-in has already been answered.")
         self._answer.set_result(redirect)

@@ -44,9 +44,14 @@ def form_endpoints(
 
     Both are None for an issuer on OpenAI's routes, which may want JSON there as well.
     """
-    if metadata.token_endpoint in {None, token_endpoint(issuer)}:
+    if not has_own_routes(metadata, issuer):
         return None, None
     return metadata.token_endpoint, metadata.revocation_endpoint
+
+
+def has_own_routes(metadata: IssuerMetadata, issuer: IssuerSettings) -> bool:
+    """Say whether an issuer gives its tokens elsewhere than OpenAI's does."""
+    return metadata.token_endpoint not in {None, token_endpoint(issuer)}
 
 
 def is_not_understood(reply: Reply) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,7 @@ from codex_auth_lsp.errors import (
     TlsUntrusted,
 )
 from codex_auth_lsp.oauth.network import proxy_for, trusted
+from codex_auth_lsp.oauth.proxy_refusal import SPEAKS_NO_SOCKS, refusal_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,6 +97,7 @@ async def _send(
     seconds: float,
 ) -> Reply:
     import httpx
+    from socksio.exceptions import SOCKSError
 
     sent_headers = {
         "accept": "*/*",
@@ -106,24 +107,54 @@ async def _send(
         **headers,
     }
     proxy = proxy_for(url, os.environ)
+    way = _Way()
     try:
         async with (
             asyncio.timeout(seconds),
+            way,
             _client(url, proxy, seconds) as client,
-            client.stream(method, url, content=body, headers=sent_headers) as response,
+            client.stream(
+                method, url, content=body, headers=sent_headers, extensions={"trace": way.trace}
+            ) as response,
         ):
             received = await _body(response)
             found_headers = dict(response.headers.items())
             return Reply(response.status_code, found_headers, received, SystemClock().now())
-    except TimeoutError as exc:
-        raise NetworkUnreachable(
-            f"{_origin(url)} did not answer within {seconds:.0f} seconds"
-            + (f", through the proxy {proxy}." if proxy else ".")
-        ) from exc
+    except (TimeoutError, httpx.ReadTimeout) as exc:
+        raise _silence(url, proxy, way, seconds) from exc
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as exc:
-        raise _translate(exc, url, proxy) from exc
+        raise _translate(exc, url, proxy, way) from exc
+    except (SOCKSError, AssertionError) as exc:  # httpcore expects a proxy to speak SOCKS
+        raise _refused(url, proxy, SPEAKS_NO_SOCKS) from exc
     except (OverflowError, ExceptionGroup):  # a port beyond 65535, which only a proxy's can be
         raise _bad_proxy(proxy) from None
+
+
+class _Way:
+    """How far a request has come: what fails before the way is open is the proxy's doing.
+
+    httpcore 1.0 keeps the connection to a SOCKS proxy open that said no; here it is closed.
+    """
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self._to_proxy: Any = None
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._to_proxy is not None:
+            await self._to_proxy.aclose()
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take an event of httpcore; TLS with the issuer begins once a proxy has done its part."""
+        if event == "socks.connect_tcp.complete":
+            self._to_proxy = info["return_value"]
+        elif event in {"proxy.start_tls.started", "socks.start_tls.started"}:
+            self.is_open = True
+        elif event == "socks.start_tls.complete":
+            self._to_proxy = None  # from now on it is the client's
 
 
 def _client(url: str, proxy: Proxy | None, seconds: float) -> httpx.AsyncClient:
@@ -176,37 +207,45 @@ async def _body(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _translate(exc: Exception, url: str, proxy: Proxy | None) -> IssuerError:
+def _silence(url: str, proxy: Proxy | None, way: _Way, seconds: float) -> IssuerError:
+    time = f"did not answer within {seconds:.0f} seconds"
+    if proxy is None:
+        return NetworkUnreachable(f"{_origin(url)} {time}.")
+    if way.is_open:
+        return NetworkUnreachable(f"{_origin(url)} {time}, through the proxy {proxy}.")
+    return ProxyError(
+        f"The proxy {proxy} on the way to {_origin(url)} {time}; check the proxy settings."
+    )
+
+
+def _refused(url: str, proxy: Proxy | None, reason: str) -> ProxyError:
+    return ProxyError(
+        f"The proxy {proxy or ''} did not let the request to {_origin(url)} through{reason}; "
+        "check the proxy settings."
+    )
+
+
+def _translate(exc: Exception, url: str, proxy: Proxy | None, way: _Way) -> IssuerError:
     import httpx
 
     origin = _origin(url)
     if isinstance(exc, httpx.ProxyError):
-        return ProxyError(
-            f"The proxy {proxy or ''} did not let the request to {origin} through"
-            f"{_status(exc)}; check the proxy settings."
-        )
+        return _refused(url, proxy, refusal_in_words(str(exc)))
     causes = _causes(exc)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return _untrusted(origin, proxy, causes)
-    if isinstance(exc, httpx.RemoteProtocolError | httpx.DecodingError | httpx.InvalidURL):
-        return IssuerResponseInvalid(f"{origin} ended the connection without an answer.")
     if proxy is not None and isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout):
         return ProxyError(
             f"The proxy {proxy} on the way to {origin} could not be reached; check the proxy "
             "settings and the network connection."
         )
+    if proxy is not None and not way.is_open:
+        return _refused(url, proxy, " (it ended the connection)")
+    if isinstance(exc, httpx.RemoteProtocolError | httpx.DecodingError | httpx.InvalidURL):
+        return IssuerResponseInvalid(f"{origin} ended the connection without an answer.")
     return NetworkUnreachable(
         f"{origin} could not be reached; check the network connection and try again."
     )
-
-
-def _status(exc: httpx.ProxyError) -> str:
-    """Return what the proxy answered where that is a status: 407 asks for a login there."""
-    found = re.match(r"(\d{3})\b", str(exc))
-    if found is None:
-        return ""
-    wants_login = " (HTTP 407: it asks for a user name and a password)"
-    return wants_login if found[1] == "407" else f" (HTTP {found[1]})"
 
 
 def _untrusted(origin: str, proxy: Proxy | None, causes: Sequence[BaseException]) -> TlsUntrusted:

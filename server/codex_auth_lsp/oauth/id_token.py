@@ -38,6 +38,7 @@ MAXIMUM_CHARACTERS = 64 * 1024
 
 _REQUIRED = ("iss", "sub", "aud", "exp")
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_LONG_UNITS = (("days", 24 * 60), ("hours", 60))  # with their minutes; each from two on
 # They name the key that the token itself brings along or points to; ours come from the issuer.
 _KEYS_OF_ITS_OWN = ("jku", "jwk", "x5u", "x5c", "crit")
 
@@ -150,8 +151,12 @@ def clock_difference(now: datetime, issuer_now: datetime | None) -> timedelta | 
 def clock_finding(difference: timedelta) -> str:
     """Return what a difference of the clocks means, as the beginning of a sentence."""
     minutes = abs(round(difference.total_seconds() / 60))
+    amount = next(
+        (f"{minutes // length} {unit}" for unit, length in _LONG_UNITS if minutes >= 2 * length),
+        f"{minutes} minutes",
+    )
     side = "ahead of" if difference > timedelta() else "behind"
-    return f"This computer's clock is {minutes} minutes {side} the issuer's"
+    return f"This computer's clock is {amount} {side} the issuer's"
 
 
 def _refuse(what: str) -> NoReturn:

@@ -33,6 +33,7 @@ class IssuerMetadata:
     The endpoints are None where none is named, and always for OpenAI's issuer. `jwks_uri` and
     `revocation_endpoint` are None too where they are on another origin.
     `names_itself` is RFC 9207's `authorization_response_iss_parameter_supported`.
+    `is_anonymous` is whether the document leaves `issuer` out, which the id token then has to say.
     `trouble` is why the document cannot be had at the moment.
     """
 
@@ -42,6 +43,7 @@ class IssuerMetadata:
     token_endpoint: str | None = None
     revocation_endpoint: str | None = None
     device_authorization_endpoint: str | None = None
+    is_anonymous: bool = False
     trouble: IssuerError | None = field(default=None, compare=False)
 
 
@@ -70,6 +72,9 @@ def holds_metadata(reply: Reply) -> bool:
 def judge_metadata(reply: Reply, issuer: IssuerSettings) -> IssuerMetadata:
     """Return what an answer says; anything but a JSON object with status 200 says nothing.
 
+    A document without `issuer` counts, though RFC 8414 section 2 wants one: it comes over TLS from
+    the address that somebody has configured, and leads nowhere else.
+
     Raises:
         IssuerResponseInvalid: It speaks for another issuer (RFC 8414 section 3.3), leads to
             another site, or takes no S256 challenge (RFC 7636 section 4.2), to which there is no
@@ -78,7 +83,8 @@ def judge_metadata(reply: Reply, issuer: IssuerSettings) -> IssuerMetadata:
     document = _document(reply)
     if document is None:
         return IssuerMetadata(trouble=_trouble(reply))
-    named = document.get("issuer")
+    is_anonymous = "issuer" not in document
+    named = document.get("issuer", issuer.issuer)
     if not isinstance(named, str) or named.rstrip("/") != issuer.issuer:
         raise IssuerResponseInvalid(
             f"What {issuer.issuer} publishes about itself is about another issuer, so nobody is "
@@ -92,7 +98,7 @@ def judge_metadata(reply: Reply, issuer: IssuerSettings) -> IssuerMetadata:
     jwks_uri = own_url(document.get("jwks_uri"), issuer)
     names_itself = document.get("authorization_response_iss_parameter_supported") is True
     if issuer.issuer == OPENAI_ISSUER:
-        return IssuerMetadata(jwks_uri, names_itself)
+        return IssuerMetadata(jwks_uri, names_itself, is_anonymous=is_anonymous)
     return IssuerMetadata(
         jwks_uri,
         names_itself,
@@ -100,6 +106,7 @@ def judge_metadata(reply: Reply, issuer: IssuerSettings) -> IssuerMetadata:
         token_endpoint=_endpoint(document, "token_endpoint", issuer),
         revocation_endpoint=own_url(document.get("revocation_endpoint"), issuer),
         device_authorization_endpoint=_endpoint(document, "device_authorization_endpoint", issuer),
+        is_anonymous=is_anonymous,
     )
 
 

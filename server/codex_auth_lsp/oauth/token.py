@@ -138,7 +138,8 @@ def refuse_exchange(reply: Reply) -> NoReturn:
     _raise_without_verdict(reply)
     error = oauth_error(reply)
     raise TokenExchangeFailed(
-        f"The issuer refused to complete the sign-in ({error or reply.status}).", oauth_error=error
+        f"The issuer refused to complete the sign-in ({error or reply.status}); sign in again.",
+        oauth_error=error,
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -80,8 +81,8 @@ class Attempt:
 
     id: str
     request: LoginRequest
-    started_at: datetime
-    expires_at: datetime
+    started_at: datetime = field(init=False)
+    expires_at: datetime = field(init=False)
     phase: LoginPhase = LoginPhase.STARTING
     waiting: int = 0
     nobody_waits: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,6 +92,11 @@ class Attempt:
     ended: asyncio.Future[Ending] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+
+    def begin(self, now: datetime) -> None:
+        """Count the time from now on."""
+        self.started_at = now
+        self.expires_at = now + timedelta(seconds=self.request.seconds)
 
     @property
     def can_be_joined(self) -> bool:

@@ -22,6 +22,7 @@ from codex_auth_lsp.service.events import Events
 from codex_auth_lsp.service.login_cache import LoginCache, View
 from codex_auth_lsp.service.methods import allowed_method_ids, login_methods
 from codex_auth_lsp.service.notices import Notices
+from codex_auth_lsp.service.opening import Opening
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
 from codex_auth_lsp.service.status_keeper import StatusKeeper
 
@@ -83,6 +84,7 @@ class AuthService:
         )
         self._made_provider_list: ProviderList | None = None
         self.notices = Notices(self.events, self._standing_notices)
+        self._opening = Opening()
         self._made: _Actions | None = None
         self._watcher: Watcher | None = None
         self._store_watch: StoreWatch | None = None
@@ -96,7 +98,7 @@ class AuthService:
 
         notice = clock_notice(self._clock.now(), issuer_now)
         if notice is not None:
-            self.notices.tell(notice)
+            self._opening.after(lambda: self.notices.tell(notice))
 
     def _standing_notices(self) -> tuple[Notice, ...]:
         store = self._keeper.view.snapshot.report.notices
@@ -167,14 +169,15 @@ class AuthService:
     def methods(self, client: ClientFacts) -> list[dict[str, Any]]:
         """Return the contract's `LoginMethod` list for a client and this machine, as they are."""
         self._keeper.look()
-        holds_port = self._made is not None and self._made.logins.holds_callback_port
+        logins = self._made.logins if self._made is not None else None
+        holds_port = logins is not None and logins.holds_callback_port
         server = replace(
             read_server_facts(self._options.environment),
             ports_taken=not holds_port and are_callback_ports_taken(),
         )
-        return login_methods(
-            self._keeper.view.settings, client, server, self._keeper.view.settings_error
-        )
+        view = self._keeper.view
+        not_offered = logins.not_offered if logins is not None else {}
+        return login_methods(view.settings, client, server, view.settings_error, not_offered)
 
     @property
     def login_method_ids(self) -> list[str]:
@@ -185,6 +188,10 @@ class AuthService:
     def cancel_login(self, attempt_id: str | None) -> str:
         """Cancel a login; return the contract's `outcome`."""
         return self._made.logins.cancel(attempt_id) if self._made else "notFound"
+
+    def hold(self) -> None:
+        """Tell nothing before the first status was announced."""
+        self._opening.hold()
 
     def start(self) -> None:
         """Announce the first status, and from now on every change, whoever makes it."""
@@ -204,6 +211,7 @@ class AuthService:
         self.events.subscribe(self.notices.on_event)  # who was there before hears the status first
         self._keeper.start()
         self._provider_list.start()
+        self._opening.open()
         self._schedule = RefreshSchedule(
             self._keeper.renewable, lambda: self.refresher, self._clock
         )
@@ -255,6 +263,7 @@ class AuthService:
 
     async def stop_logins(self) -> None:
         """End the running login and free its port, since the server is shutting down."""
+        self._opening.open()
         if self._made is not None:
             await self._made.logins.stop(ShuttingDown())
 
@@ -318,6 +327,7 @@ class AuthService:
             self.events,
             revoker,
             self._hear_issuer_time,
+            self._opening,
             check_api_keys=self._options.check_api_keys,
         )
         refresher = Refresher(cache, keeper, clock, revoker, overrides, self._hear_issuer_time)

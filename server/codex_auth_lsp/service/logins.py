@@ -12,7 +12,6 @@ import logging
 import uuid
 from collections import OrderedDict
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
@@ -28,6 +27,7 @@ from codex_auth_lsp.errors import (
     LoginCancelled,
     LoginInProgress,
     LoginMethodNotAllowed,
+    LoginMethodUnavailable,
     LoginSuperseded,
     LoginTimedOut,
     NetworkUnreachable,
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.flows.base import LoginFlow, LoginPrompts, NewCredential
     from codex_auth_lsp.oauth.metadata import IssuerMetadata
     from codex_auth_lsp.service.login_cache import LoginCache
+    from codex_auth_lsp.service.opening import Opening
     from codex_auth_lsp.service.revocation import Revoker
     from codex_auth_lsp.service.status_keeper import StatusKeeper
 
@@ -84,6 +85,7 @@ class Logins:
         events: Events,
         revoker: Revoker,
         on_issuer_time: Callable[[datetime | None], None],
+        opening: Opening,
         *,
         check_api_keys: bool = False,
     ) -> None:
@@ -94,10 +96,12 @@ class Logins:
         self._events = events
         self._revoker = revoker
         self._on_issuer_time = on_issuer_time
+        self._opening = opening
         self._check_api_keys = check_api_keys
         self._flows: dict[LoginMethodId, LoginFlow] | None = None
         self._running: Attempt | None = None
         self._ids: OrderedDict[str, None] = OrderedDict()
+        self.not_offered: dict[LoginMethodId, str] = {}  # what the issuer was found not to offer
         self._beginning = asyncio.Lock()
 
     async def begin(self, request: LoginRequest, prompts: LoginPrompts) -> Attempt:
@@ -117,7 +121,7 @@ class Logins:
                 if request.if_running in {IfRunning.JOIN, IfRunning.FAIL}:
                     raise LoginInProgress
             self._check(request)
-            self._check_key(request)
+            await self._check_key(request)
             if running is not None:
                 running.stop(LoginSuperseded())
                 await running.left()
@@ -226,7 +230,7 @@ class Logins:
             if wrong is not None:
                 raise wrong
 
-    def _check_key(self, request: LoginRequest) -> None:
+    async def _check_key(self, request: LoginRequest) -> None:
         """Tell of a key that cannot be one before another sign-in is ended for it."""
         if request.method is not LoginMethodId.API_KEY:
             return
@@ -234,6 +238,7 @@ class Logins:
             checked_api_key(request.api_key or Secret(""))
         except ApiKeyInvalid as error:
             error.attempt_id = self._new_id(request)
+            await self._opening.passed()
             self._events.publish(LoginClosing(error.attempt_id))
             self._events.publish(LoginEnded(error.attempt_id, "failed", error))
             raise
@@ -246,13 +251,7 @@ class Logins:
         return attempt_id
 
     def _start(self, request: LoginRequest, prompts: LoginPrompts) -> Attempt:
-        now = self._clock.now()
-        attempt = Attempt(
-            id=self._new_id(request),
-            request=request,
-            started_at=now,
-            expires_at=now + timedelta(seconds=request.seconds),
-        )
+        attempt = Attempt(self._new_id(request), request)
         self._running = attempt
         attempt.task = asyncio.ensure_future(self._run(attempt, prompts))
         attempt.task.add_done_callback(lambda _: self._finish_unbegun(attempt))
@@ -261,23 +260,29 @@ class Logins:
     def _finish_unbegun(self, attempt: Attempt) -> None:
         """End an attempt that was stopped before its task took a step, which then never runs."""
         if not attempt.ended.done():
-            self._finish(attempt, Ending(attempt.stopped_by or LoginCancelled()))
+            ending = Ending(attempt.stopped_by or LoginCancelled())
+            self._opening.after(lambda: self._finish(attempt, ending))
 
     async def _run(self, attempt: Attempt, prompts: LoginPrompts) -> None:
         farewell = Farewell()
         account: Account | None = None
         error: AuthError | None = None
         try:
+            await self._opening.passed()
+            attempt.begin(self._clock.now())
             self._keeper.begin_login(attempt.to_pending_login())
             account = await self._sign_in(attempt, prompts, farewell)
         except asyncio.CancelledError:
             error = attempt.stopped_by or LoginCancelled()
         except AuthError as exc:
             error = exc
+            if isinstance(exc, LoginMethodUnavailable):
+                self.not_offered[attempt.request.method] = exc.message
             drop_forbidden_remedies(error, self._cache.look().settings)
         except Exception as exc:  # noqa: BLE001 - a defect must end the attempt like any failure
             error = InternalError()
             error.correlation_id = log_defect(logger, exc)
+        await self._opening.passed()
         self._finish(attempt, Ending(error))
         if error is not None:
             farewell.failed(error)
@@ -299,6 +304,7 @@ class Logins:
             raise refusal
         self._reach(attempt, LoginPhase.STORING)
         replaced = await self._store(credential)
+        self.not_offered.pop(attempt.request.method, None)
         if replaced is not None:
             self._revoker.revoke_later(replaced)
         return account

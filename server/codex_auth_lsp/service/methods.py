@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.login_method import (
@@ -15,6 +16,8 @@ from codex_auth_lsp.domain.login_method import (
 from codex_auth_lsp.flows.registry import METHOD_TEXTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from codex_auth_lsp.config.settings import Settings
     from codex_auth_lsp.errors import AuthError
 
@@ -52,12 +55,13 @@ def login_methods(
     client: ClientFacts = ClientFacts(),  # noqa: B008 - a frozen value
     server: ServerFacts = ServerFacts(),  # noqa: B008 - the same
     trouble: AuthError | None = None,
+    not_offered: Mapping[LoginMethodId, str] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """Return the contract's `LoginMethod` list; the first that is available is recommended.
 
     With `trouble`, which is a configuration that cannot be used, none is available.
     """
-    ranked = rank_methods(settings.forced_login_method, client, server)
+    ranked = rank_methods(settings.forced_login_method, client, server, not_offered)
     if trouble is not None:
         ranked = tuple(RankedMethod(method.id, trouble.message) for method in ranked)
     usable = [method for method in ranked if method.unavailable_reason is None]

@@ -35,5 +35,9 @@ class Notices:
     def on_event(self, event: Event) -> None:
         """Tell what has come with a change of the status."""
         if isinstance(event, StatusChanged):
-            for notice in self._standing():
-                self.tell(notice)
+            self.tell_standing()
+
+    def tell_standing(self) -> None:
+        """Tell what is the case now."""
+        for notice in self._standing():
+            self.tell(notice)

@@ -25,13 +25,20 @@ def is_older(credential: ChatGptCredential, moment: datetime, now: datetime) -> 
 def ends_too_soon(credential: ChatGptCredential, seconds: float, now: datetime) -> bool:
     """Say whether a login is not valid for so many seconds more."""
     if credential.expires_at is not None:
-        lifetime = credential.lifetime
-        if lifetime is not None:
-            # No token can be valid for longer; asking again and again would only spend them.
-            seconds = min(seconds, _SHARE * lifetime.total_seconds())
-        return (credential.expires_at - now).total_seconds() < seconds
+        return credential.expires_at - now < _wanted(credential, seconds)
     refreshed_at = _refreshed_at(credential, now)
     return refreshed_at is None or now - refreshed_at >= OPAQUE_TOKEN_AGE
+
+
+def is_hopeless(credential: ChatGptCredential, seconds: float, now: datetime) -> bool:
+    """Say whether another token would end too soon as well.
+
+    By a clock that is ahead, each new one has ended already when it comes.
+    """
+    made_at = _refreshed_at(credential, now)
+    if credential.expires_at is None or made_at is None:
+        return False
+    return credential.expires_at - made_at < _wanted(credential, seconds)
 
 
 def is_valid(credential: ChatGptCredential, now: datetime) -> bool:
@@ -43,3 +50,10 @@ def _refreshed_at(credential: ChatGptCredential, now: datetime) -> datetime | No
     """Return `last_refresh`, unless a clock that went wrong has put it into the future."""
     moment = credential.last_refresh
     return moment if moment is not None and moment <= now else None
+
+
+def _wanted(credential: ChatGptCredential, seconds: float) -> timedelta:
+    """Return what can be asked for: no token is valid for longer, and asking would only spend."""
+    lifetime = credential.lifetime
+    wanted = timedelta(seconds=seconds)
+    return wanted if lifetime is None else min(wanted, _SHARE * lifetime)

@@ -27,7 +27,7 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.service.issuer_talk import renew
-from codex_auth_lsp.service.refresh_need import ends_too_soon, is_older, is_valid
+from codex_auth_lsp.service.refresh_need import ends_too_soon, is_hopeless, is_older, is_valid
 from codex_auth_lsp.service.refresh_pause import RefreshPause
 from codex_auth_lsp.service.refresh_record import (
     FAILED,
@@ -129,9 +129,12 @@ class Refresher:
         self, present: Credential, force_since: datetime | None, min_validity_seconds: float
     ) -> TypeGuard[ChatGptCredential]:
         now = self._clock.now()
-        return isinstance(present, ChatGptCredential) and (
-            (force_since is not None and is_older(present, force_since, now))
-            or ends_too_soon(present, min_validity_seconds, now)
+        if not isinstance(present, ChatGptCredential):
+            return False
+        if force_since is not None and is_older(present, force_since, now):
+            return True
+        return ends_too_soon(present, min_validity_seconds, now) and (
+            not is_hopeless(present, min_validity_seconds, now) or self._is_far_enough(present)
         )
 
     async def _renew_for_somebody(

@@ -162,11 +162,12 @@ class FileStore:
             size = _size_of(path) + _ROOM_TO_GROW
             if size - _ROOM_TO_GROW < MAXIMUM_BYTES < size:
                 raise self._too_large()
-            lock.check(self._locks(path))
             if is_mounted(path):
                 check_overwritable(path, size)
             self._next = Replacement(path, size)
+            lock.check(self._locks(path))
         except OSError as exc:
+            self.release()
             raise write_error(exc, self.path) from exc
 
     def release(self) -> None:

@@ -16,6 +16,7 @@ from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.terminal.notices import show_notice
 from codex_auth_lsp.terminal.prompts import TerminalPrompts
 from codex_auth_lsp.terminal.report import describe, describe_checks
 from codex_auth_lsp.wording import login_sentence, logout_sentence, status_sentence
@@ -94,13 +95,16 @@ async def _status(options: ServiceOptions) -> dict[str, Any]:
 
 async def _login(options: ServiceOptions, request: LoginRequest) -> int:
     service = AuthService(options)
+    service.events.subscribe(show_notice)
     try:
         attempt = await service.logins.begin(request, TerminalPrompts(options.environment))
         current = await service.logins.wait(attempt)
+        service.notices.tell_standing()
     finally:
         await service.close(hurried=False)
     sys.stdout.write(login_sentence(current) + "\n")
-    if detail := current["store"].get("detail"):
+    told = {notice.message for notice in service.view.snapshot.report.notices}
+    if (detail := current["store"].get("detail")) and detail not in told:
         sys.stdout.write(f"{detail}\n")
     if request.method is LoginMethodId.API_KEY:
         if not options.check_api_keys:

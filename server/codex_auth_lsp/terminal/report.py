@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.terminal.advice import advice_lines
 from codex_auth_lsp.wording import status_sentence
 
 if TYPE_CHECKING:
@@ -65,6 +66,6 @@ def describe_checks(checks: list[Check]) -> str:
     for check in checks:
         lines.append(f"{check.health:<8} {check.id}: {check.summary}")
         more = (check.detail or "").splitlines()
-        more += [f"-> {advice.title}" for advice in check.remediation]
+        more += [f"-> {line}" for line in advice_lines(check.remediation)]
         lines += [f"{'':<9}{line}" for line in more]
     return "\n".join(lines) + "\n"

@@ -173,6 +173,7 @@ class Conversation:
             self._on_parent(parent)
         announcer = Announcer(self._client, self._notify, self._progress)
         self._service.events.subscribe(announcer.on_event)
+        self._service.hold()
         auth = {
             "protocolVersion": self._client.protocol_version,
             "serverInstanceId": self._service.instance_id,

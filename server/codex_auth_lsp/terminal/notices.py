@@ -1,0 +1,16 @@
+"""Notices for a person at a terminal: a sentence on stderr, below it what can be done."""
+
+from __future__ import annotations
+
+import sys
+
+from codex_auth_lsp.service.events import Event, NoticeGiven
+
+
+def show_notice(event: Event) -> None:
+    """Write a notice; every other event shows itself in what the command says."""
+    if not isinstance(event, NoticeGiven):
+        return
+    advice = "".join(f"  {action.title}\n" for action in event.notice.actions)
+    sys.stderr.write(f"Note: {event.notice.message}\n{advice}")
+    sys.stderr.flush()

@@ -1,0 +1,78 @@
+"""Issuers that do not offer a way of signing in: `loginMethodUnavailable`, and what then helps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from e2e.logins import Browser
+from support.form_issuer import OWN_ROUTES, FormIssuer
+
+if TYPE_CHECKING:
+    from e2e.conftest import Starter
+    from support.lsp_client import LanguageClient
+    from support.secrets_guard import SecretsGuard
+
+
+async def offered(client: LanguageClient) -> dict[str, Any]:
+    """Return the methods by their ids."""
+    listed = await client.request("auth/methods", {})
+    return {method["id"]: method for method in listed["methods"]}
+
+
+async def test_a_device_code_that_the_issuer_does_not_know_is_listed_so_from_then_on(
+    start: Starter, guard: SecretsGuard
+):
+    """Far from a browser it was recommended; now the browser is, which works with an effort."""
+    async with FormIssuer.start(OWN_ROUTES) as issuer:
+        issuer.state.ledger.policy.device_enabled = False
+        client = await start(issuer.url, auth={"loginPrompt": True, "environment": "ssh"})
+        before = await offered(client)
+        error = await client.request_error("auth/login", {"method": "deviceCode"})
+        after = await offered(client)
+        result = await Browser(guard).sign_in(client)
+        for _, value in issuer.state.ledger.mint.minted:
+            guard.add(value)
+
+    assert before["deviceCode"]["recommended"]
+    assert error.summary == (-32803, "loginMethodUnavailable")
+    assert error.message == (
+        f"{issuer.url} offers no sign-in with a device code; sign in another way."
+    )
+    assert not after["deviceCode"]["available"]
+    assert after["deviceCode"]["unavailableReason"] == error.message
+    assert after["browser"]["recommended"]
+    assert result["status"]["state"] == "signedIn"
+
+
+async def test_an_issuer_without_a_page_opens_no_browser(start: Starter):
+    """Its metadata names where tokens are and not where people sign in."""
+    async with FormIssuer.start(OWN_ROUTES) as issuer:
+        issuer.metadata = {"authorization_endpoint": None}
+        client = await start(issuer.url)
+        error = await client.request_error("auth/login", {"method": "browser"})
+        after = await offered(client)
+
+    assert error.summary == (-32803, "loginMethodUnavailable")
+    assert [remedy["command"] for remedy in error.data["remediation"]] == [
+        "codexAuth.signInWithDeviceCode",
+        "codexAuth.signInWithApiKey",
+    ]
+    assert client.all("auth/loginPrompt") == []
+    assert not after["browser"]["available"]
+    assert after["deviceCode"]["recommended"]
+
+
+async def test_a_method_that_works_again_is_listed_again(start: Starter, guard: SecretsGuard):
+    """It is found out by trying, which nobody is kept from."""
+    async with FormIssuer.start(OWN_ROUTES) as issuer:
+        issuer.metadata = {"authorization_endpoint": None}
+        client = await start(issuer.url)
+        await client.request_error("auth/login", {"method": "browser"})
+        issuer.metadata = {}
+        await Browser(guard).sign_in(client)
+        after = await offered(client)
+        for _, value in issuer.state.ledger.mint.minted:
+            guard.add(value)
+
+    assert after["browser"]["available"]
+    assert after["browser"]["recommended"]
