@@ -438,6 +438,121 @@ async def test_key_in_dotenv_is_taken_as_soon_as_it_is_there(start: Starter, hom
     assert given["headers"] == {"Authorization": f"Bearer {KEY}"}
 
 
+BEDROCK_LOGIN = {"auth_mode": "bedrockApiKey", "OPENAI_API_KEY": None} | {
+    "bedrock_api_key": {"api_key": KEY, "region": "eu-central-1"}
+}
+
+
+async def test_stored_bedrock_key_is_given_for_bedrock_alone(start: Starter, home: CodexHome, keys):
+    """It goes over the variable, which is told of; after a refusal it is not given again."""
+    home.configure('model_provider = "amazon-bedrock"\n')
+    home.write(BEDROCK_LOGIN)
+    client = await start(environment={"AWS_BEARER_TOKEN_BEDROCK": OTHER})
+
+    status = await client.request("auth/status", {})
+    given = await credential(client)
+    refused = await client.request_error("auth/credential", {"rejectedRevision": 1})
+    elsewhere = await client.request_error("auth/credential", {"providerId": "openai"})
+
+    assert (status["state"], status["method"]) == ("notRequired", "bedrockApiKey")
+    assert (status["source"]["kind"], status["provider"]["ready"]) == ("file", True)
+    assert [(entry["method"], entry["source"]["name"]) for entry in status["shadowed"]] == [
+        ("environmentKey", "AWS_BEARER_TOKEN_BEDROCK")
+    ]
+    assert given["baseUrl"] == "https://bedrock-mantle.eu-central-1.api.aws/openai/v1"
+    assert given["headers"] == {"Authorization": f"Bearer {KEY}"}
+    assert (refused.kind, elsewhere.kind) == ("apiKeyRejected", "notSignedIn")
+
+
+async def test_bedrock_follows_the_login_cache(start: Starter, home: CodexHome, keys):
+    """A key that the Codex CLI stores is there within a second, and gone with a logout."""
+    home.configure('model_provider = "amazon-bedrock"\n')
+    client = await start(environment={"AWS_BEARER_TOKEN_BEDROCK": OTHER, "AWS_REGION": "us-east-1"})
+    before = await credential(client)
+    since = client.mark()
+
+    home.write(BEDROCK_LOGIN)
+    told = await client.wait_for("auth/providersChanged", since=since, timeout=SOON)
+    stored = await credential(client)
+    await client.request("auth/logout", {})
+    after = await credential(client)
+
+    kinds = {p["id"]: p["authKind"] for p in told.params["providers"]}
+    assert kinds["amazon-bedrock"] == "bearerToken"
+    assert [given["headers"]["Authorization"] for given in (before, stored, after)] == [
+        f"Bearer {OTHER}",
+        f"Bearer {KEY}",
+        f"Bearer {OTHER}",
+    ]
+    assert after["baseUrl"] == before["baseUrl"] != stored["baseUrl"]
+
+
+async def test_file_that_was_never_usable_leaves_no_provider_ready(
+    start: Starter, home: CodexHome, keys
+):
+    """As `auth/credential`, which gives nothing then; both end with the mend, which is told."""
+    home.configure("model_provider = ")
+    home.write(api_key_login(KEY))
+    client = await start()
+    status = await client.request("auth/status", {})
+    broken = await listed(client)
+    since = client.mark()
+
+    replace_configuration(home, "model_provider = 'openai'")
+    told = await client.wait_for("auth/providersChanged", since=since, timeout=SOON)
+
+    assert not any(provider["ready"] for provider in broken.values())
+    assert all("config.toml cannot be used" in p["problems"][0] for p in broken.values())
+    assert status["provider"]["ready"] is False
+    assert {p["id"]: p["ready"] for p in told.params["providers"]}["openai"] is True
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the command is a shell script")
+async def test_command_that_failed_is_told_of_until_it_works(start: Starter, home: CodexHome):
+    """By the list and the status, once each way; the next question runs it again."""
+    script = "test -e works && echo token-of-the-command"
+    home.configure(lab(f"auth = {{ command = 'sh', args = ['-c', '{script}'] }}"))
+    client = await start()
+    before = await listed(client)
+    since = client.mark()
+
+    error = await client.request_error("auth/credential", {})
+    failed = await client.wait_for("auth/providersChanged", since=since, timeout=SOON)
+    told = await client.wait_for("auth/statusChanged", since=since, timeout=SOON)
+    await client.request_error("auth/credential", {})
+    since_failure = client.mark()
+    (home.path / "works").touch()
+    given = await credential(client)
+    works = await client.wait_for("auth/providersChanged", since=since_failure, timeout=SOON)
+
+    entry = failed.params["providers"][-1]
+    assert (before["lab"]["ready"], entry["ready"]) == (True, False)
+    assert entry["problems"] == [error.message] == told.params["status"]["provider"]["problems"]
+    assert (told.params["status"]["provider"]["ready"], told.params["cause"]) == (
+        False,
+        "freshness",
+    )
+    assert given["headers"] == {"Authorization": "Bearer token-of-the-command"}
+    assert works.params["providers"][-1] == before["lab"]
+    lists = [m for m in client.messages[since:] if m.method == "auth/providersChanged"]
+    assert len(lists) == 2
+
+
+async def test_failed_command_is_forgotten_with_another_configuration(
+    start: Starter, home: CodexHome
+):
+    """What failed was another command."""
+    home.configure(lab("auth = { command = 'false' }"))
+    client = await start()
+    await client.request_error("auth/credential", {})
+    broken = await listed(client)
+
+    replace_configuration(home, lab("auth = { command = 'true' }"))
+    mended = await listed(client)
+
+    assert (broken["lab"]["ready"], mended["lab"]["ready"]) == (False, True)
+
+
 # Strangers
 
 STRANGER = """from pathlib import Path

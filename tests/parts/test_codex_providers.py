@@ -20,6 +20,7 @@ from support.model_endpoint import ModelEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from e2e.conftest import Starter
     from e2e.shapes import CodexHome
@@ -48,6 +49,22 @@ ENV = LAB + 'env_key = "LAB_KEY"\n'
 BUILT_IN = 'openai_base_url = "http://127.0.0.1:PORT/v1"\n'
 SET = {"LAB_KEY": "lab-key-of-the-test"}
 BEDROCK_SET = {"AWS_BEARER_TOKEN_BEDROCK": "bedrock-key-of-the-test", "AWS_REGION": "us-east-1"}
+
+
+def bedrock_login(api_key: str) -> dict[str, Any]:
+    """Return a login cache with a key for Amazon Bedrock."""
+    return {
+        "auth_mode": "bedrockApiKey",
+        "OPENAI_API_KEY": None,
+        "bedrock_api_key": {"api_key": api_key, "region": "eu-central-1"},
+    }
+
+
+BEDROCK_LOGIN = bedrock_login("bedrock-key-of-the-cache")
+AWS_PROFILE = """[lab]
+aws_access_key_id = AKIAEXAMPLE
+aws_secret_access_key = access-key-of-the-test
+"""
 
 
 def auth(command: str, *args: str, more: str = "", above: str = LAB) -> str:
@@ -82,6 +99,18 @@ class Row:
     dotenv: str = ""
     gives: Mapping[str, str] = field(default_factory=dict)
     """Our headers, where a deliberate difference has a credential."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files in the folder of the login cache; `FOLDER` in a variable is that folder."""
+
+    def variables(self, folder: Path, port: int) -> dict[str, str]:
+        """Return the variables of both sides."""
+        words = {"FOLDER": str(folder), "PORT": str(port)}
+        found = dict(self.environment)
+        for name, value in found.items():
+            for word, meaning in words.items():
+                value = value.replace(word, meaning)
+            found[name] = value
+        return found
 
 
 SAME: dict[str, Row] = {
@@ -258,6 +287,34 @@ SAME: dict[str, Row] = {
         None,
         BEDROCK_SET,
     ),
+    "Bedrock with a stored key": Row(bedrock(), BEDROCK_LOGIN),
+    "Bedrock Runtime with a stored key": Row(bedrock("amazon-bedrock-runtime"), BEDROCK_LOGIN),
+    "Bedrock with a stored key and a variable": Row(bedrock(), BEDROCK_LOGIN, BEDROCK_SET),
+    "Bedrock with a stored key in a file without a mode": Row(
+        bedrock(), {name: BEDROCK_LOGIN[name] for name in ("OPENAI_API_KEY", "bedrock_api_key")}
+    ),
+    "Bedrock with a stored key and a command": Row(
+        bedrock(more='[model_providers.amazon-bedrock.auth]\ncommand = "echo"\nargs = ["token"]\n'),
+        BEDROCK_LOGIN,
+        {"AWS_REGION": "us-east-1"},
+    ),
+    "Bedrock with a stored key over a configured Authorization": Row(
+        bedrock(more='http_headers = { Authorization = "Basic eA==" }\n'), BEDROCK_LOGIN
+    ),
+    "Bedrock with a stored key that the configuration allows": Row(
+        'forced_login_method = "api"\n' + bedrock(), BEDROCK_LOGIN
+    ),
+    "Bedrock with a stored key and AWS access keys": Row(
+        bedrock(),
+        BEDROCK_LOGIN,
+        {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"},
+    ),
+    "Bedrock with a store that has no key": Row(
+        'cli_auth_credentials_store = "ephemeral"\n' + bedrock(), BEDROCK_LOGIN, BEDROCK_SET
+    ),
+    "provider without a credential beside a stored key for Bedrock": Row(LAB, BEDROCK_LOGIN),
+    "login that is a key for Bedrock": Row(LOGIN, BEDROCK_LOGIN, {}, "notSignedIn"),
+    "built-in with a key for Bedrock": Row(BUILT_IN, BEDROCK_LOGIN, {}, "notSignedIn"),
     "Vertex AI with a command": Row(
         'model_provider = "gcp"\n[model_providers.gcp]\nbase_url = "http://127.0.0.1:PORT/v1"\n'
         'project_id = "p"\n[model_providers.gcp.auth]\ncommand = "echo"\nargs = ["token"]\n'
@@ -450,16 +507,45 @@ DIFFERENT: dict[str, Row] = {
         "environmentKeyMissing",
         "signing needs the whole request, which only its sender has",
     ),
-    "Bedrock with the key of the login cache": Row(
+    "Bedrock with a profile": Row(
+        bedrock(
+            more='[model_providers.amazon-bedrock.aws]\nprofile = "lab"\nregion = "eu-west-1"\n'
+        ),
+        BEDROCK_LOGIN,
+        BEDROCK_SET
+        | {
+            "AWS_SHARED_CREDENTIALS_FILE": "FOLDER/aws",
+        },
+        "configurationInvalid",
+        "signing needs the whole request, which only its sender has",
+        files={"aws": AWS_PROFILE},
+    ),
+    "Bedrock with access keys of the login cache beside a variable": Row(
         bedrock(),
         {
-            "auth_mode": "bedrockApiKey",
+            "auth_mode": "bedrockAccessKeys",
             "OPENAI_API_KEY": None,
-            "bedrock_api_key": {"api_key": "bedrock-key-of-the-test", "region": "us-east-1"},
+            "bedrock_access_keys": {
+                "access_key_id": "AKIAEXAMPLE",
+                "secret_access_key": "access-key-of-the-test",
+            },
         },
-        {"AWS_REGION": "us-east-1"},
-        "environmentKeyMissing",
-        "that part of the login cache is kept but not read",
+        BEDROCK_SET,
+        "configurationInvalid",
+        "signing needs the whole request, which only its sender has",
+    ),
+    "Bedrock with blanks around a stored key": Row(
+        bedrock(),
+        bedrock_login(" bedrock-key-of-the-cache "),
+        gives={"authorization": "Bearer bedrock-key-of-the-cache"},
+        reason="RFC 6750: tokens hold no blanks",
+    ),
+    "Bedrock with a stored key that is empty": Row(
+        bedrock(),
+        bedrock_login(""),
+        BEDROCK_SET,
+        "configurationInvalid",
+        "a request without its credential is never prepared",
     ),
 }
 """The other side of the list: what is not the same, and why it is meant so."""
@@ -477,7 +563,7 @@ class Sent:
 async def by_codex(home: CodexHome, row: Row, endpoint: ModelEndpoint) -> Sent | None:
     """Return what the CLI sends, None where it sends nothing."""
     quiet = (word for name in QUIET_FEATURES for word in ("--disable", name))
-    codex = CodexCli(home.path, row.environment)
+    codex = CodexCli(home.path, row.variables(home.path, endpoint.port))
     finished = await codex.run("exec", "--skip-git-repo-check", *quiet, "hello")
     request = endpoint.turn()
     if request is None:
@@ -488,9 +574,9 @@ async def by_codex(home: CodexHome, row: Row, endpoint: ModelEndpoint) -> Sent |
     return Sent(parts.path, sorted(parse_qsl(parts.query, keep_blank_values=True)), headers)
 
 
-async def by_us(start: Starter, row: Row) -> Sent | str:
+async def by_us(start: Starter, home: CodexHome, row: Row, endpoint: ModelEndpoint) -> Sent | str:
     """Return what `auth/credential` gives, or the kind of its error."""
-    client = await start(environment=row.environment)
+    client = await start(environment=row.variables(home.path, endpoint.port))
     try:
         given = await client.request("auth/credential", {})
     except RpcError as error:
@@ -508,9 +594,11 @@ async def both(start: Starter, home: CodexHome, row: Row) -> tuple[Sent | None, 
         home.configure(row.config.replace("PORT", str(endpoint.port)))
         if row.dotenv:
             (home.path / ".env").write_text(row.dotenv)
+        for name, content in row.files.items():
+            (home.path / name).write_text(content)
         if row.login is not None:
             home.write(row.login)
-        return await by_codex(home, row, endpoint), await by_us(start, row)
+        return await by_codex(home, row, endpoint), await by_us(start, home, row, endpoint)
 
 
 @pytest.mark.parametrize("name", SAME)

@@ -280,6 +280,7 @@ def _provider(table: _Table, provider_id: str) -> ProviderSettings:
         query_params=table.secrets("query_params"),
         gateway_oauth=table.has("gateway_oauth"),
         aws_region=table.table("aws").get("region", str, "a region"),
+        aws_profile=table.table("aws").get("profile", str, "the name of a profile"),
         project_id=table.get("project_id", str, "the id of a project"),
         location=table.get("location", str, "a location"),
     )

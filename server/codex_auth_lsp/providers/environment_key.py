@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.providers.definition import Definition
     from codex_auth_lsp.providers.kind import Sources
+    from codex_auth_lsp.providers.surroundings import Surroundings
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
@@ -36,9 +37,10 @@ class EnvironmentKey:
 
     auth_kind: ClassVar[str] = "environmentKey"
 
-    def examine(self, definition: Definition, environment: Mapping[str, str]) -> Examination:
+    def examine(self, definition: Definition, surroundings: Surroundings) -> Examination:
         """Say whether the variable is set to something that a header can carry."""
         settings = definition.settings
+        environment = surroundings.environment
         name = variable_name(settings.env_key)
         if name is None:
             return Examination(
@@ -62,7 +64,7 @@ class EnvironmentKey:
         Raises:
             EnvironmentKeyMissing: It is not set.
         """
-        found = self.examine(definition, sources.environment)
+        found = self.examine(definition, sources.surroundings)
         name = variable_name(definition.settings.env_key)
         if found.missing is not None or name is None:
             raise EnvironmentKeyMissing(
@@ -76,7 +78,7 @@ class EnvironmentKey:
                     ),
                 ),
             )
-        return Given(bearer(_value(name, sources.environment)), API_BASE_URL)
+        return Given(bearer(_value(name, sources.surroundings.environment)), API_BASE_URL)
 
 
 def _value(name: str, environment: Mapping[str, str]) -> Secret:

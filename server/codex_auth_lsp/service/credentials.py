@@ -12,6 +12,7 @@ from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCrede
 from codex_auth_lsp.domain.timestamps import format_rfc3339
 from codex_auth_lsp.errors import (
     ApiKeyRejected,
+    CredentialCommandFailed,
     IssuerError,
     ProviderUnknown,
     Remediation,
@@ -22,6 +23,7 @@ from codex_auth_lsp.providers.command_runner import CommandRunner
 from codex_auth_lsp.providers.kind import Sources
 from codex_auth_lsp.providers.openai import openai_request_credential
 from codex_auth_lsp.providers.plain import plain
+from codex_auth_lsp.providers.surroundings import FailedCommand
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +119,7 @@ class Credentials:
         if view.settings_error is not None and not view.settings_known:
             raise view.settings_error.with_traceback(None)
         wanted = provider_id if provider_id is not None else view.settings.model_provider
-        found = find_provider(view.settings, self._keeper.environment, wanted)
+        found = find_provider(view.settings, self._keeper.surroundings, wanted)
         if found is None:
             raise ProviderUnknown(
                 f"`{plain(wanted)}` is no provider of config.toml, and no built-in one.",
@@ -165,14 +167,22 @@ class Credentials:
         return IssuedCredential(credential, count.revision)
 
     def _sources(self, provider: Provider) -> Sources:
-        environment = self._keeper.environment
+        surroundings = self._keeper.surroundings
+        environment = surroundings.environment
         settings = self._keeper.view.settings
 
         async def run(provider_id: str, command: CommandSettings) -> Secret:
-            return await self._runner.run(provider_id, command, environment)
+            try:
+                token = await self._runner.run(provider_id, command, environment)
+            except CredentialCommandFailed as exc:
+                failed = FailedCommand(command, environment, exc.message)
+                self._keeper.command_failed(provider_id, failed)
+                raise
+            self._keeper.command_worked(provider_id)
+            return token
 
         return Sources(
-            environment=environment,
+            surroundings=surroundings,
             login=self._keeper.stored_credential,
             login_request=lambda login: openai_request_credential(
                 login, settings, for_provider=provider.definition.id
@@ -187,9 +197,10 @@ def _uses_login(provider: Provider) -> bool:
 
 def _static_key_rejected(provider: Provider) -> ApiKeyRejected:
     definition = provider.definition
+    token = "`experimental_bearer_token` in config.toml"
     where = {
         "environmentKey": definition.settings.env_key,
-        "bearerToken": "`experimental_bearer_token` in config.toml",
+        "bearerToken": token if definition.stored_key is None else "the login cache",
     }.get(provider.kind.auth_kind)
     if where is None:
         return ApiKeyRejected(
