@@ -84,8 +84,8 @@ class LoginCache:
         Every program takes the lock before it writes a login, wherever that is kept: keyrings do
         not tell of every change by themselves.
         """
-        names = ("auth.json", CONFIG_NAME, DOTENV_NAME, "auth.lock")
-        return tuple(self.home.path / name for name in names)
+        names = ("auth.json", DOTENV_NAME, "auth.lock")
+        return (*self._config_paths, *(self.home.path / name for name in names))
 
     @property
     def refresh_lock_path(self) -> Path:
