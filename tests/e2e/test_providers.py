@@ -29,6 +29,7 @@ SOON = 1.0
 
 KEY = example_key("of-the-lab")
 OTHER = example_key("of-another-lab")
+KEY_LIKE_A_NAME = "gsk_examp1eK3yOfTheLabThatIsNone00" + "abcdefghijkl"
 
 ENV = """model_provider = "lab"
 [model_providers.lab]
@@ -335,6 +336,7 @@ async def test_refused_command_is_run_once_more(start: Starter, home: CodexHome)
 REFUSALS: dict[str, tuple[str, str]] = {
     "variable": ('env_key = "LAB_KEY"', "environmentKeyMissing"),
     "key in the place of a name": (f'env_key = "{KEY}"', "configurationInvalid"),
+    "key that could be a name": (f'env_key = "{KEY_LIKE_A_NAME}"', "configurationInvalid"),
     "command": ("auth = { command = 'false' }", "credentialCommandFailed"),
     "missing command": ("auth = { command = './nothing' }", "credentialCommandFailed"),
     "conflict": (
@@ -352,6 +354,7 @@ async def test_missing_credential_is_an_error_and_never_empty_headers(
 ):
     """The kind says what is missing; the provider is listed as not ready where that is known."""
     guard.add(KEY)
+    guard.add(KEY_LIKE_A_NAME)
     configuration, kind = REFUSALS[name]
     home.configure(lab(configuration))
     client = await start()

@@ -13,6 +13,10 @@ from codex_auth_lsp.providers.active import active_provider
 from codex_auth_lsp.providers.surroundings import Surroundings
 
 BASE_URL = "https://lab.example/v1"
+NO_NAME = (
+    "`env_key` must be the name of an environment variable, and what stands there does not look "
+    "like one."
+)
 
 
 def settings(provider_id: str = "lab", **provider: object) -> Settings:
@@ -44,14 +48,14 @@ def settings(provider_id: str = "lab", **provider: object) -> Settings:
             {"": "x"},
             "environmentKey",
             False,
-            ("`env_key` must be the name of an environment variable, not a key.",),
+            (NO_NAME,),
         ),
         (
             {"env_key": "secret-key"},
             {"secret-key": "x"},
             "environmentKey",
             False,
-            ("`env_key` must be the name of an environment variable, not a key.",),
+            (NO_NAME,),
         ),
         ({"requires_openai_auth": True}, {}, "openai", False, ()),
         (

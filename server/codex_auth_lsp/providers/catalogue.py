@@ -19,14 +19,16 @@ from codex_auth_lsp.providers.configured import (
     carries_secrets,
     configured_headers,
     header_problems,
+    keys_like_credentials,
     merged,
 )
-from codex_auth_lsp.providers.environment_key import EnvironmentKey, is_set, variable_name
+from codex_auth_lsp.providers.environment_key import EnvironmentKey
 from codex_auth_lsp.providers.openai_login import OpenAILogin
 from codex_auth_lsp.providers.plain import plain
 from codex_auth_lsp.providers.request_credential import RequestCredential
 from codex_auth_lsp.providers.stored_key import StoredKey
 from codex_auth_lsp.providers.unauthenticated import Unauthenticated
+from codex_auth_lsp.providers.variable_name import is_set, variable_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +62,7 @@ class Provider:
     def to_auth(self, environment: Mapping[str, str]) -> ProviderAuth:
         """Return what may be told."""
         settings = self.definition.settings
-        named = variable_name(settings.env_key)
+        named = variable_name(settings.env_key, environment)
         name = named if self.kind is _ENVIRONMENT else None
         outranked = {_OPENAI: named, _STORED: KEY_VARIABLE}.get(self.kind)
         ignored = outranked if is_set(outranked, environment) else None
@@ -122,17 +124,19 @@ def _examined(definition: Definition, surroundings: Surroundings) -> Provider:
     settings = definition.settings
     environment = surroundings.environment
     kind = _kind(definition)
+    carries = kind is not _NONE or carries_secrets(settings, environment)
     examination = kind.examine(definition, surroundings)
     obstacles = (
         *definition.obstacles,
         *_conflicts(settings),
-        *_address_obstacles(definition, kind, environment),
+        *_address_obstacles(settings, carries),
         *examination.obstacles,
     )
     problems = (
         *definition.problems,
         *examination.problems,
         *header_problems(settings, environment),
+        *(() if carries else _exposures(settings)),
     )
     return Provider(definition, kind, problems, obstacles, examination.missing)
 
@@ -167,12 +171,20 @@ def _conflicts(settings: ProviderSettings) -> list[str]:
     return conflicts
 
 
-def _address_obstacles(
-    definition: Definition, kind: Kind, environment: Mapping[str, str]
-) -> list[str]:
-    base_url = definition.settings.base_url
-    if base_url is None:
+def _address_obstacles(settings: ProviderSettings, carries: bool) -> list[str]:
+    if settings.base_url is None:
         return []
-    carries = kind is not _NONE or carries_secrets(definition.settings, environment)
-    problem = address_problem(base_url, carries_credential=carries)
+    problem = address_problem(settings.base_url, carries_credential=carries)
     return [f"`base_url` of the provider {problem}"] if problem is not None else []
+
+
+def _exposures(settings: ProviderSettings) -> list[str]:
+    """Return what the person has decided to send in the clear; the Codex CLI sends it too."""
+    url = settings.base_url
+    if url is None or address_problem(url, carries_credential=True) is None:
+        return []
+    return [
+        f"`{key}` seems to hold a credential, and `base_url` is plain http: others on the network "
+        "can read it."
+        for key in keys_like_credentials(settings)
+    ]

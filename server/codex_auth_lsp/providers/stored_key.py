@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.providers.bedrock import KEY_VARIABLE
-from codex_auth_lsp.providers.environment_key import is_set
 from codex_auth_lsp.providers.kind import Examination, Given
 from codex_auth_lsp.providers.openai import API_BASE_URL
 from codex_auth_lsp.providers.request_credential import bearer, fits_header
+from codex_auth_lsp.providers.variable_name import is_set
 from codex_auth_lsp.secret import Secret
 
 if TYPE_CHECKING:

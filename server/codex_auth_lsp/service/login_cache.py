@@ -68,6 +68,7 @@ class LoginCache:
         self.home = home
         self._config_paths = (*SYSTEM_CONFIG, home.path / CONFIG_NAME)
         self._config: list[bytes] | None = None
+        self._parsed = _Config(None)
         self._settings_known = False
         self._dotenv = b""
         self._variables = _no_variables()
@@ -145,12 +146,17 @@ class LoginCache:
         self._note(found.error)
 
     def _read_config(self) -> _Config:
-        content: list[bytes] | None = None
         try:
             content = [read_config(path) for path in self._config_paths]
-            if content == self._config:
-                return _Config(content, error=self._settings_error)
-            layers = list(zip(content, self._config_paths, strict=True))
+        except ConfigurationInvalid as exc:
+            return _Config(None, error=exc)
+        if content != self._parsed.content:
+            self._parsed = self._parse(content)
+        return self._parsed
+
+    def _parse(self, content: list[bytes]) -> _Config:
+        layers = list(zip(content, self._config_paths, strict=True))
+        try:
             return _Config(content, parse_layers(layers))
         except ConfigurationInvalid as exc:
             return _Config(content, error=exc)
