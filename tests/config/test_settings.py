@@ -190,7 +190,6 @@ def test_url_that_no_credential_may_go_to_is_refused(config, key, url):
         ('a = 1\nb = "secret-value', 2, 18),
         ("a = 1\n\n  = 3\n", 3, 3),
         ("[model_providers\nx = 1", 1, 17),
-        ("a = 1\na = 2", 2, 6),
         ("a = 01", 1, 6),
         ("a = 1 b = 2", 1, 7),
     ],
@@ -203,6 +202,25 @@ def test_broken_toml_is_told_by_line_and_column(config, text, line, column):
 
     expected = f"{config}, line {line}, column {column}: this is not valid TOML."
     assert expected == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("a = 1\na = 2", 2, 6),
+        ("[a]\n[a]", 2, 3),
+        ("a = 1\n[a.b]", 2, 5),
+        ("a = {b = 1, b = 2}", 1, 18),
+    ],
+)
+def test_what_is_there_twice_is_told_as_that(config, text, line, column):
+    """The other place is nearer the top of the file."""
+    config.write_text(text)
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_settings(config)
+
+    place = f"{config}, line {line}, column {column}"
+    assert str(caught.value) == f"{place}: this key or table is there already."
 
 
 @pytest.mark.parametrize(

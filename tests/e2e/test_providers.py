@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -194,6 +195,14 @@ BROKEN = {
     ),
     "provider": ("model_providers = 'x'\n", "`model_providers`"),
     "bytes": (b"a = '\xff'\n", "line 1"),
+    "twice": ("a = 1\nb = 1\na = 1\n", "line 3, column 6: this key or table is there already"),
+    "table twice": ("[a]\n[a]\n", "line 2, column 3: this key or table is there already"),
+    "behind a mark": (b"\xef\xbb\xbfa = \n", "line 1, column 5"),
+    "lines of Windows": (b"a = 1\r\nb = \r\n", "line 2, column 5"),
+    "UTF-16": ("a = 1".encode("utf-16"), "line 1: this is not UTF-8 text"),
+    "dotted": ("a." * 17 + "b = 1", "line 1: a key has more than 16 parts"),
+    "large": ("#" * (1024 * 1024 + 1), "is larger than 1 MiB"),
+    "profile": ("profile = 'x'\n", "`profile`"),
 }
 
 
@@ -220,6 +229,43 @@ async def test_broken_file_is_told_of_and_left_alone(start: Starter, home: Codex
     assert place in error["message"]
     assert while_broken == good
     assert path.read_bytes() == broken
+
+
+def a_folder(path: Path) -> None:
+    """Put a folder there."""
+    path.mkdir()
+
+
+def a_link_to_itself(path: Path) -> None:
+    """Put something there that cannot be read, also not by root."""
+    path.symlink_to("config.toml")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+@pytest.mark.parametrize(
+    ("put", "trouble"),
+    [(a_folder, "is not a file."), (a_link_to_itself, "cannot be read: ")],
+)
+async def test_what_is_no_file_is_told_of_and_left_alone(
+    start: Starter, home: CodexHome, put, trouble
+):
+    """(S21) As with a file that is broken."""
+    path = home.path / "config.toml"
+    home.configure(ENV)
+    client = await start()
+    good = await listed(client)
+    since = client.mark()
+
+    put(new := home.path / "config.toml.new")
+    path.unlink()
+    new.rename(path)
+    told = await client.wait_for(
+        "auth/statusChanged", lambda params: "lastError" in params["status"], since=since
+    )
+
+    assert told.params["status"]["lastError"]["message"].startswith(f"{path} {trouble}")
+    assert await listed(client) == good
+    assert path.is_dir() or path.is_symlink()
 
 
 async def test_no_credential_is_given_while_nobody_can_know_for_whom(
@@ -393,6 +439,7 @@ async def test_credential_goes_to_no_address_that_others_can_read_along(
     found = (await listed(client))["lab"]
 
     assert error.summary == (-32803, "configurationInvalid")
+    assert error.message.startswith("The provider `lab` cannot be used: `base_url` of the provider")
     assert found["ready"] is False
     assert "password" not in found.get("baseUrl", "")
 
@@ -621,6 +668,35 @@ async def test_providers_in_a_terminal(command_line: CommandLine, home: CodexHom
     assert '"present": true' in as_json.stdout
 
 
+async def test_provider_that_is_nowhere_is_told_in_a_terminal(
+    command_line: CommandLine, home: CodexHome
+):
+    """Below a list without a mark; status 1, as with a file that cannot be used."""
+    home.configure('model_provider = "lap"\n')
+
+    outcome = await command_line("providers")
+
+    assert (outcome.returncode, "*" in outcome.stdout) == (1, False)
+    assert outcome.stderr == (
+        "codex-auth-lsp: `model_provider` in config.toml names `lap`, which is not defined.\n"
+    )
+
+
+async def test_broken_file_in_a_terminal_is_told_once_with_its_place(
+    command_line: CommandLine, home: CodexHome
+):
+    """And every provider is shown as not ready."""
+    home.configure("model_provider = ")
+
+    outcome = await command_line("providers", "--json")
+
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        f"codex-auth-lsp: {home.path / 'config.toml'}, line 1, column 18: this is not valid TOML.\n"
+    )
+    assert not any(provider["ready"] for provider in json.loads(outcome.stdout)["providers"])
+
+
 async def test_credential_in_a_terminal_is_for_programs(
     command_line: CommandLine, home: CodexHome, guard: SecretsGuard
 ):
@@ -640,6 +716,9 @@ async def test_credential_in_a_terminal_is_for_programs(
     assert (missing.returncode, missing.stdout) == (1, "")
     assert missing.stderr == (
         "codex-auth-lsp: The environment variable LAB_KEY is not set. Ask at the desk.\n"
+    )
+    assert unknown.stderr == (
+        "codex-auth-lsp: `nope` is no provider of config.toml, and no built-in one.\n"
     )
     assert (unknown.returncode, unknown.stdout) == (1, "")
 

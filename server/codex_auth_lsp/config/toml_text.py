@@ -20,6 +20,7 @@ MOST_DOTS = 10_000
 """Outside of strings and comments: far more tables and dotted keys than anybody writes."""
 
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
+_TWICE = re.compile("overwrite|twice|Duplicate")  # a key or a table, in tomllib's words
 _AT_THE_END = "(at end of document)"
 
 # Comments and strings, whose dots separate nothing. A string that does not end is left as it is:
@@ -51,7 +52,8 @@ def parse_toml(raw: bytes, path: Path) -> dict[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as exc:  # tomllib's own error, too long integers
         where = _position(str(exc), text)
-        raise ConfigurationInvalid(f"{path}{where}: this is not valid TOML.") from exc
+        what = "key or table is there already" if _TWICE.search(str(exc)) else "is not valid TOML"
+        raise ConfigurationInvalid(f"{path}{where}: this {what}.") from exc
 
 
 def _check_keys(text: str, path: Path) -> None:

@@ -32,8 +32,8 @@ class ProviderAuth:
     uses_stored_key: bool = False
 
     def unusable(self, problem: str) -> ProviderAuth:
-        """Return it as one that cannot be used for a reason, which comes first."""
-        return replace(self, usable=False, problems=(problem, *self.problems))
+        """Return it as one that cannot be used for this reason."""
+        return replace(self, usable=False, problems=(problem,))
 
     def to_status_wire(self, *, ready: bool) -> dict[str, Any]:
         """Return the contract's `AuthStatus.provider` object."""

@@ -84,15 +84,25 @@ class Provider:
             uses_stored_key=self.kind is _STORED,
         )
 
-    async def give(self, sources: Sources) -> RequestCredential:
-        """Return what to put on a request.
+    def check(self) -> None:
+        """Refuse a provider that cannot be used as it is configured.
 
         Raises:
-            ConfigurationInvalid: The provider cannot be used as it is configured.
-            AuthError: Its credential is not there.
+            ConfigurationInvalid: It cannot.
         """
         if self.obstacles:
-            raise ConfigurationInvalid(self.obstacles[0], provider_id=self.definition.id)
+            provider_id = self.definition.id
+            raise ConfigurationInvalid(
+                f"The provider `{plain(provider_id)}` cannot be used: {self.obstacles[0]}",
+                provider_id=provider_id,
+            )
+
+    async def give(self, sources: Sources) -> RequestCredential:
+        """Return what to put on a request to a provider that can be used.
+
+        Raises:
+            AuthError: Its credential is not there.
+        """
         settings = self.definition.settings
         given = await self.kind.give(self.definition, sources)
         return RequestCredential(

@@ -114,7 +114,7 @@ class Credentials:
         await self._runner.close()
 
     def _find(self, provider_id: str | None) -> Provider:
-        """Return a provider, unless a `config.toml` that nobody could read may say otherwise."""
+        """Return a provider that can be used, as far as a `config.toml` that was read says so."""
         view = self._keeper.view
         if view.settings_error is not None and not view.settings_known:
             raise view.settings_error.with_traceback(None)
@@ -125,6 +125,7 @@ class Credentials:
                 f"`{plain(wanted)}` is no provider of config.toml, and no built-in one.",
                 provider_id=wanted,
             )
+        found.check()
         return found
 
     async def _replace_rejected(self, provider: Provider) -> None:
