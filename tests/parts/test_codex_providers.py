@@ -46,6 +46,8 @@ base_url = "http://127.0.0.1:PORT/v1"
 """
 LOGIN = LAB + "requires_openai_auth = true\n"
 ENV = LAB + 'env_key = "LAB_KEY"\n'
+FAR = LAB.replace("127.0.0.1:PORT", "lab.example")
+BY_PROXY = {"HTTP_PROXY": "http://127.0.0.1:PORT"}
 BUILT_IN = 'openai_base_url = "http://127.0.0.1:PORT/v1"\n'
 SET = {"LAB_KEY": "lab-key-of-the-test"}
 BEDROCK_SET = {"AWS_BEARER_TOKEN_BEDROCK": "bedrock-key-of-the-test", "AWS_REGION": "us-east-1"}
@@ -163,6 +165,10 @@ SAME: dict[str, Row] = {
     "variable that is not set beside a bearer token": Row(
         ENV + 'experimental_bearer_token = "bearer-of-the-test"\n', KEY, {}, "environmentKeyMissing"
     ),
+    "variable that is empty": Row(ENV, None, {"LAB_KEY": ""}, "environmentKeyMissing"),
+    "variable that is a line end": Row(ENV, None, {"LAB_KEY": "\n"}, "environmentKeyMissing"),
+    "variable with blanks behind its value": Row(ENV, None, {"LAB_KEY": "lab-key-of-the-test  "}),
+    "variable with a blank in its value": Row(ENV, None, {"LAB_KEY": "lab-key of-the-test"}),
     "variable without a name": Row(LAB + 'env_key = ""\n', None, {}, "configurationInvalid"),
     "variable of .env": Row(ENV, dotenv="LAB_KEY=key-of-the-file\n"),
     "variable of .env with quotes and a remark": Row(
@@ -191,6 +197,32 @@ SAME: dict[str, Row] = {
     "configured header without a value": Row(LAB + 'http_headers = { "x-a" = "" }\n'),
     "configured header with a line break": Row(LAB + 'http_headers = { "x-a" = "1\\n2" }\n'),
     "configured header with a name of two words": Row(LAB + 'http_headers = { "x a" = "1" }\n'),
+    "configured header with a tab and punctuation": Row(
+        LAB + """http_headers = { "x-a" = "1\\t2", "x-b" = '"q"', "x-c" = "a,b;c=d" }\n"""
+    ),
+    "configured header with a control character": Row(
+        LAB + 'http_headers = { "x-a" = "1\\u007f2", "x-b" = "1" }\n'
+    ),
+    "configured header without a name": Row(LAB + 'http_headers = { "" = "1", "x-b" = "1" }\n'),
+    "configured header with a name that is not ASCII": Row(
+        LAB + 'http_headers = { "x-\u00e9" = "1", "x-b" = "1" }\n'
+    ),
+    "configured cookie": Row(LAB + 'http_headers = { Cookie = "a=b" }\n'),
+    "configured credential over plain http": Row(
+        FAR + 'http_headers = { Authorization = "Basic eA==" }\n', None, BY_PROXY
+    ),
+    "variable of a header with blanks around": Row(
+        LAB + 'env_http_headers = { "x-a" = "A", "x-b" = "B" }\n',
+        None,
+        {"A": " 1 ", "B": "\t2"},
+    ),
+    "variable of a header that is empty": Row(
+        LAB + 'env_http_headers = { "x-a" = "A", "x-b" = "B" }\n', None, {"A": "", "B": "\n"}
+    ),
+    "variable of a header without a name": Row(LAB + 'env_http_headers = { "x-a" = "" }\n'),
+    "variable of a header that no environment can hold": Row(
+        LAB + 'env_http_headers = { "x-a" = "Bearer a=b" }\n'
+    ),
     "headers of the environment": Row(
         LAB + 'env_http_headers = { "x-a" = "A", "x-b" = "B", "x-c" = "C" }\n',
         None,
@@ -205,9 +237,34 @@ SAME: dict[str, Row] = {
         {"A": "2"},
     ),
     "query parameters": Row(LAB + 'query_params = { "api-version" = "2026-01-01", b = "x y" }\n'),
+    "query parameter with letters that are not ASCII": Row(
+        LAB + 'query_params = { a = "\u00e9\u65e5" }\n'
+    ),
+    "query parameter with punctuation": Row(LAB + 'query_params = { a = "/?:@=-._~,;()" }\n'),
+    "query parameter with quotes and brackets": Row(LAB + "query_params = { a = '\"<>`{}|^\\' }\n"),
+    "query parameter without a value": Row(LAB + 'query_params = { a = "" }\n'),
+    "query parameter without a name": Row(LAB + 'query_params = { "" = "1" }\n'),
+    "query parameter with a blank in its name": Row(LAB + 'query_params = { "a b" = "1" }\n'),
     "query parameters with a variable": Row(ENV + 'query_params = { a = "1" }\n', None, SET),
     "no query parameters": Row(LAB + "query_params = {}\n"),
     "address with a slash at the end": Row(LAB.replace("/v1", "/v1/")),
+    "file with a byte order mark": Row("\ufeff" + ENV, None, SET),
+    "file with line ends of Windows": Row(ENV.replace("\n", "\r\n"), None, SET),
+    "key that is there twice": Row(ENV + 'name = "x"\n', None, SET, "configurationInvalid"),
+    "profile": Row(
+        'profile = "p"\n' + ENV + '[profiles.p]\nmodel_provider = "other"\n',
+        None,
+        SET,
+        "configurationInvalid",
+    ),
+    "profile without a name": Row('profile = ""\n' + ENV, None, SET, "configurationInvalid"),
+    "profile that is no string": Row("profile = 1\n" + ENV, None, SET, "configurationInvalid"),
+    "table of a profile that nobody chose": Row(
+        ENV + '[profiles.p]\nmodel_provider = "other"\n', None, SET
+    ),
+    "file of a profile that nobody chose": Row(
+        ENV, None, SET, files={"p.config.toml": 'model_provider = "other"\n'}
+    ),
     "unknown keys": Row(ENV + "banana = 1\nrequest_max_retries = 0\n", None, SET),
     "id with a blank": Row(
         ENV.replace('"lab"', '"my lab"').replace(".lab]", '."my lab"]'), None, SET
@@ -385,6 +442,94 @@ DIFFERENT: dict[str, Row] = {
         "RFC 6750: tokens hold no blanks",
         gives={"authorization": "Bearer lab-key-of-the-test"},
     ),
+    "variable with a tab before its value": Row(
+        ENV,
+        None,
+        {"LAB_KEY": "\tlab-key-of-the-test"},
+        None,
+        "RFC 6750: tokens hold no blanks",
+        gives={"authorization": "Bearer lab-key-of-the-test"},
+    ),
+    "variable with a line end behind its value": Row(
+        ENV,
+        None,
+        {"LAB_KEY": "lab-key-of-the-test\n"},
+        None,
+        "the CLI sends nothing then; a key from a file often ends so",
+        gives={"authorization": "Bearer lab-key-of-the-test"},
+    ),
+    "variable with a line end in its value": Row(
+        ENV,
+        None,
+        {"LAB_KEY": "lab-key\nof-the-test"},
+        "environmentKeyMissing",
+        "a request without its credential is never prepared",
+    ),
+    "variable with a name that no shell takes": Row(
+        LAB + 'env_key = "LAB-KEY"\n',
+        None,
+        {"LAB-KEY": "lab-key-of-the-test"},
+        "configurationInvalid",
+        "it may be a key in the place of a name, which is repeated nowhere",
+    ),
+    "variable over plain http": Row(
+        FAR + 'env_key = "LAB_KEY"\n',
+        None,
+        BY_PROXY | SET,
+        "configurationInvalid",
+        "others on the network could read the key",
+    ),
+    "bearer token over plain http": Row(
+        FAR + 'experimental_bearer_token = "bearer-of-the-test"\n',
+        None,
+        BY_PROXY,
+        "configurationInvalid",
+        "others on the network could read the token",
+    ),
+    "login over plain http": Row(
+        FAR + "requires_openai_auth = true\n",
+        KEY,
+        BY_PROXY,
+        "configurationInvalid",
+        "others on the network could read the login",
+    ),
+    "header of the environment over plain http": Row(
+        FAR + 'env_http_headers = { "x-a" = "LAB_KEY" }\n',
+        None,
+        BY_PROXY | SET,
+        "configurationInvalid",
+        "others on the network could read the variable",
+    ),
+    "bearer token with blanks before it": Row(
+        LAB + 'experimental_bearer_token = " bearer-of-the-test"\n',
+        None,
+        {},
+        None,
+        "RFC 6750: tokens hold no blanks",
+        gives={"authorization": "Bearer bearer-of-the-test"},
+    ),
+    "variable of a header with a line end": Row(
+        LAB + 'env_http_headers = { "x-a" = "A" }\n',
+        None,
+        {"A": "1\n"},
+        None,
+        "the CLI leaves the header out; a value from a file often ends so",
+        gives={"x-a": "1"},
+    ),
+    "variable of a header that is not ASCII": Row(
+        LAB + 'env_http_headers = { "x-a" = "A" }\n',
+        None,
+        {"A": "\u00e9"},
+        None,
+        "clients differ in how they encode it, so it is left out and told in `problems`",
+    ),
+    "configured header that frames the message": Row(
+        LAB + 'http_headers = { Keep-Alive = "timeout=1" }\n',
+        None,
+        {},
+        None,
+        "only the sender of a message can know how it is framed",
+    ),
     "configured header that is not ASCII": Row(
         LAB + 'http_headers = { "x-a" = "\u00e9" }\n',
         None,
@@ -392,12 +537,22 @@ DIFFERENT: dict[str, Row] = {
         None,
         "clients differ in how they encode it, so it is left out and told in `problems`",
     ),
-    "query parameter with a sign of its own": Row(
-        LAB + 'query_params = { a = "&" }\n',
+    **{
+        f"query parameter with {sign!r}": Row(
+            LAB + f'query_params = {{ a = "1{written}2" }}\n',
+            None,
+            {},
+            None,
+            "the CLI does not encode it, so that the endpoint gets another value",
+        )
+        for sign, written in {"&": "&", "+": "+", "#": "#", "%41": "%41", "\n": "\\n"}.items()
+    },
+    "query parameter with a sign in its name": Row(
+        LAB + 'query_params = { "a&b" = "1" }\n',
         None,
         {},
         None,
-        "the CLI does not encode it, so that the endpoint gets an empty value",
+        "the CLI does not encode it, so that the endpoint gets another name",
     ),
     "address with a query": Row(
         ENV.replace("/v1", "/v1?a=1"),
@@ -560,10 +715,12 @@ class Sent:
     headers: dict[str, str]
 
 
-async def by_codex(home: CodexHome, row: Row, endpoint: ModelEndpoint) -> Sent | None:
+async def by_codex(
+    home: CodexHome, row: Row, endpoint: ModelEndpoint, prefix: tuple[str, ...] = ()
+) -> Sent | None:
     """Return what the CLI sends, None where it sends nothing."""
     quiet = (word for name in QUIET_FEATURES for word in ("--disable", name))
-    codex = CodexCli(home.path, row.variables(home.path, endpoint.port))
+    codex = CodexCli(home.path, row.variables(home.path, endpoint.port), prefix=prefix)
     finished = await codex.run("exec", "--skip-git-repo-check", *quiet, "hello")
     request = endpoint.turn()
     if request is None:
@@ -574,9 +731,15 @@ async def by_codex(home: CodexHome, row: Row, endpoint: ModelEndpoint) -> Sent |
     return Sent(parts.path, sorted(parse_qsl(parts.query, keep_blank_values=True)), headers)
 
 
-async def by_us(start: Starter, home: CodexHome, row: Row, endpoint: ModelEndpoint) -> Sent | str:
+async def by_us(
+    start: Starter,
+    home: CodexHome,
+    row: Row,
+    endpoint: ModelEndpoint,
+    prefix: tuple[str, ...] = (),
+) -> Sent | str:
     """Return what `auth/credential` gives, or the kind of its error."""
-    client = await start(environment=row.variables(home.path, endpoint.port))
+    client = await start(environment=row.variables(home.path, endpoint.port), prefix=prefix)
     try:
         given = await client.request("auth/credential", {})
     except RpcError as error:
@@ -620,6 +783,7 @@ async def test_difference_from_codex_is_a_deliberate_one(start: Starter, home: C
     assert ours != theirs
     if row.kind is not None:
         assert ours == row.kind
+        assert theirs is not None
     else:
         assert isinstance(ours, Sent)
         folder = str(home.path)
