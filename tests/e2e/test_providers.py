@@ -588,6 +588,41 @@ async def test_command_that_failed_is_told_of_until_it_works(start: Starter, hom
     assert len(lists) == 2
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a named pipe")
+@pytest.mark.parametrize("change", ["origin", "provider", "away"])
+async def test_configuration_that_changes_under_a_command_decides(
+    start: Starter, home: CodexHome, keys, change
+):
+    """What is given is for the provider as it is when it is given: its origin, its credential."""
+    command = "auth = { command = 'cat', args = ['pipe'] }"
+    new = {
+        "origin": lab(f'experimental_bearer_token = "{KEY}"', "https://elsewhere.example/v1"),
+        "provider": lab(f'experimental_bearer_token = "{KEY}"', provider_id="other"),
+        "away": "model_provider = 'lab'\n",
+    }
+    os.mkfifo(home.path / "pipe")
+    home.configure(lab(command))
+    client = await start()
+
+    pending = await client.start_request("auth/credential", {})
+    pipe = await asyncio.to_thread((home.path / "pipe").open, "w")
+    since = client.mark()
+    replace_configuration(home, new[change])
+    await client.wait_for("auth/providersChanged", since=since)
+    with pipe:
+        pipe.write(OTHER)
+
+    if change == "away":
+        assert (await pending.error()).kind == "providerUnknown"
+        return
+    given = await pending.result()
+    assert given["headers"] == {"Authorization": f"Bearer {KEY}"}
+    assert (given["providerId"], given["baseUrl"]) == {
+        "origin": ("lab", "https://elsewhere.example/v1"),
+        "provider": ("other", "https://lab.example/v1"),
+    }[change]
+
+
 async def test_failed_command_is_forgotten_with_another_configuration(
     start: Starter, home: CodexHome
 ):

@@ -12,6 +12,7 @@ from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCrede
 from codex_auth_lsp.domain.timestamps import format_rfc3339
 from codex_auth_lsp.errors import (
     ApiKeyRejected,
+    AuthError,
     CredentialCommandFailed,
     IssuerError,
     ProviderUnknown,
@@ -97,8 +98,21 @@ class Credentials:
             IssuerError, StoreError: It could not be renewed, and what there is has ended.
         """
         await self._keeper.sync()
-        self._keeper.look()
-        provider = self._find(provider_id)
+        while True:  # as often as somebody changes the provider meanwhile
+            self._keeper.look()
+            provider = self._find(provider_id)
+            try:
+                issued = await self._issue(provider, min_validity_seconds, rejected_revision)
+            except AuthError:
+                if self._is_in_force(provider, provider_id):
+                    raise
+            else:
+                if self._is_in_force(provider, provider_id):
+                    return issued
+
+    async def _issue(
+        self, provider: Provider, min_validity_seconds: float, rejected_revision: int | None
+    ) -> IssuedCredential:
         if rejected_revision is None:
             if _uses_login(provider):
                 await self._renew_if_needed(min_validity_seconds)
@@ -127,6 +141,14 @@ class Credentials:
             )
         found.check()
         return found
+
+    def _is_in_force(self, provider: Provider, provider_id: str | None) -> bool:
+        """Say whether the configuration still means this provider, so that its credential fits."""
+        self._keeper.look()
+        try:
+            return self._find(provider_id).definition == provider.definition
+        except AuthError:
+            return False
 
     async def _replace_rejected(self, provider: Provider) -> None:
         if provider.kind.auth_kind == "command":
