@@ -593,7 +593,7 @@ async def test_command_that_failed_is_told_of_until_it_works(start: Starter, hom
 async def test_configuration_that_changes_under_a_command_decides(
     start: Starter, home: CodexHome, keys, change
 ):
-    """What is given is for the provider as it is when it is given: its origin, its credential."""
+    """(P18) What is given is for the provider as it is then: its origin, its credential."""
     command = "auth = { command = 'cat', args = ['pipe'] }"
     new = {
         "origin": lab(f'experimental_bearer_token = "{KEY}"', "https://elsewhere.example/v1"),

@@ -105,7 +105,7 @@ def test_stored_key_that_cannot_be_used_is_told_of(stored):
 
 
 def test_no_other_provider_has_the_stored_key():
-    """Neither a built-in one nor one that looks like Bedrock."""
+    """(P18) Neither a built-in one nor one that looks like Bedrock."""
     own = {
         "lab": ProviderSettings("Lab", base_url="https://lab.example", requires_openai_auth=True),
         "Amazon-Bedrock": ProviderSettings("Lab", base_url="https://lab.example"),

@@ -36,7 +36,7 @@ def test_name_is_a_name_whether_or_not_it_is_set(name):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_key_is_no_name(form):
-    """The forms of well-known providers."""
+    """(S21) The forms of well-known providers."""
     prefix, letters, length = FORMS[form]
     for _ in range(100):
         random = "".join(secrets.choice(letters) for _ in range(length - 3)) + "aB7"
