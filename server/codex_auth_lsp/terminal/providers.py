@@ -20,7 +20,7 @@ _VALIDITY_SECONDS = 300
 _KINDS = {
     "openai": "OpenAI sign-in",
     "environmentKey": "environment variable",
-    "bearerToken": "token in config.toml",
+    "bearerToken": "stored token",
     "command": "command",
     "none": "none",
 }
