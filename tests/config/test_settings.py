@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -189,7 +190,6 @@ def test_url_that_no_credential_may_go_to_is_refused(config, key, url):
         ('a = 1\nb = "secret-value', 2, 18),
         ("a = 1\n\n  = 3\n", 3, 3),
         ("[model_providers\nx = 1", 1, 17),
-        ("a = 1\na = 2", 2, 6),
         ("a = 01", 1, 6),
         ("a = 1 b = 2", 1, 7),
     ],
@@ -205,17 +205,46 @@ def test_broken_toml_is_told_by_line_and_column(config, text, line, column):
 
 
 @pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("a = 1\na = 2", 2, 6),
+        ("[a]\n[a]", 2, 3),
+        ("a = 1\n[a.b]", 2, 5),
+        ("a = {b = 1, b = 2}", 1, 18),
+    ],
+)
+def test_what_is_there_twice_is_told_as_that(config, text, line, column):
+    """The other place is nearer the top of the file."""
+    config.write_text(text)
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_settings(config)
+
+    place = f"{config}, line {line}, column {column}"
+    assert str(caught.value) == f"{place}: this key or table is there already."
+
+
+@pytest.mark.parametrize(
     ("raw", "expected"),
     [
         (b"a = 1\nb = '\xff'", ", line 2: this is not UTF-8 text."),
         (b"\xfe\xff", ", line 1: this is not UTF-8 text."),
         (b"a = " + b"[" * 100_000, ": this is not valid TOML."),
         (b"a = " + b"9" * 10_000, ": this is not valid TOML."),
-        (b"x = 1\n" + b"a." * 500_000 + b"a = 1", ", line 2: a key with too many parts."),
-        (b"x = {" + b"'a'. " * 129 + b"a = 1}", ", line 1: a key with too many parts."),
+        (b"x = 1\n" + b"a." * 500_000 + b"a = 1", ", line 2: a key has more than 16 parts."),
+        (b"x = {" + b"'a'. " * 129 + b"a = 1}", ", line 1: a key has more than 16 parts."),
+        (b"[a.b]\n" * 12_000, " has more than 10000 dots outside its strings."),
         (b"# " + b"x" * 1024 * 1024, " is larger than 1 MiB."),
     ],
-    ids=["not UTF-8", "UTF-16", "deep", "long number", "long key", "quoted key", "large"],
+    ids=[
+        "not UTF-8",
+        "UTF-16",
+        "deep",
+        "long number",
+        "long key",
+        "quoted key",
+        "many keys",
+        "large",
+    ],
 )
 def test_what_cannot_be_read_is_told_and_never_crashes(config, raw, expected):
     """(S21) A hostile file costs one sentence."""
@@ -389,3 +418,67 @@ def test_broken_layer_is_named(tmp_path, broken, named, content):
     layers[broken] = content
     with pytest.raises(ConfigurationInvalid, match=named):
         layered(tmp_path, *layers)
+
+
+DOTTED = {
+    "keys": b".".join([b"a"] * 119) + b".k%d = 1\n",
+    "distinct keys": b"a%d." + b".".join([b"b"] * 119) + b" = 1\n",
+    "tables": b"[" + b".".join([b"a"] * 119) + b".k%d]\n",
+    "inline tables": b"k%d = {" + b".".join([b"a"] * 120) + b" = 1}\n",
+    "short tables": b"[a.b.c.d.k%d]\n",
+}
+
+
+@pytest.mark.parametrize("line", DOTTED.values(), ids=DOTTED)
+def test_file_full_of_dotted_keys_costs_no_time(config, line):
+    """(S21) A mebibyte of them took tomllib four seconds, and a window waited for it."""
+    lines = [line % number for number in range(1_000_000 // len(line))]
+    config.write_bytes(b"".join(lines))
+    started = time.process_time()
+    with pytest.raises(ConfigurationInvalid):
+        read_settings(config)
+
+    assert time.process_time() - started < 1.0
+
+
+def test_dots_in_strings_and_remarks_separate_nothing(config):
+    """A long list of addresses and paths is no long key."""
+    dots = "." * 20_000
+    places = (
+        "# DOTS", 'a = "DOTS"', "b = 'DOTS'", 'c = """\nDOTS\n\\""""""', "d = '''DOTS'''",
+        '["DOTS"]',
+    )  # fmt: skip
+    config.write_text("\n".join(places).replace("DOTS", dots))
+
+    assert read_settings(config) == Settings()
+
+
+def test_line_of_a_long_key_is_named_behind_texts_of_many_lines(config):
+    """A person has to find it."""
+    config.write_text('a = """\n\n\n"""\nb = 1\n' + "a." * 20 + "b = 1\n")
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_settings(config)
+
+    assert str(caught.value) == f"{config}, line 6: a key has more than 16 parts."
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_files_of_other_editors_are_read(config, mark, end):
+    """With the mark that Notepad writes, and with its line ends."""
+    config.write_bytes(f'{mark}forced_login_method = "api"{end}model = "x"{end}'.encode())
+
+    assert read_settings(config).forced_login_method == "api"
+
+
+def test_old_profile_is_refused_as_codex_refuses_it(config):
+    """It would name another provider than the one in force; tables of profiles do no harm."""
+    config.write_text('profile = "work"\n[profiles.work]\nmodel_provider = "lab"\n')
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_settings(config)
+    config.write_text('[profiles.work]\nmodel_provider = "lab"\n')
+
+    assert str(caught.value) == (
+        f"{config}: `profile` must be left out: Codex refuses it; `codex --profile` replaces it."
+    )
+    assert read_settings(config) == Settings()

@@ -10,6 +10,7 @@ from codex_auth_lsp.domain.account import Account
 from codex_auth_lsp.domain.credential import (
     AccessTokenCredential,
     ApiKeyCredential,
+    BedrockKeyCredential,
     ChatGptCredential,
     ForeignCredential,
 )
@@ -58,7 +59,7 @@ def test_account_is_that_of_the_id_token():
         (chatgpt(), "chatgpt"),
         (ApiKeyCredential(Secret("sk-x")), "apiKey"),
         (AccessTokenCredential(Secret("at-x")), "accessToken"),
-        (ForeignCredential("bedrockApiKey"), "bedrockApiKey"),
+        (BedrockKeyCredential(Secret("x"), "eu-west-1"), "bedrockApiKey"),
         (ForeignCredential("agentIdentity"), "agentIdentity"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from codex_auth_lsp.domain.credential import (
     AccessTokenCredential,
     ApiKeyCredential,
+    BedrockKeyCredential,
     ChatGptCredential,
     Credential,
     ForeignCredential,
@@ -69,7 +70,7 @@ STORED: dict[str, Credential | None] = {
     "opaque": OPAQUE,
     "api key": API_KEY,
     "access token": ACCESS_TOKEN,
-    "bedrock key": ForeignCredential("bedrockApiKey"),
+    "bedrock key": BedrockKeyCredential(Secret("bedrock-key"), "eu-west-1"),
     "bedrock keys": ForeignCredential("bedrockAccessKeys"),
     "agent": ForeignCredential("agentIdentity"),
 }

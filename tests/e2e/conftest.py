@@ -111,6 +111,7 @@ class Starter:
         environment: Mapping[str, str] | None = None,
         arguments: tuple[str, ...] = (),
         log_level: str | None = "DEBUG",
+        prefix: tuple[str, ...] = (),
     ) -> LanguageClient:
         """Start a server that has not been spoken to; by default it uses the test's folder."""
         client = await LanguageClient.start(
@@ -121,6 +122,7 @@ class Starter:
             arguments=arguments,
             log_level=log_level,
             name=f"client {len(self.clients) + 1}",
+            prefix=prefix,
         )
         self.clients.append(client)
         return client

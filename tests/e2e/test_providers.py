@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ SOON = 1.0
 
 KEY = example_key("of-the-lab")
 OTHER = example_key("of-another-lab")
+KEY_LIKE_A_NAME = "gsk_examp1eK3yOfTheLabThatIsNone00" + "abcdefghijkl"
 
 ENV = """model_provider = "lab"
 [model_providers.lab]
@@ -193,6 +195,14 @@ BROKEN = {
     ),
     "provider": ("model_providers = 'x'\n", "`model_providers`"),
     "bytes": (b"a = '\xff'\n", "line 1"),
+    "twice": ("a = 1\nb = 1\na = 1\n", "line 3, column 6: this key or table is there already"),
+    "table twice": ("[a]\n[a]\n", "line 2, column 3: this key or table is there already"),
+    "behind a mark": (b"\xef\xbb\xbfa = \n", "line 1, column 5"),
+    "lines of Windows": (b"a = 1\r\nb = \r\n", "line 2, column 5"),
+    "UTF-16": ("a = 1".encode("utf-16"), "line 1: this is not UTF-8 text"),
+    "dotted": ("a." * 17 + "b = 1", "line 1: a key has more than 16 parts"),
+    "large": ("#" * (1024 * 1024 + 1), "is larger than 1 MiB"),
+    "profile": ("profile = 'x'\n", "`profile`"),
 }
 
 
@@ -219,6 +229,43 @@ async def test_broken_file_is_told_of_and_left_alone(start: Starter, home: Codex
     assert place in error["message"]
     assert while_broken == good
     assert path.read_bytes() == broken
+
+
+def a_folder(path: Path) -> None:
+    """Put a folder there."""
+    path.mkdir()
+
+
+def a_link_to_itself(path: Path) -> None:
+    """Put something there that cannot be read, also not by root."""
+    path.symlink_to("config.toml")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
+@pytest.mark.parametrize(
+    ("put", "trouble"),
+    [(a_folder, "is not a file."), (a_link_to_itself, "cannot be read: ")],
+)
+async def test_what_is_no_file_is_told_of_and_left_alone(
+    start: Starter, home: CodexHome, put, trouble
+):
+    """(S21) As with a file that is broken."""
+    path = home.path / "config.toml"
+    home.configure(ENV)
+    client = await start()
+    good = await listed(client)
+    since = client.mark()
+
+    put(new := home.path / "config.toml.new")
+    path.unlink()
+    new.rename(path)
+    told = await client.wait_for(
+        "auth/statusChanged", lambda params: "lastError" in params["status"], since=since
+    )
+
+    assert told.params["status"]["lastError"]["message"].startswith(f"{path} {trouble}")
+    assert await listed(client) == good
+    assert path.is_dir() or path.is_symlink()
 
 
 async def test_no_credential_is_given_while_nobody_can_know_for_whom(
@@ -335,6 +382,7 @@ async def test_refused_command_is_run_once_more(start: Starter, home: CodexHome)
 REFUSALS: dict[str, tuple[str, str]] = {
     "variable": ('env_key = "LAB_KEY"', "environmentKeyMissing"),
     "key in the place of a name": (f'env_key = "{KEY}"', "configurationInvalid"),
+    "key that could be a name": (f'env_key = "{KEY_LIKE_A_NAME}"', "configurationInvalid"),
     "command": ("auth = { command = 'false' }", "credentialCommandFailed"),
     "missing command": ("auth = { command = './nothing' }", "credentialCommandFailed"),
     "conflict": (
@@ -352,6 +400,7 @@ async def test_missing_credential_is_an_error_and_never_empty_headers(
 ):
     """The kind says what is missing; the provider is listed as not ready where that is known."""
     guard.add(KEY)
+    guard.add(KEY_LIKE_A_NAME)
     configuration, kind = REFUSALS[name]
     home.configure(lab(configuration))
     client = await start()
@@ -390,6 +439,7 @@ async def test_credential_goes_to_no_address_that_others_can_read_along(
     found = (await listed(client))["lab"]
 
     assert error.summary == (-32803, "configurationInvalid")
+    assert error.message.startswith("The provider `lab` cannot be used: `base_url` of the provider")
     assert found["ready"] is False
     assert "password" not in found.get("baseUrl", "")
 
@@ -436,6 +486,156 @@ async def test_key_in_dotenv_is_taken_as_soon_as_it_is_there(start: Starter, hom
 
     assert told.params["cause"] == "configChange"
     assert given["headers"] == {"Authorization": f"Bearer {KEY}"}
+
+
+BEDROCK_LOGIN = {"auth_mode": "bedrockApiKey", "OPENAI_API_KEY": None} | {
+    "bedrock_api_key": {"api_key": KEY, "region": "eu-central-1"}
+}
+
+
+async def test_stored_bedrock_key_is_given_for_bedrock_alone(start: Starter, home: CodexHome, keys):
+    """It goes over the variable, which is told of; after a refusal it is not given again."""
+    home.configure('model_provider = "amazon-bedrock"\n')
+    home.write(BEDROCK_LOGIN)
+    client = await start(environment={"AWS_BEARER_TOKEN_BEDROCK": OTHER})
+
+    status = await client.request("auth/status", {})
+    given = await credential(client)
+    refused = await client.request_error("auth/credential", {"rejectedRevision": 1})
+    elsewhere = await client.request_error("auth/credential", {"providerId": "openai"})
+
+    assert (status["state"], status["method"]) == ("notRequired", "bedrockApiKey")
+    assert (status["source"]["kind"], status["provider"]["ready"]) == ("file", True)
+    assert [(entry["method"], entry["source"]["name"]) for entry in status["shadowed"]] == [
+        ("environmentKey", "AWS_BEARER_TOKEN_BEDROCK")
+    ]
+    assert given["baseUrl"] == "https://bedrock-mantle.eu-central-1.api.aws/openai/v1"
+    assert given["headers"] == {"Authorization": f"Bearer {KEY}"}
+    assert (refused.kind, elsewhere.kind) == ("apiKeyRejected", "notSignedIn")
+
+
+async def test_bedrock_follows_the_login_cache(start: Starter, home: CodexHome, keys):
+    """A key that the Codex CLI stores is there within a second, and gone with a logout."""
+    home.configure('model_provider = "amazon-bedrock"\n')
+    client = await start(environment={"AWS_BEARER_TOKEN_BEDROCK": OTHER, "AWS_REGION": "us-east-1"})
+    before = await credential(client)
+    since = client.mark()
+
+    home.write(BEDROCK_LOGIN)
+    told = await client.wait_for("auth/providersChanged", since=since, timeout=SOON)
+    stored = await credential(client)
+    await client.request("auth/logout", {})
+    after = await credential(client)
+
+    kinds = {p["id"]: p["authKind"] for p in told.params["providers"]}
+    assert kinds["amazon-bedrock"] == "bearerToken"
+    assert [given["headers"]["Authorization"] for given in (before, stored, after)] == [
+        f"Bearer {OTHER}",
+        f"Bearer {KEY}",
+        f"Bearer {OTHER}",
+    ]
+    assert after["baseUrl"] == before["baseUrl"] != stored["baseUrl"]
+
+
+async def test_file_that_was_never_usable_leaves_no_provider_ready(
+    start: Starter, home: CodexHome, keys
+):
+    """As `auth/credential`, which gives nothing then; both end with the mend, which is told."""
+    home.configure("model_provider = ")
+    home.write(api_key_login(KEY))
+    client = await start()
+    status = await client.request("auth/status", {})
+    broken = await listed(client)
+    since = client.mark()
+
+    replace_configuration(home, "model_provider = 'openai'")
+    told = await client.wait_for("auth/providersChanged", since=since, timeout=SOON)
+
+    assert not any(provider["ready"] for provider in broken.values())
+    assert all("config.toml cannot be used" in p["problems"][0] for p in broken.values())
+    assert status["provider"]["ready"] is False
+    assert {p["id"]: p["ready"] for p in told.params["providers"]}["openai"] is True
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the command is a shell script")
+async def test_command_that_failed_is_told_of_until_it_works(start: Starter, home: CodexHome):
+    """By the list and the status, once each way; the next question runs it again."""
+    script = "test -e works && echo token-of-the-command"
+    home.configure(lab(f"auth = {{ command = 'sh', args = ['-c', '{script}'] }}"))
+    client = await start()
+    before = await listed(client)
+    since = client.mark()
+
+    error = await client.request_error("auth/credential", {})
+    failed = await client.wait_for("auth/providersChanged", since=since, timeout=SOON)
+    told = await client.wait_for("auth/statusChanged", since=since, timeout=SOON)
+    await client.request_error("auth/credential", {})
+    since_failure = client.mark()
+    (home.path / "works").touch()
+    given = await credential(client)
+    works = await client.wait_for("auth/providersChanged", since=since_failure, timeout=SOON)
+
+    entry = failed.params["providers"][-1]
+    assert (before["lab"]["ready"], entry["ready"]) == (True, False)
+    assert entry["problems"] == [error.message] == told.params["status"]["provider"]["problems"]
+    assert (told.params["status"]["provider"]["ready"], told.params["cause"]) == (
+        False,
+        "freshness",
+    )
+    assert given["headers"] == {"Authorization": "Bearer token-of-the-command"}
+    assert works.params["providers"][-1] == before["lab"]
+    lists = [m for m in client.messages[since:] if m.method == "auth/providersChanged"]
+    assert len(lists) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a named pipe")
+@pytest.mark.parametrize("change", ["origin", "provider", "away"])
+async def test_configuration_that_changes_under_a_command_decides(
+    start: Starter, home: CodexHome, keys, change
+):
+    """(P18) What is given is for the provider as it is then: its origin, its credential."""
+    command = "auth = { command = 'cat', args = ['pipe'] }"
+    new = {
+        "origin": lab(f'experimental_bearer_token = "{KEY}"', "https://elsewhere.example/v1"),
+        "provider": lab(f'experimental_bearer_token = "{KEY}"', provider_id="other"),
+        "away": "model_provider = 'lab'\n",
+    }
+    os.mkfifo(home.path / "pipe")
+    home.configure(lab(command))
+    client = await start()
+
+    pending = await client.start_request("auth/credential", {})
+    pipe = await asyncio.to_thread((home.path / "pipe").open, "w")
+    since = client.mark()
+    replace_configuration(home, new[change])
+    await client.wait_for("auth/providersChanged", since=since)
+    with pipe:
+        pipe.write(OTHER)
+
+    if change == "away":
+        assert (await pending.error()).kind == "providerUnknown"
+        return
+    given = await pending.result()
+    assert given["headers"] == {"Authorization": f"Bearer {KEY}"}
+    assert (given["providerId"], given["baseUrl"]) == {
+        "origin": ("lab", "https://elsewhere.example/v1"),
+        "provider": ("other", "https://lab.example/v1"),
+    }[change]
+
+
+async def test_failed_command_is_forgotten_with_another_configuration(
+    start: Starter, home: CodexHome
+):
+    """What failed was another command."""
+    home.configure(lab("auth = { command = 'false' }"))
+    client = await start()
+    await client.request_error("auth/credential", {})
+    broken = await listed(client)
+
+    replace_configuration(home, lab("auth = { command = 'true' }"))
+    mended = await listed(client)
+
+    assert (broken["lab"]["ready"], mended["lab"]["ready"]) == (False, True)
 
 
 # Strangers
@@ -503,6 +703,35 @@ async def test_providers_in_a_terminal(command_line: CommandLine, home: CodexHom
     assert '"present": true' in as_json.stdout
 
 
+async def test_provider_that_is_nowhere_is_told_in_a_terminal(
+    command_line: CommandLine, home: CodexHome
+):
+    """Below a list without a mark; status 1, as with a file that cannot be used."""
+    home.configure('model_provider = "lap"\n')
+
+    outcome = await command_line("providers")
+
+    assert (outcome.returncode, "*" in outcome.stdout) == (1, False)
+    assert outcome.stderr == (
+        "codex-auth-lsp: `model_provider` in config.toml names `lap`, which is not defined.\n"
+    )
+
+
+async def test_broken_file_in_a_terminal_is_told_once_with_its_place(
+    command_line: CommandLine, home: CodexHome
+):
+    """And every provider is shown as not ready."""
+    home.configure("model_provider = ")
+
+    outcome = await command_line("providers", "--json")
+
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        f"codex-auth-lsp: {home.path / 'config.toml'}, line 1, column 18: this is not valid TOML.\n"
+    )
+    assert not any(provider["ready"] for provider in json.loads(outcome.stdout)["providers"])
+
+
 async def test_credential_in_a_terminal_is_for_programs(
     command_line: CommandLine, home: CodexHome, guard: SecretsGuard
 ):
@@ -522,6 +751,9 @@ async def test_credential_in_a_terminal_is_for_programs(
     assert (missing.returncode, missing.stdout) == (1, "")
     assert missing.stderr == (
         "codex-auth-lsp: The environment variable LAB_KEY is not set. Ask at the desk.\n"
+    )
+    assert unknown.stderr == (
+        "codex-auth-lsp: `nope` is no provider of config.toml, and no built-in one.\n"
     )
     assert (unknown.returncode, unknown.stdout) == (1, "")
 

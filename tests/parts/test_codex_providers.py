@@ -20,6 +20,7 @@ from support.model_endpoint import ModelEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from e2e.conftest import Starter
     from e2e.shapes import CodexHome
@@ -45,9 +46,27 @@ base_url = "http://127.0.0.1:PORT/v1"
 """
 LOGIN = LAB + "requires_openai_auth = true\n"
 ENV = LAB + 'env_key = "LAB_KEY"\n'
+FAR = LAB.replace("127.0.0.1:PORT", "lab.example")
+BY_PROXY = {"HTTP_PROXY": "http://127.0.0.1:PORT"}
 BUILT_IN = 'openai_base_url = "http://127.0.0.1:PORT/v1"\n'
 SET = {"LAB_KEY": "lab-key-of-the-test"}
 BEDROCK_SET = {"AWS_BEARER_TOKEN_BEDROCK": "bedrock-key-of-the-test", "AWS_REGION": "us-east-1"}
+
+
+def bedrock_login(api_key: str) -> dict[str, Any]:
+    """Return a login cache with a key for Amazon Bedrock."""
+    return {
+        "auth_mode": "bedrockApiKey",
+        "OPENAI_API_KEY": None,
+        "bedrock_api_key": {"api_key": api_key, "region": "eu-central-1"},
+    }
+
+
+BEDROCK_LOGIN = bedrock_login("bedrock-key-of-the-cache")
+AWS_PROFILE = """[lab]
+aws_access_key_id = AKIAEXAMPLE
+aws_secret_access_key = access-key-of-the-test
+"""
 
 
 def auth(command: str, *args: str, more: str = "", above: str = LAB) -> str:
@@ -82,6 +101,18 @@ class Row:
     dotenv: str = ""
     gives: Mapping[str, str] = field(default_factory=dict)
     """Our headers, where a deliberate difference has a credential."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files in the folder of the login cache; `FOLDER` in a variable is that folder."""
+
+    def variables(self, folder: Path, port: int) -> dict[str, str]:
+        """Return the variables of both sides."""
+        words = {"FOLDER": str(folder), "PORT": str(port)}
+        found = dict(self.environment)
+        for name, value in found.items():
+            for word, meaning in words.items():
+                value = value.replace(word, meaning)
+            found[name] = value
+        return found
 
 
 SAME: dict[str, Row] = {
@@ -134,6 +165,10 @@ SAME: dict[str, Row] = {
     "variable that is not set beside a bearer token": Row(
         ENV + 'experimental_bearer_token = "bearer-of-the-test"\n', KEY, {}, "environmentKeyMissing"
     ),
+    "variable that is empty": Row(ENV, None, {"LAB_KEY": ""}, "environmentKeyMissing"),
+    "variable that is a line end": Row(ENV, None, {"LAB_KEY": "\n"}, "environmentKeyMissing"),
+    "variable with blanks behind its value": Row(ENV, None, {"LAB_KEY": "lab-key-of-the-test  "}),
+    "variable with a blank in its value": Row(ENV, None, {"LAB_KEY": "lab-key of-the-test"}),
     "variable without a name": Row(LAB + 'env_key = ""\n', None, {}, "configurationInvalid"),
     "variable of .env": Row(ENV, dotenv="LAB_KEY=key-of-the-file\n"),
     "variable of .env with quotes and a remark": Row(
@@ -162,6 +197,32 @@ SAME: dict[str, Row] = {
     "configured header without a value": Row(LAB + 'http_headers = { "x-a" = "" }\n'),
     "configured header with a line break": Row(LAB + 'http_headers = { "x-a" = "1\\n2" }\n'),
     "configured header with a name of two words": Row(LAB + 'http_headers = { "x a" = "1" }\n'),
+    "configured header with a tab and punctuation": Row(
+        LAB + """http_headers = { "x-a" = "1\\t2", "x-b" = '"q"', "x-c" = "a,b;c=d" }\n"""
+    ),
+    "configured header with a control character": Row(
+        LAB + 'http_headers = { "x-a" = "1\\u007f2", "x-b" = "1" }\n'
+    ),
+    "configured header without a name": Row(LAB + 'http_headers = { "" = "1", "x-b" = "1" }\n'),
+    "configured header with a name that is not ASCII": Row(
+        LAB + 'http_headers = { "x-\u00e9" = "1", "x-b" = "1" }\n'
+    ),
+    "configured cookie": Row(LAB + 'http_headers = { Cookie = "a=b" }\n'),
+    "configured credential over plain http": Row(
+        FAR + 'http_headers = { Authorization = "Basic eA==" }\n', None, BY_PROXY
+    ),
+    "variable of a header with blanks around": Row(
+        LAB + 'env_http_headers = { "x-a" = "A", "x-b" = "B" }\n',
+        None,
+        {"A": " 1 ", "B": "\t2"},
+    ),
+    "variable of a header that is empty": Row(
+        LAB + 'env_http_headers = { "x-a" = "A", "x-b" = "B" }\n', None, {"A": "", "B": "\n"}
+    ),
+    "variable of a header without a name": Row(LAB + 'env_http_headers = { "x-a" = "" }\n'),
+    "variable of a header that no environment can hold": Row(
+        LAB + 'env_http_headers = { "x-a" = "Bearer a=b" }\n'
+    ),
     "headers of the environment": Row(
         LAB + 'env_http_headers = { "x-a" = "A", "x-b" = "B", "x-c" = "C" }\n',
         None,
@@ -176,9 +237,34 @@ SAME: dict[str, Row] = {
         {"A": "2"},
     ),
     "query parameters": Row(LAB + 'query_params = { "api-version" = "2026-01-01", b = "x y" }\n'),
+    "query parameter with letters that are not ASCII": Row(
+        LAB + 'query_params = { a = "\u00e9\u65e5" }\n'
+    ),
+    "query parameter with punctuation": Row(LAB + 'query_params = { a = "/?:@=-._~,;()" }\n'),
+    "query parameter with quotes and brackets": Row(LAB + "query_params = { a = '\"<>`{}|^\\' }\n"),
+    "query parameter without a value": Row(LAB + 'query_params = { a = "" }\n'),
+    "query parameter without a name": Row(LAB + 'query_params = { "" = "1" }\n'),
+    "query parameter with a blank in its name": Row(LAB + 'query_params = { "a b" = "1" }\n'),
     "query parameters with a variable": Row(ENV + 'query_params = { a = "1" }\n', None, SET),
     "no query parameters": Row(LAB + "query_params = {}\n"),
     "address with a slash at the end": Row(LAB.replace("/v1", "/v1/")),
+    "file with a byte order mark": Row("\ufeff" + ENV, None, SET),
+    "file with line ends of Windows": Row(ENV.replace("\n", "\r\n"), None, SET),
+    "key that is there twice": Row(ENV + 'name = "x"\n', None, SET, "configurationInvalid"),
+    "profile": Row(
+        'profile = "p"\n' + ENV + '[profiles.p]\nmodel_provider = "other"\n',
+        None,
+        SET,
+        "configurationInvalid",
+    ),
+    "profile without a name": Row('profile = ""\n' + ENV, None, SET, "configurationInvalid"),
+    "profile that is no string": Row("profile = 1\n" + ENV, None, SET, "configurationInvalid"),
+    "table of a profile that nobody chose": Row(
+        ENV + '[profiles.p]\nmodel_provider = "other"\n', None, SET
+    ),
+    "file of a profile that nobody chose": Row(
+        ENV, None, SET, files={"p.config.toml": 'model_provider = "other"\n'}
+    ),
     "unknown keys": Row(ENV + "banana = 1\nrequest_max_retries = 0\n", None, SET),
     "id with a blank": Row(
         ENV.replace('"lab"', '"my lab"').replace(".lab]", '."my lab"]'), None, SET
@@ -258,6 +344,34 @@ SAME: dict[str, Row] = {
         None,
         BEDROCK_SET,
     ),
+    "Bedrock with a stored key": Row(bedrock(), BEDROCK_LOGIN),
+    "Bedrock Runtime with a stored key": Row(bedrock("amazon-bedrock-runtime"), BEDROCK_LOGIN),
+    "Bedrock with a stored key and a variable": Row(bedrock(), BEDROCK_LOGIN, BEDROCK_SET),
+    "Bedrock with a stored key in a file without a mode": Row(
+        bedrock(), {name: BEDROCK_LOGIN[name] for name in ("OPENAI_API_KEY", "bedrock_api_key")}
+    ),
+    "Bedrock with a stored key and a command": Row(
+        bedrock(more='[model_providers.amazon-bedrock.auth]\ncommand = "echo"\nargs = ["token"]\n'),
+        BEDROCK_LOGIN,
+        {"AWS_REGION": "us-east-1"},
+    ),
+    "Bedrock with a stored key over a configured Authorization": Row(
+        bedrock(more='http_headers = { Authorization = "Basic eA==" }\n'), BEDROCK_LOGIN
+    ),
+    "Bedrock with a stored key that the configuration allows": Row(
+        'forced_login_method = "api"\n' + bedrock(), BEDROCK_LOGIN
+    ),
+    "Bedrock with a stored key and AWS access keys": Row(
+        bedrock(),
+        BEDROCK_LOGIN,
+        {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"},
+    ),
+    "Bedrock with a store that has no key": Row(
+        'cli_auth_credentials_store = "ephemeral"\n' + bedrock(), BEDROCK_LOGIN, BEDROCK_SET
+    ),
+    "provider without a credential beside a stored key for Bedrock": Row(LAB, BEDROCK_LOGIN),
+    "login that is a key for Bedrock": Row(LOGIN, BEDROCK_LOGIN, {}, "notSignedIn"),
+    "built-in with a key for Bedrock": Row(BUILT_IN, BEDROCK_LOGIN, {}, "notSignedIn"),
     "Vertex AI with a command": Row(
         'model_provider = "gcp"\n[model_providers.gcp]\nbase_url = "http://127.0.0.1:PORT/v1"\n'
         'project_id = "p"\n[model_providers.gcp.auth]\ncommand = "echo"\nargs = ["token"]\n'
@@ -328,6 +442,94 @@ DIFFERENT: dict[str, Row] = {
         "RFC 6750: tokens hold no blanks",
         gives={"authorization": "Bearer lab-key-of-the-test"},
     ),
+    "variable with a tab before its value": Row(
+        ENV,
+        None,
+        {"LAB_KEY": "\tlab-key-of-the-test"},
+        None,
+        "RFC 6750: tokens hold no blanks",
+        gives={"authorization": "Bearer lab-key-of-the-test"},
+    ),
+    "variable with a line end behind its value": Row(
+        ENV,
+        None,
+        {"LAB_KEY": "lab-key-of-the-test\n"},
+        None,
+        "the CLI sends nothing then; a key from a file often ends so",
+        gives={"authorization": "Bearer lab-key-of-the-test"},
+    ),
+    "variable with a line end in its value": Row(
+        ENV,
+        None,
+        {"LAB_KEY": "lab-key\nof-the-test"},
+        "environmentKeyMissing",
+        "a request without its credential is never prepared",
+    ),
+    "variable with a name that no shell takes": Row(
+        LAB + 'env_key = "LAB-KEY"\n',
+        None,
+        {"LAB-KEY": "lab-key-of-the-test"},
+        "configurationInvalid",
+        "it may be a key in the place of a name, which is repeated nowhere",
+    ),
+    "variable over plain http": Row(
+        FAR + 'env_key = "LAB_KEY"\n',
+        None,
+        BY_PROXY | SET,
+        "configurationInvalid",
+        "others on the network could read the key",
+    ),
+    "bearer token over plain http": Row(
+        FAR + 'experimental_bearer_token = "bearer-of-the-test"\n',
+        None,
+        BY_PROXY,
+        "configurationInvalid",
+        "others on the network could read the token",
+    ),
+    "login over plain http": Row(
+        FAR + "requires_openai_auth = true\n",
+        KEY,
+        BY_PROXY,
+        "configurationInvalid",
+        "others on the network could read the login",
+    ),
+    "header of the environment over plain http": Row(
+        FAR + 'env_http_headers = { "x-a" = "LAB_KEY" }\n',
+        None,
+        BY_PROXY | SET,
+        "configurationInvalid",
+        "others on the network could read the variable",
+    ),
+    "bearer token with blanks before it": Row(
+        LAB + 'experimental_bearer_token = " bearer-of-the-test"\n',
+        None,
+        {},
+        None,
+        "RFC 6750: tokens hold no blanks",
+        gives={"authorization": "Bearer bearer-of-the-test"},
+    ),
+    "variable of a header with a line end": Row(
+        LAB + 'env_http_headers = { "x-a" = "A" }\n',
+        None,
+        {"A": "1\n"},
+        None,
+        "the CLI leaves the header out; a value from a file often ends so",
+        gives={"x-a": "1"},
+    ),
+    "variable of a header that is not ASCII": Row(
+        LAB + 'env_http_headers = { "x-a" = "A" }\n',
+        None,
+        {"A": "\u00e9"},
+        None,
+        "clients differ in how they encode it, so it is left out and told in `problems`",
+    ),
+    "configured header that frames the message": Row(
+        LAB + 'http_headers = { Keep-Alive = "timeout=1" }\n',
+        None,
+        {},
+        None,
+        "only the sender of a message can know how it is framed",
+    ),
     "configured header that is not ASCII": Row(
         LAB + 'http_headers = { "x-a" = "\u00e9" }\n',
         None,
@@ -335,12 +537,22 @@ DIFFERENT: dict[str, Row] = {
         None,
         "clients differ in how they encode it, so it is left out and told in `problems`",
     ),
-    "query parameter with a sign of its own": Row(
-        LAB + 'query_params = { a = "&" }\n',
+    **{
+        f"query parameter with {sign!r}": Row(
+            LAB + f'query_params = {{ a = "1{written}2" }}\n',
+            None,
+            {},
+            None,
+            "the CLI does not encode it, so that the endpoint gets another value",
+        )
+        for sign, written in {"&": "&", "+": "+", "#": "#", "%41": "%41", "\n": "\\n"}.items()
+    },
+    "query parameter with a sign in its name": Row(
+        LAB + 'query_params = { "a&b" = "1" }\n',
         None,
         {},
         None,
-        "the CLI does not encode it, so that the endpoint gets an empty value",
+        "the CLI does not encode it, so that the endpoint gets another name",
     ),
     "address with a query": Row(
         ENV.replace("/v1", "/v1?a=1"),
@@ -450,16 +662,45 @@ DIFFERENT: dict[str, Row] = {
         "environmentKeyMissing",
         "signing needs the whole request, which only its sender has",
     ),
-    "Bedrock with the key of the login cache": Row(
+    "Bedrock with a profile": Row(
+        bedrock(
+            more='[model_providers.amazon-bedrock.aws]\nprofile = "lab"\nregion = "eu-west-1"\n'
+        ),
+        BEDROCK_LOGIN,
+        BEDROCK_SET
+        | {
+            "AWS_SHARED_CREDENTIALS_FILE": "FOLDER/aws",
+        },
+        "configurationInvalid",
+        "signing needs the whole request, which only its sender has",
+        files={"aws": AWS_PROFILE},
+    ),
+    "Bedrock with access keys of the login cache beside a variable": Row(
         bedrock(),
         {
-            "auth_mode": "bedrockApiKey",
+            "auth_mode": "bedrockAccessKeys",
             "OPENAI_API_KEY": None,
-            "bedrock_api_key": {"api_key": "bedrock-key-of-the-test", "region": "us-east-1"},
+            "bedrock_access_keys": {
+                "access_key_id": "AKIAEXAMPLE",
+                "secret_access_key": "access-key-of-the-test",
+            },
         },
-        {"AWS_REGION": "us-east-1"},
-        "environmentKeyMissing",
-        "that part of the login cache is kept but not read",
+        BEDROCK_SET,
+        "configurationInvalid",
+        "signing needs the whole request, which only its sender has",
+    ),
+    "Bedrock with blanks around a stored key": Row(
+        bedrock(),
+        bedrock_login(" bedrock-key-of-the-cache "),
+        gives={"authorization": "Bearer bedrock-key-of-the-cache"},
+        reason="RFC 6750: tokens hold no blanks",
+    ),
+    "Bedrock with a stored key that is empty": Row(
+        bedrock(),
+        bedrock_login(""),
+        BEDROCK_SET,
+        "configurationInvalid",
+        "a request without its credential is never prepared",
     ),
 }
 """The other side of the list: what is not the same, and why it is meant so."""
@@ -474,10 +715,12 @@ class Sent:
     headers: dict[str, str]
 
 
-async def by_codex(home: CodexHome, row: Row, endpoint: ModelEndpoint) -> Sent | None:
+async def by_codex(
+    home: CodexHome, row: Row, endpoint: ModelEndpoint, prefix: tuple[str, ...] = ()
+) -> Sent | None:
     """Return what the CLI sends, None where it sends nothing."""
     quiet = (word for name in QUIET_FEATURES for word in ("--disable", name))
-    codex = CodexCli(home.path, row.environment)
+    codex = CodexCli(home.path, row.variables(home.path, endpoint.port), prefix=prefix)
     finished = await codex.run("exec", "--skip-git-repo-check", *quiet, "hello")
     request = endpoint.turn()
     if request is None:
@@ -488,9 +731,15 @@ async def by_codex(home: CodexHome, row: Row, endpoint: ModelEndpoint) -> Sent |
     return Sent(parts.path, sorted(parse_qsl(parts.query, keep_blank_values=True)), headers)
 
 
-async def by_us(start: Starter, row: Row) -> Sent | str:
+async def by_us(
+    start: Starter,
+    home: CodexHome,
+    row: Row,
+    endpoint: ModelEndpoint,
+    prefix: tuple[str, ...] = (),
+) -> Sent | str:
     """Return what `auth/credential` gives, or the kind of its error."""
-    client = await start(environment=row.environment)
+    client = await start(environment=row.variables(home.path, endpoint.port), prefix=prefix)
     try:
         given = await client.request("auth/credential", {})
     except RpcError as error:
@@ -508,9 +757,11 @@ async def both(start: Starter, home: CodexHome, row: Row) -> tuple[Sent | None, 
         home.configure(row.config.replace("PORT", str(endpoint.port)))
         if row.dotenv:
             (home.path / ".env").write_text(row.dotenv)
+        for name, content in row.files.items():
+            (home.path / name).write_text(content)
         if row.login is not None:
             home.write(row.login)
-        return await by_codex(home, row, endpoint), await by_us(start, row)
+        return await by_codex(home, row, endpoint), await by_us(start, home, row, endpoint)
 
 
 @pytest.mark.parametrize("name", SAME)
@@ -532,6 +783,7 @@ async def test_difference_from_codex_is_a_deliberate_one(start: Starter, home: C
     assert ours != theirs
     if row.kind is not None:
         assert ours == row.kind
+        assert theirs is not None
     else:
         assert isinstance(ours, Sent)
         folder = str(home.path)

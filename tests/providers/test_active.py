@@ -10,8 +10,13 @@ from codex_auth_lsp.config.model_providers import ProviderSettings
 from codex_auth_lsp.config.settings import Settings
 from codex_auth_lsp.domain.provider import ProviderAuth
 from codex_auth_lsp.providers.active import active_provider
+from codex_auth_lsp.providers.surroundings import Surroundings
 
 BASE_URL = "https://lab.example/v1"
+NO_NAME = (
+    "`env_key` must be the name of an environment variable, and what stands there does not look "
+    "like one."
+)
 
 
 def settings(provider_id: str = "lab", **provider: object) -> Settings:
@@ -43,14 +48,14 @@ def settings(provider_id: str = "lab", **provider: object) -> Settings:
             {"": "x"},
             "environmentKey",
             False,
-            ("`env_key` must be the name of an environment variable, not a key.",),
+            (NO_NAME,),
         ),
         (
             {"env_key": "secret-key"},
             {"secret-key": "x"},
             "environmentKey",
             False,
-            ("`env_key` must be the name of an environment variable, not a key.",),
+            (NO_NAME,),
         ),
         ({"requires_openai_auth": True}, {}, "openai", False, ()),
         (
@@ -64,7 +69,7 @@ def settings(provider_id: str = "lab", **provider: object) -> Settings:
 )
 def test_provider_of_the_configuration(provider, environment, kind, present, problems):
     """OpenAI sign-in goes before a variable, a variable before nothing; no value is told."""
-    found = active_provider(settings(**provider), environment)
+    found = active_provider(settings(**provider), Surroundings(environment))
     required = kind == "openai"
     named = provider.get("env_key") if provider.get("env_key") == "LAB_KEY" else None
     variable = None if required else named
@@ -95,19 +100,19 @@ def test_provider_of_the_configuration(provider, environment, kind, present, pro
 )
 def test_built_in_provider_needs_no_table(provider_id, name, kind):
     """OpenAI asks for its sign-in, the local ones for nothing."""
-    found = active_provider(settings(provider_id), {})
+    found = active_provider(settings(provider_id), Surroundings({}))
 
     assert (found.id, found.name, found.auth_kind, found.problems) == (provider_id, name, kind, ())
 
 
 def test_default_is_openai():
     """A person without a `config.toml` uses it."""
-    assert active_provider(Settings(), {}).id == "openai"
+    assert active_provider(Settings(), Surroundings({})).id == "openai"
 
 
 def test_undefined_provider_is_told_as_a_problem_of_itself():
     """A typo in `model_provider` neither asks for a sign-in nor looks ready."""
-    found = active_provider(settings("lap"), {})
+    found = active_provider(settings("lap"), Surroundings({}))
 
     assert (found.id, found.auth_kind, found.requires_openai_auth) == ("lap", "none", False)
     assert found.problems == ("`model_provider` in config.toml names `lap`, which is not defined.",)
@@ -115,7 +120,7 @@ def test_undefined_provider_is_told_as_a_problem_of_itself():
 
 def test_provider_in_a_status_has_no_value_of_a_variable():
     """Whether it is ready is decided with the whole status."""
-    provider = active_provider(settings(env_key="LAB_KEY"), {"LAB_KEY": "secret"})
+    provider = active_provider(settings(env_key="LAB_KEY"), Surroundings({"LAB_KEY": "secret"}))
 
     assert provider.to_status_wire(ready=True) == {
         "id": "lab",

@@ -93,6 +93,17 @@ configurations = st.fixed_dictionaries(
 )
 
 
+logins = st.one_of(
+    st.just({"OPENAI_API_KEY": VALUE}),
+    st.builds(
+        lambda api_key, region: {"bedrock_api_key": {"api_key": api_key, "region": region}},
+        st.one_of(secrets, odd),
+        st.one_of(texts, st.just("eu-west-1"), odd),
+    ),
+    st.just({"auth_mode": "bedrockAccessKeys", "bedrock_access_keys": VALUE}),
+)
+
+
 def toml(value: Any) -> str:
     """Return a value as TOML has it inline; odd ones need not be valid."""
     if isinstance(value, dict):
@@ -141,9 +152,9 @@ async def everything_said(home: Path, names: list[str]) -> list[Any]:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(configuration=configurations)
+@given(configuration=configurations, login=logins)
 def test_no_configuration_crashes_the_service_or_gives_a_value_away(
-    configuration, caplog: pytest.LogCaptureFixture
+    configuration, login, caplog: pytest.LogCaptureFixture
 ):
     """(S21) Each answer fits its model; ids and names are told, since they are no values."""
     tables = configuration.get("model_providers")
@@ -153,6 +164,7 @@ def test_no_configuration_crashes_the_service_or_gives_a_value_away(
     with TemporaryDirectory() as folder, caplog.at_level(logging.DEBUG):
         home = Path(folder)
         (home / "config.toml").write_text("\n".join(lines), encoding="utf-8", errors="replace")
+        (home / "auth.json").write_text(json.dumps(login))
         said = asyncio.run(everything_said(home, names))
 
     assert VALUE not in json.dumps(said)

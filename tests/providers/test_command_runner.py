@@ -64,6 +64,15 @@ async def run(runner: CommandRunner, command: CommandSettings, **environment: st
 COUNTING = "echo x >> runs; echo token-$(wc -l < runs)"
 
 
+async def test_other_variables_make_it_run_anew(runner):
+    """What it printed was for the key that is no more in `.env`."""
+    command = shell("echo token-of-$WHOM")
+
+    printed = [await run(runner, command, WHOM=whom) for whom in ("ada", "ada", "grace")]
+
+    assert printed == ["token-of-ada", "token-of-ada", "token-of-grace"]
+
+
 async def until(path: Path) -> str:
     """Return the content of a file that a command is about to write."""
     async with asyncio.timeout(DEADLINE):

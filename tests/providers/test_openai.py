@@ -11,6 +11,7 @@ from codex_auth_lsp.config.settings import Settings
 from codex_auth_lsp.domain.credential import (
     AccessTokenCredential,
     ApiKeyCredential,
+    BedrockKeyCredential,
     ChatGptCredential,
     ForeignCredential,
 )
@@ -95,10 +96,18 @@ def test_end_is_that_of_the_access_token():
     assert openai_request_credential(KEY, Settings()).expires_at is None
 
 
-@pytest.mark.parametrize("mode", ["bedrockApiKey", "bedrockAccessKeys", "agentIdentity"])
-def test_foreign_credential_gives_no_headers(mode):
+@pytest.mark.parametrize(
+    "credential",
+    [
+        BedrockKeyCredential(Secret("bedrock-key"), "eu-west-1"),
+        ForeignCredential("bedrockAccessKeys"),
+        ForeignCredential("agentIdentity"),
+    ],
+    ids=lambda credential: credential.method,
+)
+def test_foreign_credential_gives_no_headers(credential):
     """OpenAI's endpoints would not take it, and a missing credential is never empty headers."""
-    assert openai_request_credential(ForeignCredential(mode), Settings()) is None
+    assert openai_request_credential(credential, Settings()) is None
 
 
 def test_request_credential_shows_no_secret_and_has_a_fingerprint():

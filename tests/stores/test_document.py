@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from codex_auth_lsp.domain.credential import (
     AccessTokenCredential,
     ApiKeyCredential,
+    BedrockKeyCredential,
     ChatGptCredential,
     ForeignCredential,
 )
@@ -50,6 +51,7 @@ WHOLE_LOGIN = ChatGptCredential(
     api_key=Secret("sk-1"),
 )
 BEDROCK_KEY = {"bedrock_api_key": {"api_key": "x", "region": "eu-west-1"}}
+BEDROCK = BedrockKeyCredential(Secret("x"), "eu-west-1")
 BEDROCK_KEYS = {"bedrock_access_keys": {"access_key_id": "x", "secret_access_key": "y"}}
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
@@ -117,9 +119,12 @@ def read(members: object) -> Document:
             {"OPENAI_API_KEY": "sk-1", "personal_access_token": "at-x", **BEDROCK_KEY},
             AccessTokenCredential(Secret("at-x")),
         ),
-        ({"OPENAI_API_KEY": "sk-1", **BEDROCK_KEY}, ForeignCredential("bedrockApiKey")),
+        ({"OPENAI_API_KEY": "sk-1", **BEDROCK_KEY}, BEDROCK),
         (BEDROCK_KEYS, ForeignCredential("bedrockAccessKeys")),
-        ({"auth_mode": "bedrockApiKey", **BEDROCK_KEY}, ForeignCredential("bedrockApiKey")),
+        (
+            {"auth_mode": "bedrockApiKey", **BEDROCK_KEY},
+            BedrockKeyCredential(Secret("x"), "eu-west-1"),
+        ),
         ({"auth_mode": "agentIdentity", "agent_identity": "x"}, ForeignCredential("agentIdentity")),
         # valid, and nobody is signed in
         ({}, None),

@@ -246,6 +246,52 @@ async def test_without_inotify_the_files_are_looked_at(folder, caplog):
 
 
 @contextmanager
+def nobody(folder: Path) -> Iterator[None]:
+    """Be somebody whom the modes of folders bind, and who may enter those above this one."""
+    if os.geteuid() != 0:
+        yield
+        return
+    modes = {path: path.stat().st_mode for path in folder.parents}
+    closed = {path: mode for path, mode in modes.items() if mode & 0o011 != 0o011}
+    for path, mode in closed.items():
+        path.chmod(mode | 0o011)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        for path, mode in closed.items():
+            path.chmod(mode)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+@pytest.mark.parametrize("mode", [0o711, 0o700])
+async def test_folder_that_nobody_may_read_keeps_no_other_from_being_watched(
+    folder, tmp_path, mode, caplog
+):
+    """An administrator's, for instance: its parent is watched in its place, without looking."""
+    caplog.set_level(logging.INFO, logger="codex_auth_lsp")
+    path = folder / "auth.json"
+    theirs = tmp_path / "etc" / "codex"
+    theirs.mkdir(parents=True)
+    theirs.chmod(mode)
+    folder.chmod(0o777)
+    tmp_path.chmod(0o755)
+    (tmp_path / "etc").chmod(0o755)
+    if os.geteuid() != 0:
+        theirs.chmod(mode & 0o077)
+    with nobody(tmp_path):
+        async with watching(path, theirs / "config.toml") as observer:
+            path.write_bytes(b"made")
+            await observer.sees(b"made")
+            (folder / "new").write_bytes(b"replaced")
+            (folder / "new").rename(path)
+            await observer.sees(b"replaced")
+
+    assert "inotify is not available" not in caplog.text
+
+
+@contextmanager
 def no_more_descriptors() -> Iterator[None]:
     """Let every attempt to open something fail, as at a process's limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -88,6 +88,8 @@ class CodexCli:
     """Variables on top of the clean environment."""
     issuer: str | None = None
     """Where tokens are revoked; without it a revocation fails at once."""
+    prefix: tuple[str, ...] = ()
+    """A command that runs the CLI, such as one that shows it another `/etc`."""
 
     async def login_status(self) -> Finished:
         """Ask for the login: exit 0 with one, 1 without."""
@@ -126,6 +128,7 @@ class CodexCli:
         with tempfile.TemporaryDirectory(prefix="codex-user-") as user_home:
             environment = clean_environment(self.home, Path(user_home), self.issuer)
             process = await asyncio.create_subprocess_exec(
+                *self.prefix,
                 _program(),
                 *arguments,
                 env={**environment, **self.environment},

@@ -245,9 +245,14 @@ class LanguageClient:
         environment: Mapping[str, str] | None = None,
         log_level: str | None = "DEBUG",
         name: str = "client",
+        prefix: Sequence[str] = (),
     ) -> LanguageClient:
-        """Spawn the language server in `folder`, with a clean environment."""
-        command = server_command(home=home, issuer=issuer, log_level=log_level, arguments=arguments)
+        """Spawn the language server in `folder`, with a clean environment.
+
+        `prefix` is a command that runs another one, such as one that shows it another `/etc`.
+        """
+        server = server_command(home=home, issuer=issuer, log_level=log_level, arguments=arguments)
+        command = [*prefix, *server]
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.PIPE,

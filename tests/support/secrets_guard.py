@@ -47,7 +47,7 @@ _FILE_SECRETS = {
     "refresh_token": OTHER,
     "id_token": OTHER,
     "login_owner_id": OTHER,
-    "api_key": OTHER,
+    "api_key": API_KEY,
     "secret_access_key": OTHER,
     "session_token": OTHER,
     "agent_identity": OTHER,

@@ -14,6 +14,7 @@ from codex_auth_lsp.config.settings import STORE_MODES, Settings
 from codex_auth_lsp.domain.credential import (
     AccessTokenCredential,
     ApiKeyCredential,
+    BedrockKeyCredential,
     ChatGptCredential,
     ForeignCredential,
 )
@@ -129,7 +130,8 @@ STORED = [
         Secret("refresh"),
         last_refresh=NOW,
     ),
-    *(ForeignCredential(mode) for mode in ("bedrockApiKey", "bedrockAccessKeys", "agentIdentity")),
+    BedrockKeyCredential(Secret("bedrock-key"), "eu-west-1"),
+    *(ForeignCredential(mode) for mode in ("bedrockAccessKeys", "agentIdentity")),
 ]
 PROVIDERS = [
     ProviderAuth("openai", "OpenAI", "openai", requires_openai_auth=True),

@@ -46,7 +46,7 @@ function authentication({ authKind, environmentKey }: ProviderAuth): string {
     case "none":
       return "needs no sign-in";
     case "bearerToken":
-      return "uses the token in config.toml";
+      return "uses a stored token";
     case "command":
       return "runs a command for its token";
     default:

@@ -60,5 +60,6 @@ class ProviderSettings:
     query_params: Mapping[str, Secret] = field(default_factory=_no_secrets)
     gateway_oauth: bool = False
     aws_region: str | None = None
+    aws_profile: str | None = None
     project_id: str | None = None
     location: str | None = None

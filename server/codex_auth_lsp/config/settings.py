@@ -21,6 +21,7 @@ from codex_auth_lsp.config.model_providers import (
     CommandSettings,
     ProviderSettings,
 )
+from codex_auth_lsp.config.toml_text import parse_toml
 from codex_auth_lsp.domain.issuer import url_problem
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.secret import Secret
@@ -39,10 +40,6 @@ _MAXIMUM_BYTES = 1024 * 1024
 _LONGEST_MILLISECONDS = 24 * 60 * 60 * 1000
 _LONGEST_KEY = 64
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# tomllib takes minutes for a dotted key that fills a hundred kilobytes.
-_ENDLESS_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){128}""")
-_POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
-_AT_THE_END = "(at end of document)"
 
 T = TypeVar("T")
 
@@ -107,7 +104,7 @@ def parse_layers(layers: Sequence[tuple[bytes, Path]]) -> Settings:
     settings = Settings()
     for raw, path in layers:
         if raw:
-            values = _parse(raw, path)
+            values = parse_toml(raw, path)
             settings = _settings(_Table(values, path))
             if merged:
                 settings = _settings(_Table(_merge(merged, values), path))
@@ -124,34 +121,6 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
-
-
-def _parse(raw: bytes, path: Path) -> dict[str, Any]:
-    import tomllib  # not needed where there is no config.toml
-
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as exc:
-        line = raw[: exc.start].count(b"\n") + 1
-        raise ConfigurationInvalid(f"{path}, line {line}: this is not UTF-8 text.") from exc
-    if endless := _ENDLESS_KEY.search(text):
-        line = text.count("\n", 0, endless.start()) + 1
-        raise ConfigurationInvalid(f"{path}, line {line}: a key with too many parts.")
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as exc:  # tomllib's own error, too long integers
-        where = _position(str(exc), text)
-        raise ConfigurationInvalid(f"{path}{where}: this is not valid TOML.") from exc
-
-
-def _position(problem: str, text: str) -> str:
-    """Return where tomllib met a problem; of the end of a file it does not say where that is."""
-    if position := _POSITION.search(problem):
-        return f", line {position[1]}, column {position[2]}"
-    if _AT_THE_END in problem:
-        lines = text.split("\n")
-        return f", line {len(lines)}, column {len(lines[-1]) + 1}"
-    return ""
 
 
 class _Table:
@@ -232,6 +201,8 @@ def _dotted(name: str) -> str:
 
 
 def _settings(table: _Table) -> Settings:
+    if table.get("profile", str, "left out") is not None:
+        raise table.wrong("profile", "left out: Codex refuses it; `codex --profile` replaces it")
     return Settings(
         store_mode=table.choice("cli_auth_credentials_store", STORE_MODES) or "file",
         secret_auth_storage=table.table("features").get(
@@ -280,6 +251,7 @@ def _provider(table: _Table, provider_id: str) -> ProviderSettings:
         query_params=table.secrets("query_params"),
         gateway_oauth=table.has("gateway_oauth"),
         aws_region=table.table("aws").get("region", str, "a region"),
+        aws_profile=table.table("aws").get("profile", str, "the name of a profile"),
         project_id=table.get("project_id", str, "the id of a project"),
         location=table.get("location", str, "a location"),
     )

@@ -95,10 +95,20 @@ class AccessTokenCredential:
 
 
 @dataclass(frozen=True)
+class BedrockKeyCredential:
+    """A bearer key for Amazon Bedrock, which no other provider is given, and its region."""
+
+    method: ClassVar[str] = "bedrockApiKey"
+
+    api_key: Secret
+    region: str
+
+
+@dataclass(frozen=True)
 class ForeignCredential:
     """A credential of another Codex program that this server keeps but does not use.
 
-    `mode` is the file's `auth_mode`: `bedrockApiKey`, `bedrockAccessKeys` or `agentIdentity`.
+    `mode` is the file's `auth_mode`: `bedrockAccessKeys` or `agentIdentity`.
     """
 
     mode: str
@@ -109,7 +119,13 @@ class ForeignCredential:
         return self.mode
 
 
-Credential = ChatGptCredential | ApiKeyCredential | AccessTokenCredential | ForeignCredential
+Credential = (
+    ChatGptCredential
+    | ApiKeyCredential
+    | AccessTokenCredential
+    | BedrockKeyCredential
+    | ForeignCredential
+)
 
 
 def is_same_login(stored: Credential | None, credential: ChatGptCredential) -> bool:

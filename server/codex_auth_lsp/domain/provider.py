@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -13,7 +13,9 @@ class ProviderAuth:
     `auth_kind` is `openai`, `environmentKey`, `bearerToken`, `command` or `none`. `problems` are
     sentences, without values. `usable` says whether the configuration and the environment have
     what it takes; with `openai` the login decides beside it. `base_url` is None where it is not
-    known, or where it holds more than an address that may be shown.
+    known, or where it holds more than an address that may be shown. `uses_stored_key` is true of a
+    provider whose key is what the login cache holds; `ignored_environment_key` names a variable
+    that is set and outranked.
     """
 
     id: str
@@ -27,6 +29,11 @@ class ProviderAuth:
     problems: tuple[str, ...] = ()
     usable: bool = True
     ignored_environment_key: str | None = None
+    uses_stored_key: bool = False
+
+    def unusable(self, problem: str) -> ProviderAuth:
+        """Return it as one that cannot be used for this reason."""
+        return replace(self, usable=False, problems=(problem,))
 
     def to_status_wire(self, *, ready: bool) -> dict[str, Any]:
         """Return the contract's `AuthStatus.provider` object."""

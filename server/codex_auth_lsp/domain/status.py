@@ -13,6 +13,7 @@ from codex_auth_lsp.domain.account import Account
 from codex_auth_lsp.domain.credential import (
     AccessTokenCredential,
     ApiKeyCredential,
+    BedrockKeyCredential,
     ChatGptCredential,
     Credential,
     ForeignCredential,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 ACCESS_TOKEN_VARIABLE = "CODEX_ACCESS_TOKEN"
 API_KEY_VARIABLE = "CODEX_API_KEY"
 
+_NOT_FOR_OPENAI = (BedrockKeyCredential, ForeignCredential)
 _HEALTHY_ENOUGH_TO_READ = frozenset({"ok", "readOnly"})
 
 
@@ -135,17 +137,27 @@ def derive_status(facts: StatusFacts) -> AuthStatus:
 
 
 def _not_required(facts: StatusFacts) -> AuthStatus:
-    by_environment = facts.provider.auth_kind == "environmentKey"
+    method, source = _provider_credential(facts)
     return _status(
         facts,
         state="notRequired",
-        method="environmentKey" if by_environment else None,
-        source=CredentialSource("environment", facts.provider.environment_key)
-        if by_environment and facts.provider.environment_key_present
-        else None,
+        method=method,
+        source=source,
         billing="provider",
         provider_ready=facts.provider.usable,
     )
+
+
+def _provider_credential(facts: StatusFacts) -> tuple[str | None, CredentialSource | None]:
+    """Return which credential a provider uses that wants no OpenAI sign-in, and where it is."""
+    provider = facts.provider
+    if provider.uses_stored_key and facts.stored is not None:
+        return facts.stored.method, facts.source
+    if provider.auth_kind != "environmentKey":
+        return None, None
+    if not provider.environment_key_present:
+        return "environmentKey", None
+    return "environmentKey", CredentialSource("environment", provider.environment_key)
 
 
 def _signed_in_by_environment(facts: StatusFacts, token: AccessTokenCredential) -> AuthStatus:
@@ -179,7 +191,7 @@ def login_serves(facts: StatusFacts) -> bool:
     """Say whether there is a login that a provider which asks for one could be given now."""
     if facts.environment.access_token is not None:
         return True
-    if facts.stored is None or isinstance(facts.stored, ForeignCredential):
+    if facts.stored is None or isinstance(facts.stored, _NOT_FOR_OPENAI):
         return False
     is_dead = facts.refused or facts.strange
     return facts.store.health in _HEALTHY_ENOUGH_TO_READ and not is_dead
@@ -256,11 +268,12 @@ def _shadowed(facts: StatusFacts) -> list[dict[str, Any]]:
             )
         elif facts.stored is not None:
             entries.append(_entry(facts.source, facts.stored.method, _TOKEN_WINS))
-    if facts.stored is not None and not required:
+    if facts.stored is not None and not required and not facts.provider.uses_stored_key:
         entries.append(_entry(facts.source, facts.stored.method, _NOT_ASKED_FOR))
     if facts.provider.ignored_environment_key is not None:
         source = CredentialSource("environment", facts.provider.ignored_environment_key)
-        entries.append(_entry(source, "environmentKey", _LOGIN_WINS))
+        wins = _STORED_KEY_WINS if facts.provider.uses_stored_key else _LOGIN_WINS
+        entries.append(_entry(source, "environmentKey", wins))
     if facts.environment.api_key_present:
         entries.append(
             _entry(CredentialSource("environment", API_KEY_VARIABLE), "apiKey", _KEY_IS_FOR_EXEC)
@@ -277,6 +290,7 @@ _LOGIN_WINS = (
     "The active model provider uses OpenAI sign-in (`requires_openai_auth`), so its `env_key` is "
     "ignored."
 )
+_STORED_KEY_WINS = "The login cache holds a key for Amazon Bedrock, which wins over the variable."
 _KEY_IS_FOR_EXEC = (
     f"{API_KEY_VARIABLE} is used by `codex exec` alone, where it wins over the stored login "
     "and is billed at API rates."

@@ -9,17 +9,16 @@ from codex_auth_lsp.providers.catalogue import find_provider
 from codex_auth_lsp.providers.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from codex_auth_lsp.config.settings import Settings
+    from codex_auth_lsp.providers.surroundings import Surroundings
 
 
-def active_provider(settings: Settings, environment: Mapping[str, str]) -> ProviderAuth:
+def active_provider(settings: Settings, surroundings: Surroundings) -> ProviderAuth:
     """Return what `model_provider` names; an unknown one is told as a problem of itself."""
     provider_id = settings.model_provider
-    found = find_provider(settings, environment, provider_id)
+    found = find_provider(settings, surroundings, provider_id)
     if found is not None:
-        return found.to_auth(environment)
+        return found.to_auth(surroundings.environment)
     named = plain(provider_id)
     problem = f"`model_provider` in config.toml names `{named}`, which is not defined."
     return ProviderAuth(provider_id, named, "none", False, problems=(problem,), usable=False)

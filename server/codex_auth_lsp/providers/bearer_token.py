@@ -10,10 +10,9 @@ from codex_auth_lsp.providers.request_credential import bearer, fits_header
 from codex_auth_lsp.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from codex_auth_lsp.providers.definition import Definition
     from codex_auth_lsp.providers.kind import Sources
+    from codex_auth_lsp.providers.surroundings import Surroundings
 
 
 class BearerToken:
@@ -21,9 +20,9 @@ class BearerToken:
 
     auth_kind: ClassVar[str] = "bearerToken"
 
-    def examine(self, definition: Definition, environment: Mapping[str, str]) -> Examination:
+    def examine(self, definition: Definition, surroundings: Surroundings) -> Examination:
         """Say whether it can be one."""
-        del environment
+        del surroundings
         if fits_header(_token(definition)):
             return Examination()
         return Examination(

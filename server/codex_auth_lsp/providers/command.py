@@ -13,10 +13,9 @@ from codex_auth_lsp.providers.openai import API_BASE_URL
 from codex_auth_lsp.providers.request_credential import bearer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from codex_auth_lsp.providers.definition import Definition
     from codex_auth_lsp.providers.kind import Sources
+    from codex_auth_lsp.providers.surroundings import Surroundings
 
 
 class Command:
@@ -24,13 +23,12 @@ class Command:
 
     auth_kind: ClassVar[str] = "command"
 
-    def examine(self, definition: Definition, environment: Mapping[str, str]) -> Examination:
-        """Say whether there is something to run."""
-        del environment
+    def examine(self, definition: Definition, surroundings: Surroundings) -> Examination:
+        """Say whether there is something to run, and how it failed when it was last run."""
         command = definition.settings.command
-        if command is not None and command.command and "\0" not in command.command:
-            return Examination()
-        return Examination(obstacles=("`auth.command` must name a program.",))
+        if command is None or not command.command or "\0" in command.command:
+            return Examination(obstacles=("`auth.command` must name a program.",))
+        return Examination(missing=surroundings.failure_of(definition.id, command))
 
     async def give(self, definition: Definition, sources: Sources) -> Given:
         """Return what the command prints, or has printed a moment ago.

@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +40,20 @@ _CHUNK = 16 * 1024
 @dataclass(frozen=True, slots=True)
 class _Printed:
     command: CommandSettings
+    environment: Mapping[str, str] = field(repr=False)
     token: Secret
     at: float
 
 
 class _Run:
-    def __init__(self, command: CommandSettings, task: asyncio.Task[Secret]) -> None:
+    def __init__(
+        self,
+        command: CommandSettings,
+        environment: Mapping[str, str],
+        task: asyncio.Task[Secret],
+    ) -> None:
         self.command = command
+        self.environment = environment
         self.task = task
         self.waiting = 0
 
@@ -61,10 +68,12 @@ class CommandRunner:
         self._runs: dict[str, _Run] = {}
         self._closed = False
 
-    def cached(self, provider_id: str, command: CommandSettings) -> Secret | None:
+    def _cached(
+        self, provider_id: str, command: CommandSettings, environment: Mapping[str, str]
+    ) -> Secret | None:
         """Return what the command printed, while it may be used."""
         printed = self._printed.get(provider_id)
-        if printed is None or printed.command != command:
+        if printed is None or (printed.command, printed.environment) != (command, environment):
             return None
         age = self._clock.monotonic() - printed.at
         interval = command.refresh_interval_ms / 1000
@@ -83,15 +92,15 @@ class CommandRunner:
             CredentialCommandFailed: The command gave none.
             ShuttingDown: The server ends.
         """
-        found = self.cached(provider_id, command)
+        found = self._cached(provider_id, command, environment)
         if found is not None:
             return found
         if self._closed:
             raise ShuttingDown
         run = self._runs.get(provider_id)
-        if run is None or run.command != command:
+        if run is None or (run.command, run.environment) != (command, environment):
             task = asyncio.ensure_future(self._start(provider_id, command, environment))
-            run = self._runs[provider_id] = _Run(command, task)
+            run = self._runs[provider_id] = _Run(command, environment, task)
             task.add_done_callback(lambda _: self._ended(provider_id, run))
         run.waiting += 1
         try:
@@ -128,7 +137,7 @@ class CommandRunner:
             token = await _run(command, environment, self._folder)
         except CredentialCommandFailed as exc:
             raise _named(provider_id, exc) from exc.__cause__
-        self._printed[provider_id] = _Printed(command, token, self._clock.monotonic())
+        self._printed[provider_id] = _Printed(command, environment, token, self._clock.monotonic())
         return token
 
 

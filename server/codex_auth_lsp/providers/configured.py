@@ -2,6 +2,7 @@
 
 As in the Codex CLI 0.169.0, a header of the environment wins over a configured one and the
 credential over both, whatever their case; a variable that is not set or blank gives no header.
+Headers that frame a message are left out, since only its sender can know them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.providers.plain import plain
+from codex_auth_lsp.providers.variable_name import variable_name
 from codex_auth_lsp.secret import Secret
 
 if TYPE_CHECKING:
@@ -18,6 +20,22 @@ if TYPE_CHECKING:
     from codex_auth_lsp.config.model_providers import ProviderSettings
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")  # RFC 9110 section 5.6.2
+_FRAMING = frozenset(
+    {
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_LIKE_A_CREDENTIAL = re.compile(
+    r"authorization|cookie|(?:^|[_-])(?:api-?key|auth|code|key|password|secret|sig|token)(?:$|[_-])",
+    re.IGNORECASE,
+)
 _VALUE = re.compile(r"[\x20-\x7e\t]*")
 
 
@@ -45,10 +63,20 @@ def header_problems(settings: ProviderSettings, environment: Mapping[str, str]) 
         for name, value in headers.items():
             if not _NAME.fullmatch(name):
                 problems.append(f"A name in `{key}` is not the name of a header; it is left out.")
+            elif name.lower() in _FRAMING:
+                problems.append(f"`{key}.{name}` is for the sender to decide; it is left out.")
             elif not _fits(name, value):
                 problems.append(
                     f"`{key}.{plain(name)}` holds what no header can carry; it is left out."
                 )
+        if len({name.lower() for name in headers}) < len(headers):
+            problems.append(f"`{key}` names a header more than once; the last one counts.")
+    problems += [
+        f"`env_http_headers.{plain(name)}` takes the name of an environment variable, and what "
+        "stands there does not look like one."
+        for name, variable in settings.environment_headers.items()
+        if _NAME.fullmatch(name) and variable_name(variable, environment) is None
+    ]
     return tuple(dict.fromkeys(problems))
 
 
@@ -57,10 +85,16 @@ def carries_secrets(settings: ProviderSettings, environment: Mapping[str, str]) 
     return bool(_of_environment(settings, environment))
 
 
+def keys_like_credentials(settings: ProviderSettings) -> list[str]:
+    """Return which keys hold something under a name that is one of credentials."""
+    held = {"http_headers": settings.headers, "query_params": settings.query_params}
+    return [key for key, names in held.items() if any(map(_LIKE_A_CREDENTIAL.search, names))]
+
+
 def merged(below: Mapping[str, Secret], above: Mapping[str, Secret]) -> dict[str, Secret]:
     """Return headers in which those `above` replace equal names `below`, whatever their case."""
-    names = {name.lower() for name in above}
-    return {**{n: v for n, v in below.items() if n.lower() not in names}, **above}
+    by_name = {name.lower(): (name, value) for name, value in [*below.items(), *above.items()]}
+    return dict(by_name.values())
 
 
 def _stripped(settings: ProviderSettings) -> dict[str, Secret]:
@@ -78,4 +112,5 @@ def _of_environment(
 
 
 def _fits(name: str, value: Secret) -> bool:
-    return bool(_NAME.fullmatch(name)) and bool(_VALUE.fullmatch(value.reveal()))
+    is_name = _NAME.fullmatch(name) is not None and name.lower() not in _FRAMING
+    return is_name and _VALUE.fullmatch(value.reveal()) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.errors import EnvironmentKeyMissing, Remediation
@@ -10,6 +9,7 @@ from codex_auth_lsp.providers.kind import Examination, Given
 from codex_auth_lsp.providers.openai import API_BASE_URL
 from codex_auth_lsp.providers.plain import plain
 from codex_auth_lsp.providers.request_credential import bearer, fits_header
+from codex_auth_lsp.providers.variable_name import is_set, variable_name
 from codex_auth_lsp.secret import Secret
 
 if TYPE_CHECKING:
@@ -17,18 +17,7 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.providers.definition import Definition
     from codex_auth_lsp.providers.kind import Sources
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-
-
-def variable_name(env_key: str | None) -> str | None:
-    """Return an `env_key` that is the name of a variable; a key pasted in its place is not told."""
-    return env_key if env_key is not None and _NAME.fullmatch(env_key) else None
-
-
-def is_set(name: str | None, environment: Mapping[str, str]) -> bool:
-    """Say whether a variable holds more than blanks."""
-    return name is not None and bool(environment.get(name, "").strip())
+    from codex_auth_lsp.providers.surroundings import Surroundings
 
 
 class EnvironmentKey:
@@ -36,13 +25,17 @@ class EnvironmentKey:
 
     auth_kind: ClassVar[str] = "environmentKey"
 
-    def examine(self, definition: Definition, environment: Mapping[str, str]) -> Examination:
+    def examine(self, definition: Definition, surroundings: Surroundings) -> Examination:
         """Say whether the variable is set to something that a header can carry."""
         settings = definition.settings
-        name = variable_name(settings.env_key)
+        environment = surroundings.environment
+        name = variable_name(settings.env_key, environment)
         if name is None:
             return Examination(
-                obstacles=("`env_key` must be the name of an environment variable, not a key.",)
+                obstacles=(
+                    "`env_key` must be the name of an environment variable, and what stands there "
+                    "does not look like one.",
+                )
             )
         problems: tuple[str, ...] = ()
         if settings.bearer_token is not None:
@@ -62,8 +55,8 @@ class EnvironmentKey:
         Raises:
             EnvironmentKeyMissing: It is not set.
         """
-        found = self.examine(definition, sources.environment)
-        name = variable_name(definition.settings.env_key)
+        found = self.examine(definition, sources.surroundings)
+        name = variable_name(definition.settings.env_key, sources.surroundings.environment)
         if found.missing is not None or name is None:
             raise EnvironmentKeyMissing(
                 found.missing,
@@ -76,7 +69,7 @@ class EnvironmentKey:
                     ),
                 ),
             )
-        return Given(bearer(_value(name, sources.environment)), API_BASE_URL)
+        return Given(bearer(_value(name, sources.surroundings.environment)), API_BASE_URL)
 
 
 def _value(name: str, environment: Mapping[str, str]) -> Secret:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.providers.definition import Definition
     from codex_auth_lsp.providers.request_credential import RequestCredential
+    from codex_auth_lsp.providers.surroundings import Surroundings
     from codex_auth_lsp.secret import Secret
 
 
@@ -21,7 +22,7 @@ class Examination:
     """What can be said of a provider without asking anybody; sentences, without values.
 
     `problems` do no harm; `obstacles` are of the configuration and keep the provider from being
-    used; `missing` says what the environment lacks.
+    used; `missing` says what else keeps a credential from being there.
     """
 
     problems: tuple[str, ...] = ()
@@ -31,9 +32,9 @@ class Examination:
 
 @dataclass(frozen=True)
 class Sources:
-    """Where credentials come from: the environment, the login cache, a command."""
+    """Where credentials come from: the surroundings, the login cache, a command."""
 
-    environment: Mapping[str, str]
+    surroundings: Surroundings
     login: Callable[[], Credential]
     login_request: Callable[[Credential], RequestCredential | None]
     run: Callable[[str, CommandSettings], Awaitable[Secret]]
@@ -53,7 +54,7 @@ class Kind(Protocol):
 
     auth_kind: ClassVar[str]
 
-    def examine(self, definition: Definition, environment: Mapping[str, str]) -> Examination:
+    def examine(self, definition: Definition, surroundings: Surroundings) -> Examination:
         """Return what is wrong with what it needs."""
         ...
 

@@ -8,10 +8,9 @@ from codex_auth_lsp.errors import NotSignedIn
 from codex_auth_lsp.providers.kind import Examination, Given
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from codex_auth_lsp.providers.definition import Definition
     from codex_auth_lsp.providers.kind import Sources
+    from codex_auth_lsp.providers.surroundings import Surroundings
 
 
 class OpenAILogin:
@@ -22,9 +21,9 @@ class OpenAILogin:
 
     auth_kind: ClassVar[str] = "openai"
 
-    def examine(self, definition: Definition, environment: Mapping[str, str]) -> Examination:
+    def examine(self, definition: Definition, surroundings: Surroundings) -> Examination:
         """Say what is ignored."""
-        del environment
+        del surroundings
         settings = definition.settings
         ignored = {
             "env_key": settings.env_key is not None,

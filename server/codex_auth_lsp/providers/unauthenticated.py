@@ -9,10 +9,9 @@ from codex_auth_lsp.providers.kind import Examination, Given
 from codex_auth_lsp.providers.openai import API_BASE_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from codex_auth_lsp.providers.definition import Definition
     from codex_auth_lsp.providers.kind import Sources
+    from codex_auth_lsp.providers.surroundings import Surroundings
 
 
 class Unauthenticated:
@@ -20,9 +19,9 @@ class Unauthenticated:
 
     auth_kind: ClassVar[str] = "none"
 
-    def examine(self, definition: Definition, environment: Mapping[str, str]) -> Examination:
+    def examine(self, definition: Definition, surroundings: Surroundings) -> Examination:
         """Nothing can be missing."""
-        del definition, environment
+        del definition, surroundings
         return Examination()
 
     async def give(self, definition: Definition, sources: Sources) -> Given:

@@ -12,6 +12,8 @@ from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCrede
 from codex_auth_lsp.domain.timestamps import format_rfc3339
 from codex_auth_lsp.errors import (
     ApiKeyRejected,
+    AuthError,
+    CredentialCommandFailed,
     IssuerError,
     ProviderUnknown,
     Remediation,
@@ -22,6 +24,7 @@ from codex_auth_lsp.providers.command_runner import CommandRunner
 from codex_auth_lsp.providers.kind import Sources
 from codex_auth_lsp.providers.openai import openai_request_credential
 from codex_auth_lsp.providers.plain import plain
+from codex_auth_lsp.providers.surroundings import FailedCommand
 from codex_auth_lsp.service.refresh_need import is_valid
 
 if TYPE_CHECKING:
@@ -98,8 +101,21 @@ class Credentials:
             IssuerError, StoreError: It could not be renewed, and what there is has ended.
         """
         await self._keeper.sync()
-        self._keeper.look()
-        provider = self._find(provider_id)
+        while True:  # as often as somebody changes the provider meanwhile
+            self._keeper.look()
+            provider = self._find(provider_id)
+            try:
+                issued = await self._issue(provider, min_validity_seconds, rejected_revision)
+            except AuthError:
+                if self._is_in_force(provider, provider_id):
+                    raise
+            else:
+                if self._is_in_force(provider, provider_id):
+                    return issued
+
+    async def _issue(
+        self, provider: Provider, min_validity_seconds: float, rejected_revision: int | None
+    ) -> IssuedCredential:
         if rejected_revision is None:
             if _uses_login(provider):
                 await self._renew_if_needed(min_validity_seconds)
@@ -115,18 +131,27 @@ class Credentials:
         await self._runner.close()
 
     def _find(self, provider_id: str | None) -> Provider:
-        """Return a provider, unless a `config.toml` that nobody could read may say otherwise."""
+        """Return a provider that can be used, as far as a `config.toml` that was read says so."""
         view = self._keeper.view
         if view.settings_error is not None and not view.settings_known:
             raise view.settings_error.with_traceback(None)
         wanted = provider_id if provider_id is not None else view.settings.model_provider
-        found = find_provider(view.settings, self._keeper.environment, wanted)
+        found = find_provider(view.settings, self._keeper.surroundings, wanted)
         if found is None:
             raise ProviderUnknown(
                 f"`{plain(wanted)}` is no provider of config.toml, and no built-in one.",
                 provider_id=wanted,
             )
+        found.check()
         return found
+
+    def _is_in_force(self, provider: Provider, provider_id: str | None) -> bool:
+        """Say whether the configuration still means this provider, so that its credential fits."""
+        self._keeper.look()
+        try:
+            return self._find(provider_id).definition == provider.definition
+        except AuthError:
+            return False
 
     async def _replace_rejected(self, provider: Provider) -> None:
         if provider.kind.auth_kind == "command":
@@ -167,14 +192,22 @@ class Credentials:
         return IssuedCredential(credential, count.revision)
 
     def _sources(self, provider: Provider) -> Sources:
-        environment = self._keeper.environment
+        surroundings = self._keeper.surroundings
+        environment = surroundings.environment
         settings = self._keeper.view.settings
 
         async def run(provider_id: str, command: CommandSettings) -> Secret:
-            return await self._runner.run(provider_id, command, environment)
+            try:
+                token = await self._runner.run(provider_id, command, environment)
+            except CredentialCommandFailed as exc:
+                failed = FailedCommand(command, environment, exc.message)
+                self._keeper.command_failed(provider_id, failed)
+                raise
+            self._keeper.command_worked(provider_id)
+            return token
 
         return Sources(
-            environment=environment,
+            surroundings=surroundings,
             login=self._keeper.stored_credential,
             login_request=lambda login: openai_request_credential(
                 login, settings, for_provider=provider.definition.id
@@ -189,9 +222,10 @@ def _uses_login(provider: Provider) -> bool:
 
 def _static_key_rejected(provider: Provider) -> ApiKeyRejected:
     definition = provider.definition
+    token = "`experimental_bearer_token` in config.toml"
     where = {
         "environmentKey": definition.settings.env_key,
-        "bearerToken": "`experimental_bearer_token` in config.toml",
+        "bearerToken": token if definition.stored_key is None else "the login cache",
     }.get(provider.kind.auth_kind)
     if where is None:
         return ApiKeyRejected(

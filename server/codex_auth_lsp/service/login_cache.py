@@ -75,6 +75,7 @@ class LoginCache:
         self.home = home
         self._config_paths = (*SYSTEM_CONFIG, home.path / CONFIG_NAME)
         self._config: list[bytes] | None = None
+        self._parsed = _Config(None)
         self._settings_known = False
         self._looked_before = False
         self._doubted_since: float | None = None  # when settings were seen that may be half written
@@ -94,8 +95,8 @@ class LoginCache:
         Every program takes the lock before it writes a login, wherever that is kept: keyrings do
         not tell of every change by themselves.
         """
-        names = ("auth.json", CONFIG_NAME, DOTENV_NAME, "auth.lock")
-        return tuple(self.home.path / name for name in names)
+        names = ("auth.json", DOTENV_NAME, "auth.lock")
+        return (*self._config_paths, *(self.home.path / name for name in names))
 
     @property
     def refresh_lock_path(self) -> Path | None:
@@ -171,12 +172,17 @@ class LoginCache:
         self._note(found.error)
 
     def _read_config(self) -> _Config:
-        content: list[bytes] | None = None
         try:
             content = [read_config(path) for path in self._config_paths]
-            if content == self._config:
-                return _Config(content, error=self._settings_error)
-            layers = list(zip(content, self._config_paths, strict=True))
+        except ConfigurationInvalid as exc:
+            return _Config(None, error=exc)
+        if content != self._parsed.content:
+            self._parsed = self._parse(content)
+        return self._parsed
+
+    def _parse(self, content: list[bytes]) -> _Config:
+        layers = list(zip(content, self._config_paths, strict=True))
+        try:
             return _Config(content, parse_layers(layers))
         except ConfigurationInvalid as exc:
             return _Config(content, error=exc)

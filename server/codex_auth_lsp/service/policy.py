@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.domain.credential import (
     AccessTokenCredential,
     ApiKeyCredential,
+    BedrockKeyCredential,
     ChatGptCredential,
 )
 from codex_auth_lsp.errors import LoginMethodNotAllowed, WrongWorkspace
@@ -23,6 +24,7 @@ _FORCED_KINDS: dict[type, tuple[str, str]] = {
     ChatGptCredential: ("chatgpt", "a sign-in with ChatGPT"),
     AccessTokenCredential: ("chatgpt", "a personal access token"),
     ApiKeyCredential: ("api", "an API key"),
+    BedrockKeyCredential: ("api", "an Amazon Bedrock API key"),
 }
 
 

@@ -22,7 +22,7 @@ class ProviderList:
         self._events = events
         self._revision = 1
         self._announcing = False
-        self._basis = self._read_basis()
+        self._basis = keeper.providers_basis
         self._list = self._derive()
         keeper.after_looks(self._look)
 
@@ -39,7 +39,7 @@ class ProviderList:
         self._announcing = True
 
     def _look(self) -> None:
-        basis = self._read_basis()
+        basis = self._keeper.providers_basis
         if all(new is old for new, old in zip(basis, self._basis, strict=True)):
             return  # a look at the login cache is frequent, and this derivation is not cheap
         self._basis = basis
@@ -51,17 +51,12 @@ class ProviderList:
         if self._announcing:
             self._events.publish(ProvidersChanged(self.wire()))
 
-    def _read_basis(self) -> tuple[object, ...]:
-        """Return all that the list depends on; what is the same is the same object."""
-        view = self._keeper.view
-        return view.settings, view.variables, self._keeper.login_serves
-
     def _derive(self) -> dict[str, Any]:
         settings = self._keeper.view.settings
-        environment = self._keeper.environment
+        surroundings = self._keeper.surroundings
         providers = []
-        for provider in all_providers(settings, environment):
-            auth = provider.to_auth(environment)
+        for provider in all_providers(settings, surroundings):
+            auth = self._keeper.as_known(provider.to_auth(surroundings.environment))
             serves = self._keeper.login_serves or not auth.requires_openai_auth
             active = auth.id == settings.model_provider
             providers.append(auth.to_wire(active=active, ready=auth.usable and serves))

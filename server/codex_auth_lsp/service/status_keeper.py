@@ -11,6 +11,7 @@ import asyncio
 import secrets
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCredential
@@ -32,6 +33,7 @@ from codex_auth_lsp.errors import (
     NotSignedIn,
 )
 from codex_auth_lsp.providers.active import active_provider
+from codex_auth_lsp.providers.surroundings import FailedCommand, Surroundings
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.events import Events, StatusChanged
 from codex_auth_lsp.service.policy import credential_refusal
@@ -44,8 +46,12 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.domain.issuer import IssuerSettings
     from codex_auth_lsp.domain.pending_login import PendingLogin
+    from codex_auth_lsp.domain.provider import ProviderAuth
     from codex_auth_lsp.service.login_cache import LoginCache, View
 
+_CONFIGURATION_UNKNOWN = (
+    "config.toml cannot be used, so nobody can know what it says of this provider."
+)
 _LONGEST_TIMER = 86_400.0  # seconds; a later expiry is looked at again then
 
 
@@ -69,6 +75,7 @@ class StatusKeeper:
         self._pending_login: PendingLogin | None = None
         self._verdict: _RefreshVerdict | None = None
         self._unsaved: _Unsaved | None = None
+        self._failed_commands: Mapping[str, FailedCommand] = MappingProxyType({})
         self._own_changes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._announcing = False
@@ -105,6 +112,27 @@ class StatusKeeper:
         """The variables that providers take their keys and headers from; `.env` wins."""
         variables = self._view.variables
         return {**self._environment, **variables} if variables else self._environment
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What providers find beside their tables."""
+        stored = self._credential()
+        allowed = stored if self._refusal_of(stored) is None else None
+        login = self.environment_access_token or allowed
+        return Surroundings(self.environment, login, self._failed_commands)
+
+    @property
+    def providers_basis(self) -> tuple[object, ...]:
+        """All that providers depend on; what is the same is the same object."""
+        view = self._view
+        return (
+            view.settings,
+            view.settings_known,
+            view.variables,
+            view.snapshot.credential,
+            self._failed_commands,
+            self._login_serves,
+        )
 
     @property
     def login_serves(self) -> bool:
@@ -222,6 +250,26 @@ class StatusKeeper:
             self._issuer.issuer,
         }
 
+    def as_known(self, provider: ProviderAuth) -> ProviderAuth:
+        """Return a provider as not ready while no `config.toml` that could be used was ever read.
+
+        With one that was, its last good settings stay in force.
+        """
+        return provider if self._view.settings_known else provider.unusable(_CONFIGURATION_UNKNOWN)
+
+    def command_failed(self, provider_id: str, failed: FailedCommand) -> None:
+        """Tell that a provider's command did not work, until it does or is another one."""
+        failures = {**self._failed_commands, provider_id: failed}
+        self._failed_commands = MappingProxyType(failures)
+        self.look()
+
+    def command_worked(self, provider_id: str) -> None:
+        """Forget how a provider's command failed."""
+        if provider_id in self._failed_commands:
+            failures = {k: v for k, v in self._failed_commands.items() if k != provider_id}
+            self._failed_commands = MappingProxyType(failures)
+            self.look()
+
     def refresh_failed(
         self, credential: ChatGptCredential, error: AuthError, *, is_fresh: bool = False
     ) -> None:
@@ -286,7 +334,7 @@ class StatusKeeper:
             store=snapshot.report,
             source=snapshot.source,
             stored=stored,
-            provider=active_provider(self._view.settings, self.environment),
+            provider=self.as_known(active_provider(self._view.settings, self.surroundings)),
             environment=Environment(
                 access_token=self.environment_access_token,
                 api_key_present=bool(self._environment.get(API_KEY_VARIABLE, "").strip()),

@@ -17,6 +17,7 @@ from codex_auth_lsp.domain.claims import decode_claims
 from codex_auth_lsp.domain.credential import (
     AccessTokenCredential,
     ApiKeyCredential,
+    BedrockKeyCredential,
     ChatGptCredential,
     Credential,
     ForeignCredential,
@@ -175,6 +176,8 @@ def _credential(members: dict[str, Any]) -> Credential | None:
         return ApiKeyCredential(_required_secret(members, "OPENAI_API_KEY"))
     if mode in {"chatgpt", "chatgptAuthTokens"}:
         return _chatgpt(members)
+    if mode == "bedrockApiKey":
+        return _bedrock_key(members.get("bedrock_api_key"))
     if mode == "headers":
         raise DocumentInvalid("it holds credentials that only their own program can load")
     return ForeignCredential(mode)
@@ -194,6 +197,12 @@ def _mode(members: dict[str, Any]) -> str:
     if members.get("bedrock_access_keys") is not None:
         return "bedrockAccessKeys"
     return "apikey" if members.get("OPENAI_API_KEY") is not None else "chatgpt"
+
+
+def _bedrock_key(stored: Any) -> BedrockKeyCredential:
+    if not isinstance(stored, dict):
+        raise DocumentInvalid("`bedrock_api_key` is missing or not an object")
+    return BedrockKeyCredential(Secret(_text(stored, "api_key")), _text(stored, "region"))
 
 
 def _chatgpt(members: dict[str, Any]) -> ChatGptCredential | None:

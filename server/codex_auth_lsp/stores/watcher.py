@@ -3,7 +3,7 @@
 On Linux inotify tells, without a timer; elsewhere the files are looked at twice a second.
 A notice means "look again", not "something changed": the reader decides what is different.
 Folders are watched beside the files, since a rename replaces a file; of a symbolic link, the
-target's too; of a missing folder, its nearest parent that exists.
+target's too; of a folder that is missing or may not be read, its nearest parent that may.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Watcher:
         for file in self._files:
             real = Path(os.path.realpath(file))
             targets |= {_target(_nearest_folder(path.parent)) for path in {file, real}}
-            if real.is_file():
+            if os.path.isfile(real):  # noqa: PTH113 - also where the way there is closed
                 targets.add(_target(real))
         return frozenset(targets)
 
@@ -110,7 +110,11 @@ def _target(path: Path) -> _Target:
 
 
 def _nearest_folder(folder: Path) -> Path:
-    return next((path for path in (folder, *folder.parents) if path.is_dir()), Path("/"))
+    return next((path for path in (folder, *folder.parents) if _can_be_watched(path)), Path("/"))
+
+
+def _can_be_watched(folder: Path) -> bool:
+    return os.path.isdir(folder) and os.access(folder, os.R_OK, effective_ids=True)  # noqa: PTH112
 
 
 def _signature(file: Path) -> tuple[int, ...] | None:

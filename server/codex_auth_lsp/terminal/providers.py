@@ -20,7 +20,7 @@ _VALIDITY_SECONDS = 300
 _KINDS = {
     "openai": "OpenAI sign-in",
     "environmentKey": "environment variable",
-    "bearerToken": "token in config.toml",
+    "bearerToken": "stored token",
     "command": "command",
     "none": "none",
 }
@@ -28,13 +28,13 @@ _USAGE_STATUS = 2
 
 
 def list_providers(options: ServiceOptions, *, as_json: bool) -> int:
-    """Print every model provider; 1 where `config.toml` cannot be used."""
-    providers, error = run_to_end(_list(options))
+    """Print every model provider; 1 where `config.toml` cannot be used or names none of them."""
+    providers, trouble = run_to_end(_list(options))
     sys.stdout.write(
         json.dumps(providers, indent=2) + "\n" if as_json else table(providers["providers"])
     )
-    if error.get("kind") == "configurationInvalid":
-        sys.stderr.write(f"codex-auth-lsp: {error['message']}\n")
+    if trouble is not None:
+        sys.stderr.write(f"codex-auth-lsp: {_printable(trouble)}\n")
         return 1
     return 0
 
@@ -56,13 +56,18 @@ def print_headers(options: ServiceOptions, provider_id: str, *, show: bool) -> i
     return 0
 
 
-async def _list(options: ServiceOptions) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the providers, and the status's last error where there is one."""
+async def _list(options: ServiceOptions) -> tuple[dict[str, Any], str | None]:
+    """Return the providers, and what is wrong with the configuration as a whole."""
     service = AuthService(options)
     await service.sync()
     providers, status = service.providers(), service.status()
     await service.close(hurried=True)
-    return providers, status.get("lastError", {})
+    error = status.get("lastError", {})
+    if error.get("kind") == "configurationInvalid":
+        return providers, error["message"]
+    if any(provider["active"] for provider in providers["providers"]):
+        return providers, None
+    return providers, status["provider"]["problems"][0]
 
 
 async def _issue(options: ServiceOptions, provider_id: str) -> IssuedCredential:
