@@ -10,12 +10,10 @@ import contextlib
 import json
 import os
 import signal
-import tempfile
 import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,7 +36,8 @@ from support import codex_cli
 from support.codex_cli import CodexCli
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from codex_auth_lsp.stores.base import CredentialStore, Snapshot
 
@@ -81,34 +80,6 @@ BIG_LOGIN = replace(
     last_refresh=datetime.now(UTC),
 )
 """Tokens are some kilobytes; more does no harm."""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Return a folder with a path short enough for a socket in it."""
-    with tempfile.TemporaryDirectory(prefix="ks-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def bare_session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DesktopSession]:
-    """Give this process a desktop session without a keyring."""
-    with desktop_session(folder) as session:
-        enter(session, monkeypatch)
-        yield session
-
-
-@pytest.fixture
-def session(bare_session: DesktopSession) -> DesktopSession:
-    """Give this process a desktop session whose keyring is unlocked."""
-    bare_session.start_keyring()
-    return bare_session
-
-
-def enter(session: DesktopSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process find the session as every program in it does."""
-    for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"):
-        monkeypatch.setenv(name, session.environment[name])
 
 
 @pytest.fixture
@@ -418,15 +389,6 @@ async def test_keyring_that_was_never_unlocked_is_locked_and_not_empty(session, 
     assert entry(session, home) == [STORED_KEY]
 
 
-@pytest.fixture
-def seen_session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DesktopSession]:
-    """Give this process a session with an unlocked keyring, before which a person sits."""
-    with virtual_display() as display, desktop_session(folder, display=display) as session:
-        enter(session, monkeypatch)
-        session.start_keyring()
-        yield session
-
-
 @pytest.mark.part("display")
 async def test_looking_at_a_locked_keyring_asks_nobody(seen_session, store):
     """A status never causes a dialog, and waits for none."""
@@ -513,7 +475,7 @@ async def test_desktop_without_a_keyring_gets_one_whose_password_the_person_choo
 ):
     """As on a desktop that signs people in by itself; only a login makes one."""
     with virtual_display() as display, desktop_session(folder, display=display) as session:
-        enter(session, monkeypatch)
+        session.enter(monkeypatch)
         session.start_keyring(password=None)
         report = (await looked(store)).report
         assert report.detail == "The desktop has no keyring yet to keep a login in."
@@ -601,7 +563,7 @@ def wait_for_thread() -> None:
 async def test_bus_starts_the_keyring_for_whoever_looks(folder, monkeypatch, home):
     """As for the Codex CLI; it is locked then."""
     with desktop_session(folder, services=(PROMPTER, KEYRING)) as session:
-        enter(session, monkeypatch)
+        session.enter(monkeypatch)
         session.start_keyring()
         store = select_store("keyring", home)
         store_login(store, KEY)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,11 +17,9 @@ from support.secrets_guard import API_KEY
 
 pytest.importorskip("secretstorage", reason="the Secret Service is a part of Linux desktops")
 
-from stores.desktop_session import DesktopSession, desktop_session, end
+from stores.desktop_session import end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from e2e.conftest import CommandLine, Starter
     from e2e.logins import Browser
     from e2e.shapes import CodexHome
@@ -39,24 +35,6 @@ STATUS_SECONDS = 3.5
 """Seconds after which a status is there, whatever the keyring does: 3, and the way to it."""
 
 KEY = example_key("of-the-keyring")
-
-
-@pytest.fixture
-def session() -> Iterator[DesktopSession]:
-    """Offer a desktop session whose keyring is unlocked."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ks-") as folder,
-        desktop_session(Path(folder)) as session,
-    ):
-        session.start_keyring()
-        yield session
-
-
-@pytest.fixture
-def desktop(session: DesktopSession) -> dict[str, str]:
-    """Return the variables by which a program finds the session."""
-    names = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
-    return {name: session.environment[name] for name in names}
 
 
 @pytest.fixture

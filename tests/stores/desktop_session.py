@@ -24,6 +24,8 @@ from e2e.waiting import LOOK_AGAIN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pytest
+
 PASSWORD = "opensesame"
 
 START_SECONDS = 20.0
@@ -63,6 +65,11 @@ class DesktopSession:
     def address(self) -> str:
         """The address of the session bus."""
         return self.environment["DBUS_SESSION_BUS_ADDRESS"]
+
+    def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let this process find the session as every program in it does."""
+        for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"):
+            monkeypatch.setenv(name, self.environment[name])
 
     def start_keyring(self, password: str | None = PASSWORD) -> subprocess.Popen[bytes]:
         """Start the keyring daemon; wait until it serves.

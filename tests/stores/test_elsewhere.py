@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.errors import StoreReadOnly
 from codex_auth_lsp.stores import keyring_entry, system
 from codex_auth_lsp.stores.base import Remaining
 from codex_auth_lsp.stores.elsewhere import remove_everywhere
 from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.memory import MemoryStore
-from stores.fake_vaults import ABSENT, LOCKED, FakeVault
+from stores.fake_vaults import ABSENT, LOCKED, STORED_KEY, FakeVault
 from stores.store_contract import KEY, LOGIN, OTHER_KEY, store_login
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-STORED_KEY = '{"auth_mode":"apikey","OPENAI_API_KEY":"sk-1"}'
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> CodexHome:
-    return CodexHome(tmp_path, "option")
 
 
 @pytest.fixture

@@ -27,43 +27,20 @@ from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.keyring_store import KeyringStore
 from codex_auth_lsp.stores.vault import VaultLocked, VaultRefused
 from e2e.shapes import api_key_login, codex_bytes
-from stores.fake_vaults import ABSENT, LOCKED, FakeVault
+from stores.fake_vaults import (
+    ABSENT,
+    LOCKED,
+    PATIENCE,
+    SHORT,
+    STORED_KEY,
+    FakeVault,
+    looked,
+)
 from stores.store_contract import KEY, LOGIN, OTHER_KEY, StoreContract, store_login
 from stores.test_lock import other_process_holds
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SHORT = 0.05
-"""Seconds of a wait that is meant to be in vain."""
-
-PATIENCE = 10.0
-"""Seconds that nothing here may take."""
-
-STORED_KEY = '{"auth_mode":"apikey","OPENAI_API_KEY":"sk-1"}'
-"""How the Codex CLI keeps `KEY` in a keyring, byte for byte."""
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> CodexHome:
-    folder = tmp_path / "codex"
-    folder.mkdir(mode=0o700)
-    return CodexHome(folder, "option")
-
-
-@pytest.fixture
-def path(home: CodexHome) -> Path:
-    return home.path / "auth.json"
-
-
-@pytest.fixture
-def vault() -> FakeVault:
-    return FakeVault()
-
-
-@pytest.fixture
-def entry(home: CodexHome, vault: FakeVault) -> KeyringEntry:
-    return KeyringEntry(home, vault)
 
 
 @pytest.fixture
@@ -71,25 +48,11 @@ def store(home: CodexHome, entry: KeyringEntry) -> KeyringStore:
     return KeyringStore(home, entry)
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait shortly for what is meant to be silent."""
-    for name in ("READ_SECONDS", "PROMPT_SECONDS", "LOCKED_CALL_SECONDS"):
-        monkeypatch.setattr(keyring_entry, name, SHORT)
-
-
-def looked(store):
-    """Return what a store holds after a look at the keyring."""
-    asyncio.run(store.sync())
-    return store.read()
-
-
 class TestKeyringStore(StoreContract):
     """It keeps the promises of every store."""
 
     @pytest.fixture
-    def store(self, home, vault):
-        store = KeyringStore(home, KeyringEntry(home, vault))
+    def store(self, store):
         asyncio.run(store.sync())
         return store
 
@@ -296,7 +259,7 @@ def test_login_is_stored_after_the_person_unlocked_the_keyring(store, vault):
     store_login(store, KEY)
 
     assert vault.value == STORED_KEY
-    assert vault.calls[:2] == ["get", "unlock"]
+    assert vault.calls[:2] == ["is_open", "unlock"]
 
 
 def test_nobody_waits_for_our_locks_while_a_person_is_asked(store, vault, home):
@@ -306,7 +269,7 @@ def test_nobody_waits_for_our_locks_while_a_person_is_asked(store, vault, home):
     with other_process_holds(home.path / "auth.lock"), pytest.raises(StoreLocked, match="Nobody"):
         store_login(store, KEY)
 
-    assert vault.calls == ["get", "unlock"]
+    assert vault.calls == ["is_open", "unlock"]
 
 
 def test_renewal_asks_nobody(store, vault):
@@ -325,7 +288,7 @@ def test_renewal_asks_nobody(store, vault):
 def test_silent_keyring_is_not_taken_for_a_person_who_thinks(store, vault, monkeypatch, use):
     """A login and a logout end after the wait for a keyring, not after that for a person."""
     monkeypatch.setattr(keyring_entry, "PROMPT_SECONDS", 10 * PATIENCE)
-    vault.hang("get", "unlock")
+    vault.hang("get", "is_open")
     uses = {
         "check_writable": store.check_writable,
         "store": lambda: store_login(store, KEY),
@@ -509,7 +472,7 @@ def test_lock_of_another_program_is_respected(store, vault, home, monkeypatch):
     with other_process_holds(home.path / "auth.lock"), pytest.raises(LockTimedOut):
         store_login(store, KEY)
 
-    assert vault.calls == ["get", "unlock"]  # whether it answers, and is open
+    assert vault.calls == ["is_open"]
 
 
 def test_save_removes_the_file(store, path):
@@ -611,11 +574,38 @@ def test_logout_asks_where_the_keyring_does_not_delete_unasked(store, vault, hom
 
 def test_keyring_is_made_for_a_login_and_never_for_a_logout(store, vault):
     """Nobody chooses a password in order to sign out."""
+    for use in (store.check_writable, lambda: store_login(store, KEY), store.remove):
+        vault.trouble = LOCKED
+        vault.prompts.append(None)
+        use()
+
+    assert vault.unlocked_for_writing == [True, True, False]
+
+
+def test_nobody_is_asked_where_the_keyring_is_open(store, vault):
+    """A look tells, however many questions are still unanswered."""
     store.check_writable()
     store_login(store, KEY)
     store.remove()
 
-    assert vault.unlocked_for_writing == [True, True, False]
+    assert "unlock" not in vault.calls
+
+
+@pytest.mark.usefixtures("impatient")
+def test_unanswered_questions_do_not_matter_once_the_keyring_is_open(store, vault):
+    """It was unlocked in another way, and the dialogs stand there still."""
+    vault.trouble = LOCKED
+    vault.hang("unlock")
+    for _ in range(4):
+        with pytest.raises(StoreLocked, match="Nobody answered"):
+            store.check_writable()
+    vault.trouble = None
+    store_login(store, KEY)
+
+    assert vault.value == STORED_KEY
+    assert vault.calls.count("unlock") == 1
+    assert store.remove().credential == KEY
+    vault.let_go()
 
 
 def test_logout_that_the_keyring_ignores_is_an_error(store, vault):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.errors import LoginCancelled
+from codex_auth_lsp.stores.abandon import in_own_thread
 
 if TYPE_CHECKING:
     from codex_auth_lsp.service.login_cache import LoginCache
@@ -71,7 +72,7 @@ class Logout:
         await self._cache.sync()
         self._keeper.look()  # what others did until now is told under its own cause
         with self._keeper.own_change():
-            removed = await asyncio.to_thread(self._cache.remove)
+            removed = await in_own_thread(self._cache.remove)
         self._keeper.look("logout")
         revoked = await self._revoke(removed, revoke=revoke)
         return LogoutResult(

@@ -11,6 +11,8 @@ import asyncio
 import hashlib
 import logging
 import threading
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -29,8 +31,10 @@ from codex_auth_lsp.stores.abandon import AbandonableCalls, Hanging
 from codex_auth_lsp.stores.base import Snapshot
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 from codex_auth_lsp.stores.json_text import render_compact_json
+from codex_auth_lsp.stores.question import Question
 from codex_auth_lsp.stores.secret_auth_storage import secret_auth_storage_problem
 from codex_auth_lsp.stores.vault import (
+    LOGOUT_SECONDS,
     PROMPT_SECONDS,
     READ_SECONDS,
     VaultAbsent,
@@ -39,7 +43,7 @@ from codex_auth_lsp.stores.vault import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.stores.vault import Vault
@@ -88,6 +92,7 @@ class KeyringEntry:
         self._vault = vault
         self._secret_auth_storage = secret_auth_storage
         self._calls = AbandonableCalls(self._on_return)
+        self._question = Question(self._on_return)
         self._changing = threading.Lock()
         self._changes = 0
         self._looking = asyncio.Lock()
@@ -140,21 +145,17 @@ class KeyringEntry:
         Raises:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It is not.
         """
-        self._ensure_answering()
+        deadline = time.monotonic() + (PROMPT_SECONDS if for_writing else LOGOUT_SECONDS)
+        is_open = partial(self._vault.is_open, for_writing=for_writing)
         unlock = partial(self._vault.unlock, for_writing=for_writing)
-        self._call(unlock, PROMPT_SECONDS, for_a_person=True)
-
-    def _ensure_answering(self) -> None:
-        """Raise StoreLocked of a silent vault, which would be taken for a person who thinks."""
-        try:
-            self._call(self._vault.get, READ_SECONDS)
-        except StoreError as exc:
-            if isinstance(exc.__cause__, Hanging):
-                raise
+        # A silent vault is found here, which would be taken for a person who thinks.
+        while not self._call(is_open, READ_SECONDS):
+            if self._ask(unlock, deadline):
+                return
 
     def close(self) -> None:
         """Wait for no person any longer."""
-        self._calls.close()
+        self._question.close()
 
     def load(self) -> Stored:
         """Return what stands in the entry now, for a holder of the locks."""
@@ -201,14 +202,21 @@ class KeyringEntry:
         Raises:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It is still there, or may be.
         """
-        seconds = PROMPT_SECONDS if may_prompt else LOCKED_CALL_SECONDS
-        removed = self._call(
-            lambda: self._vault.delete(may_prompt=may_prompt), seconds, for_a_person=may_prompt
-        )
+        removed = self._delete_asking() if may_prompt else self._delete()
         if removed and self._call(self._vault.get, LOCKED_CALL_SECONDS) is not None:
             raise StoreWriteFailed("The keyring did not delete the login.")
         self._remember(self._judged(None))
         return removed
+
+    def _delete(self) -> bool:
+        return self._call(self._vault.delete, LOCKED_CALL_SECONDS)
+
+    def _delete_asking(self) -> bool:
+        removed: list[bool] = []
+        deadline = time.monotonic() + LOGOUT_SECONDS
+        while not self._ask(lambda: removed.append(self._vault.delete(may_prompt=True)), deadline):
+            pass  # another question was in the way, and is answered
+        return removed[0]
 
     async def _look(self) -> Snapshot:
         problem = self.problem()
@@ -244,20 +252,14 @@ class KeyringEntry:
         """Return the snapshot of what cannot be seen; it counts as unchanged until it can."""
         return _snapshot(health, version=self._snapshot.version, detail=detail)
 
-    def _call(self, work: Callable[[], T], seconds: float, *, for_a_person: bool = False) -> T:
-        try:
-            return self._calls.call(work, seconds, for_a_person=for_a_person)
-        except Hanging as exc:
-            raise StoreLocked(_UNANSWERED if for_a_person else _SILENT) from exc
-        except VaultLocked as exc:
-            raise StoreLocked(str(exc)) from exc
-        except VaultAbsent as exc:
-            raise StoreUnavailable(str(exc)) from exc
-        except VaultError as exc:
-            raise StoreWriteFailed(str(exc)) from exc
-        except Exception as exc:
-            log_defect(logger, exc)
-            raise StoreUnavailable(_ODD_ANSWER) from exc
+    def _call(self, work: Callable[[], T], seconds: float) -> T:
+        with _store_errors(_SILENT):
+            return self._calls.call(work, seconds)
+
+    def _ask(self, work: Callable[[], object], deadline: float) -> bool:
+        """Ask the person, or wait for the answer to another question; say whether it was ours."""
+        with _store_errors(_UNANSWERED):
+            return self._question.ask(work, max(0.0, deadline - time.monotonic()))
 
     def _take_back(self, old: Secret | None) -> None:
         """Put back what stood there, unless it still does."""
@@ -283,6 +285,24 @@ class KeyringEntry:
     def _on_return(self) -> None:
         if self.on_change is not None:
             self.on_change()
+
+
+@contextmanager
+def _store_errors(hanging: str) -> Iterator[None]:
+    """Turn what goes wrong with a vault into a store's errors; `hanging` is said of silence."""
+    try:
+        yield
+    except Hanging as exc:
+        raise StoreLocked(hanging) from exc
+    except VaultLocked as exc:
+        raise StoreLocked(str(exc)) from exc
+    except VaultAbsent as exc:
+        raise StoreUnavailable(str(exc)) from exc
+    except VaultError as exc:
+        raise StoreWriteFailed(str(exc)) from exc
+    except Exception as exc:
+        log_defect(logger, exc)
+        raise StoreUnavailable(_ODD_ANSWER) from exc
 
 
 def _value_of(document: Document) -> Secret:

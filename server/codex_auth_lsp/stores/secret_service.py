@@ -55,6 +55,10 @@ class SecretServiceVault:
         """Say yes: the service names no limit, and 200 kB were seen to work."""
         return True
 
+    def is_open(self, *, for_writing: bool = True) -> bool:
+        """Say whether the default collection and the login's items are unlocked."""
+        return self._with_service(lambda connection: self._is_open(connection, for_writing))
+
     def unlock(self, *, for_writing: bool = True) -> None:
         """Unlock the default collection and the login's items; make the collection if need be."""
         self._with_service(lambda connection: self._unlock(connection, for_writing))
@@ -84,14 +88,20 @@ class SecretServiceVault:
                     continue
             return work(connection)
 
+    def _is_open(self, connection: DBusConnection, for_writing: bool) -> bool:
+        collection = _default_collection(connection)
+        if for_writing if collection is None else collection.is_locked():
+            return False
+        return not self._find(connection).locked
+
     def _unlock(self, connection: DBusConnection, for_writing: bool) -> None:
         collection = _default_collection(connection)
         if collection is None and for_writing:
             asking.make_default_collection(connection, _NEW_KEYRING_LABEL)
         elif collection is not None and collection.is_locked():
-            asking.unlock(connection, collection.collection_path)
+            asking.unlock(connection, collection.collection_path, "Collection")
         for item in self._find(connection).locked:
-            asking.unlock(connection, item.item_path)
+            asking.unlock(connection, item.item_path, "Item")
 
     def _get(self, connection: DBusConnection) -> Secret | None:
         item = self._in_use(connection)

@@ -122,6 +122,14 @@ class SystemKeyringVault:
         limit = self._keyring.limit_bytes
         return limit is None or len(value.reveal().encode("utf-16-le", "surrogatepass")) <= limit
 
+    def is_open(self, *, for_writing: bool = True) -> bool:  # noqa: ARG002 - nothing to make
+        """Say whether the entry can be read without a dialog."""
+        try:
+            self.get()
+        except VaultLocked:
+            return False
+        return True
+
     def unlock(self, *, for_writing: bool = True) -> None:  # noqa: ARG002 - nothing to make
         """Read the entry with dialogs allowed, which unlocks a keychain."""
         with self._one_at_a_time:

@@ -18,6 +18,9 @@ READ_SECONDS = 3.0
 PROMPT_SECONDS = 60.0
 """How long a person may take to answer the system's question."""
 
+LOGOUT_SECONDS = 8.0
+"""How long it is waited for at a logout, which many clients give up after ten."""
+
 SERVICE = "Codex Auth"
 """The name under which every Codex program keeps its login."""
 
@@ -46,6 +49,10 @@ class Vault(Protocol):
 
     def fits(self, value: Secret) -> bool:
         """Say whether a value of this size can be kept; asks nobody and never blocks."""
+        ...
+
+    def is_open(self, *, for_writing: bool = True) -> bool:
+        """Say whether `unlock` would have nobody to ask; asks nobody itself."""
         ...
 
     def unlock(self, *, for_writing: bool = True) -> None:
