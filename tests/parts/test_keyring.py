@@ -23,7 +23,7 @@ from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.domain.store_report import StoreReport
 from codex_auth_lsp.errors import StoreLocked, StoreUnavailable
 from codex_auth_lsp.secret import Secret
-from codex_auth_lsp.stores import keyring_entry, secret_service, secret_service_asking, vault
+from codex_auth_lsp.stores import keyring_calls, secret_service, secret_service_asking, vault
 from codex_auth_lsp.stores.abandon import MAXIMUM_HANGING
 from codex_auth_lsp.stores.account_name import account_name
 from codex_auth_lsp.stores.select import select_store
@@ -425,7 +425,7 @@ async def test_question_that_nobody_answers_ends_and_a_late_answer_is_heard(
     seen_session, store, monkeypatch
 ):
     """One answer settles whatever has been asked until then."""
-    monkeypatch.setattr(keyring_entry, "PROMPT_SECONDS", 1.0)
+    monkeypatch.setattr(keyring_calls, "PROMPT_SECONDS", 1.0)
     store_login(store, KEY)
     seen_session.lock()
     listener = Listener(store)

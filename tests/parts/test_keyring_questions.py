@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +18,8 @@ from stores.store_contract import KEY, OTHER_KEY, store_login
 
 pytest.importorskip("secretstorage", reason="the Secret Service is a part of Linux desktops")
 
+import secretstorage
+
 from codex_auth_lsp.config.home import CodexHome as StoreHome
 from codex_auth_lsp.errors import StoreUnavailable
 from codex_auth_lsp.stores.select import select_store
@@ -26,14 +29,19 @@ from stores.desktop_session import PASSWORD, DesktopSession
 if TYPE_CHECKING:
     from codex_auth_lsp.stores.base import CredentialStore
     from e2e.conftest import Starter
+    from e2e.logins import Browser
     from e2e.shapes import CodexHome
     from support.lsp_client import LanguageClient
+    from support.sandbox import Sandbox
 
 pytestmark = [pytest.mark.part("keyring"), pytest.mark.part("display")]
 
 MOST_THREADS = 6
 """That a window has which waits for a person: its own, and one each for the sign-in that waits, the
 question, and a look."""
+
+LOGOUT_ANSWER = 9.5
+"""Seconds after which a logout is answered although nobody is: many clients give up after 10."""
 
 
 @pytest.fixture
@@ -145,3 +153,99 @@ async def test_questions_that_nobody_answered_do_not_matter_once_the_keyring_is_
 def threads(window: LanguageClient) -> int:
     """Return how many threads a server has."""
     return sum(1 for _ in Path(f"/proc/{window.process.pid}/task").iterdir())
+
+
+async def test_logout_waits_for_no_answer_and_a_late_one_completes_it(
+    start: Starter, home: CodexHome, seen_session, desktop, sandbox: Sandbox, browser: Browser
+):
+    """The file goes and is revoked at once; what rests in the keyring goes when that opens."""
+    home.configure('cli_auth_credentials_store = "keyring"\n')
+    window, other = [await start(sandbox, environment=desktop) for _ in range(2)]
+    await browser.sign_in(window)
+    (item,) = seen_session.items()
+    in_keyring = json.loads(item.secret)
+    home.guard.add_login(in_keyring)
+    home.configure('cli_auth_credentials_store = "file"\n')
+    await browser.sign_in(window)
+    in_file = home.read()
+    home.configure('cli_auth_credentials_store = "auto"\n')
+    seen_session.lock()
+    since = other.mark()
+    started = time.monotonic()
+    logout = await window.start_request("auth/logout", {})
+    await dialog(seen_session)
+    await other.wait_for(
+        "auth/statusChanged", lambda params: params["status"]["state"] == "unavailable", since=since
+    )
+    status = await window.request("auth/status", {})
+    assert (home.bytes(), status["state"]) == (None, "unavailable")
+    await eventually(lambda: is_revoked(sandbox, in_file), "the revocation", timeout=SOON)
+    result = await logout.result()
+    took = time.monotonic() - started
+
+    assert took < LOGOUT_ANSWER
+    assert (result["removed"], result["revoked"]) == (["file"], "yes")
+    assert result["remaining"] == [{"store": "keyring", "kind": "storeLocked"}]
+    since = window.mark()
+    seen_session.type(PASSWORD)
+    changed = await window.wait_for(
+        "auth/statusChanged", lambda params: params["status"]["state"] == "signedOut", since=since
+    )
+    assert changed.params["origin"] == "thisServer"
+    await eventually(lambda: seen_session.items() == [], "an empty keyring", timeout=SOON)
+    await eventually(lambda: is_revoked(sandbox, in_keyring), "the revocation", timeout=SOON)
+    assert [
+        message.params["status"]["state"]
+        for message in window.all("auth/statusChanged", since=since)
+    ] == ["signedOut"]
+
+
+def is_revoked(sandbox: Sandbox, login: dict[str, Any]) -> bool:
+    """Say whether the issuer has ended a login."""
+    bearer = {"Authorization": f"Bearer {login['tokens']['access_token']}"}
+    return sandbox.models(bearer).status_code == 401
+
+
+async def test_logout_completes_when_the_person_answers(
+    start: Starter, home: CodexHome, seen_session, desktop
+):
+    """Nothing remains, and the answer says so."""
+    home.configure('cli_auth_credentials_store = "keyring"\n')
+    window = await start(environment=desktop)
+    await sign_in_with_key(window, example_key("to-be-removed"))
+    seen_session.lock()
+    logout = await window.start_request("auth/logout", {})
+    await dialog(seen_session)
+    seen_session.type(PASSWORD)
+    result = await logout.result()
+
+    assert (result["removed"], result["remaining"]) == (["keyring"], [])
+    assert result["status"]["state"] == "signedOut"
+    assert seen_session.items() == []
+
+
+async def test_huge_entry_holds_no_window_up(
+    start: Starter, home: CodexHome, session: DesktopSession, desktop
+):
+    """Any program of the session can write one."""
+    home.configure('cli_auth_credentials_store = "keyring"\n')
+    window = await start(environment=desktop)
+    await sign_in_with_key(window, example_key("small"))
+    huge = b'{"OPENAI_API_KEY":"sk-1","x":[' + b"[]," * 7_000_000 + b"[]]}"
+    with session.connection() as connection:
+        (item,) = secretstorage.search_items(connection, {"service": "Codex Auth"})
+        item.set_secret(huge)
+    looking = await window.start_request("auth/status", {})
+    longest = 0.0
+    while not looking.answered:
+        started = time.monotonic()
+        await window.request("auth/methods", {})
+        longest = max(longest, time.monotonic() - started)
+    status = await looking.result()
+
+    assert longest < SOON
+    assert (status["state"], status["store"]["health"]) == ("unavailable", "unavailable")
+    assert status["lastError"]["kind"] == "storeUnavailable"
+    assert "far too large" in status["store"]["detail"]
+    await sign_in_with_key(window, example_key("small-again"))
+    assert (await window.request("auth/status", {}))["state"] == "signedIn"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_auth_lsp.config.home import CodexHome
-from codex_auth_lsp.stores import keyring_entry
+from codex_auth_lsp.stores import keyring_calls, keyring_entry
 from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from stores.fake_vaults import SHORT, FakeVault
 
@@ -40,5 +40,6 @@ def entry(home: CodexHome, vault: FakeVault) -> KeyringEntry:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait shortly for what is meant to be silent."""
+    monkeypatch.setattr(keyring_entry, "READ_SECONDS", SHORT)
     for name in ("READ_SECONDS", "PROMPT_SECONDS", "LOGOUT_SECONDS", "LOCKED_CALL_SECONDS"):
-        monkeypatch.setattr(keyring_entry, name, SHORT)
+        monkeypatch.setattr(keyring_calls, name, SHORT)

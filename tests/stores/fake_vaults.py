@@ -7,11 +7,11 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.abandon import ensure_wanted
-from codex_auth_lsp.stores.vault import VaultAbsent, VaultError, VaultLocked
+from codex_auth_lsp.stores.vault import Kept, VaultAbsent, VaultError, VaultLocked, kept
 
 if TYPE_CHECKING:
+    from codex_auth_lsp.secret import Secret
     from codex_auth_lsp.stores.base import CredentialStore, Snapshot
 
 STORED_KEY = '{"auth_mode":"apikey","OPENAI_API_KEY":"sk-1"}'
@@ -37,6 +37,7 @@ class FakeVault:
     def __init__(self, value: str | None = None) -> None:
         self.value = value
         self.duplicates: list[str] = []
+        self.written_at: float | None = None
         self.trouble: VaultError | None = None
         self.set_trouble: VaultError | None = None
         self.delete_asks = False
@@ -74,11 +75,11 @@ class FakeVault:
             self.trouble = None
         self._raise_trouble()
 
-    def get(self) -> Secret | None:
+    def get(self) -> Kept | None:
         value = self.value  # a call that hangs may have seen it long ago
         self._enter("get")
         self._raise_trouble()
-        return None if value is None else Secret(value)
+        return None if value is None else kept(value, self.written_at)
 
     def set(self, value: Secret) -> None:
         self._enter("set")
@@ -89,6 +90,7 @@ class FakeVault:
             raise trouble
         self.value = self.keeps(value.reveal())
         self.duplicates.clear()
+        self._enter("late set")
 
     def delete(self, *, may_prompt: bool = False) -> bool:
         self._enter("delete, asking" if may_prompt else "delete")
@@ -111,7 +113,8 @@ class FakeVault:
         self._go_on.set()
 
     def _enter(self, name: str) -> None:
-        self.calls.append(name)
+        if name != "late set":
+            self.calls.append(name)
         self.threads.add(threading.current_thread().name)
         if name in self.hangs:
             self.reached.set()

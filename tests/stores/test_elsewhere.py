@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codex_auth_lsp.errors import StoreReadOnly
-from codex_auth_lsp.stores import keyring_entry, system
+from codex_auth_lsp.stores import keyring_calls, system
 from codex_auth_lsp.stores.base import Remaining
 from codex_auth_lsp.stores.elsewhere import remove_everywhere
 from codex_auth_lsp.stores.file import FileStore
@@ -64,7 +64,7 @@ def test_keyring_that_cannot_be_looked_at_is_not_told(home, vault, trouble):
 
 def test_silent_keyring_holds_nobody_up(home, vault, monkeypatch):
     """A logout goes on without it."""
-    monkeypatch.setattr(keyring_entry, "LOCKED_CALL_SECONDS", 0.05)
+    monkeypatch.setattr(keyring_calls, "LOCKED_CALL_SECONDS", 0.05)
     vault.hang("get")
 
     assert remove_everywhere(FileStore(home), MemoryStore(), home) is None
@@ -76,7 +76,7 @@ def test_file_that_cannot_be_removed_remains_where_the_keyring_was_cleared(
 ):
     """And is an error where nothing was."""
 
-    def refuse(_: FileStore) -> None:
+    def refuse(_: FileStore, **_options: bool) -> None:
         raise StoreReadOnly("no")
 
     monkeypatch.setattr(FileStore, "remove", refuse)

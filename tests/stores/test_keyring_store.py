@@ -19,7 +19,7 @@ from codex_auth_lsp.errors import (
     StoreUnavailable,
     StoreWriteFailed,
 )
-from codex_auth_lsp.stores import base, file, keyring_entry
+from codex_auth_lsp.stores import base, file, keyring_calls
 from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.base import Remaining
 from codex_auth_lsp.stores.document import refreshed_document
@@ -134,6 +134,45 @@ def test_entry_that_is_no_login_is_reported_and_replaced_by_a_login_only(store, 
     assert snapshot.document is None
     assert vault.value == value
     assert store_login(store, KEY).credential == store.read().credential == KEY
+
+
+@pytest.mark.parametrize("mode", [KeyringStore, AutoStore])
+def test_entry_far_too_large_for_a_login_is_unavailable_and_replaced_by_a_login_only(
+    home, entry, vault, mode
+):
+    """As a file of that size; nothing of it is decoded, hashed or parsed."""
+    store = mode(home, entry)
+    vault.value = '{"OPENAI_API_KEY":"sk-1","x":"' + "x" * base.MAXIMUM_BYTES + '"}'
+    report = looked(store).report
+
+    assert (report.backend, report.health) == ("keyring", "unavailable")
+    assert report.detail == "The entry in the keyring is far too large for a login."
+    with pytest.raises(StoreUnavailable, match="far too large"):
+        store.update(lambda old: pytest.fail(f"asked what to make of {old}"))
+    assert store_login(store, KEY).credential == looked(store).credential == KEY
+
+
+def test_entry_far_too_large_for_a_login_can_be_removed(store, vault):
+    """A logout removes whatever is there."""
+    vault.value = "x" * (base.MAXIMUM_BYTES + 1)
+    assert looked(store).report == StoreReport(
+        "keyring",
+        "keyring",
+        "unavailable",
+        encrypted=True,
+        detail="The entry in the keyring is far too large for a login.",
+    )
+
+    assert store.remove().stores == ("keyring",)
+    assert looked(store).report.health == "ok"
+
+
+def test_largest_entry_is_read(store, vault):
+    """The limit is that of a file."""
+    frame = '{"OPENAI_API_KEY":"sk-1","x":""}'
+    vault.value = frame[:-2] + "x" * (base.MAXIMUM_BYTES - len(frame)) + frame[-2:]
+
+    assert looked(store).credential == KEY
 
 
 def test_entry_that_is_no_login_is_never_replaced_by_a_renewal(store, vault):
@@ -287,7 +326,7 @@ def test_renewal_asks_nobody(store, vault):
 @pytest.mark.parametrize("use", ["check_writable", "store", "remove"])
 def test_silent_keyring_is_not_taken_for_a_person_who_thinks(store, vault, monkeypatch, use):
     """A login and a logout end after the wait for a keyring, not after that for a person."""
-    monkeypatch.setattr(keyring_entry, "PROMPT_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(keyring_calls, "PROMPT_SECONDS", 10 * PATIENCE)
     vault.hang("get", "is_open")
     uses = {
         "check_writable": store.check_writable,
@@ -463,7 +502,7 @@ def test_write_that_hangs_is_an_error_and_changes_nothing_later(store, entry, va
 
 def test_calls_under_the_locks_leave_time_to_the_codex_cli():
     """(S12) It waits five seconds for them; a read, a write and a read fit in."""
-    assert keyring_entry.LOCKED_CALL_SECONDS * 3 < base.LOCK_SECONDS
+    assert keyring_calls.LOCKED_CALL_SECONDS * 3 < base.LOCK_SECONDS
 
 
 def test_lock_of_another_program_is_respected(store, vault, home, monkeypatch):

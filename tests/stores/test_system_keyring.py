@@ -36,7 +36,7 @@ from codex_auth_lsp.stores.system_keyring import (
     SystemKeyringVault,
     open_backend,
 )
-from codex_auth_lsp.stores.vault import SERVICE, VaultAbsent, VaultLocked, VaultRefused
+from codex_auth_lsp.stores.vault import SERVICE, Kept, VaultAbsent, VaultLocked, VaultRefused
 from stores.store_contract import KEY, LOGIN, StoreContract, store_login
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def test_value_is_replaced_without_a_copy_of_the_old_one(windows, manager):
     windows.set(Secret("new"))
 
     assert list(manager.values.values()) == ["new"]
-    assert windows.get() == Secret("new")
+    assert windows.get() == Kept(Secret("new"))
 
 
 def test_copy_of_an_interrupted_write_goes_with_the_entry(windows, manager, home):
@@ -247,7 +247,7 @@ def test_copy_of_an_interrupted_write_goes_with_the_entry(windows, manager, home
     Windows.WinVaultKeyring().set_password(f"{account}.{SERVICE}", account, "new")
     assert sorted(manager.values.values()) == ["new", "old"]
 
-    assert windows.get() == Secret("new")
+    assert windows.get() == Kept(Secret("new"))
     assert windows.delete() is True
     assert manager.entries == {}
 

@@ -15,18 +15,15 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.domain.notice import Notice
 from codex_auth_lsp.errors import Remediation, StoreError
 from codex_auth_lsp.stores.base import unreadable
-from codex_auth_lsp.stores.clearing import clear
 from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.keyring_entry import TOO_LARGE
+from codex_auth_lsp.stores.keyring_mode import KeyringMode
 from codex_auth_lsp.stores.keyring_store import remove_leftover
-from codex_auth_lsp.stores.keyring_watch import KeyringWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.domain.credential import Credential
-    from codex_auth_lsp.stores.base import Merge, Removed, Snapshot, StoreWatch
+    from codex_auth_lsp.stores.base import Merge, Snapshot
     from codex_auth_lsp.stores.document import Document
     from codex_auth_lsp.stores.keyring_entry import KeyringEntry, Stored
 
@@ -38,10 +35,10 @@ _FALLBACK_ADVICE = (
 logger = logging.getLogger(__name__)
 
 
-class AutoStore:
+class AutoStore(KeyringMode):
     """The `auto` store mode."""
 
-    reads_at_once = False
+    keyring_required = False
 
     def __init__(
         self,
@@ -51,9 +48,7 @@ class AutoStore:
         *,
         is_in_file: bool = False,
     ) -> None:
-        self._home = home
-        self._entry = entry
-        self._file = file or FileStore(home)
+        super().__init__(home, entry, file or FileStore(home))
         self._is_in_file = is_in_file  # the login that is written over, as far as that is known
 
     def read(self) -> Snapshot:
@@ -68,7 +63,7 @@ class AutoStore:
             return _in_mode_auto(keyring, unused if self._file.exists() else None)
         file = self._file.read()
         file_is_empty = file.version == "" and file.report.health in {"ok", "readOnly"}
-        if file_is_empty and keyring.report.health != "unavailable":
+        if file_is_empty and keyring.report.backend != "none":
             return _in_mode_auto(keyring)
         return self._noting_fallback(keyring, file)
 
@@ -89,22 +84,10 @@ class AutoStore:
         notices = (notice, *snapshot.report.notices)
         return replace(snapshot, report=replace(snapshot.report, notices=notices))
 
-    async def sync(self) -> None:
-        """Look at the keyring."""
-        await self._entry.sync()
-
     def pinned(self) -> AutoStore:
         """Return the store of the entry and the real file, and remember where the login is."""
         is_in_file = self.read().source.kind == "file"
         return AutoStore(self._home, self._entry, self._file.pinned(), is_in_file=is_in_file)
-
-    def watch(self, on_change: Callable[[], None]) -> StoreWatch:
-        """Return what tells of changes to the keyring."""
-        return KeyringWatch(self._entry, on_change)
-
-    def close(self) -> None:
-        """Wait for no person any longer."""
-        self._entry.close()
 
     def check_writable(self, *, may_prompt: bool = True) -> None:
         """Find out whether the file could be written; unlock the keyring if that may be asked."""
@@ -122,10 +105,12 @@ class AutoStore:
         self._home.ensure()
         with self._file.exclusive():
             stored = self._entry.load()
-            chosen = self._choose(stored.snapshot)
+            # A login takes the place of whatever is there, so that it can be revoked.
+            chosen = self._choose(stored.snapshot if over_unreadable else stored.in_force)
             trouble = unreadable(chosen.report)
-            if chosen.document is None and stored.error is not None and not self._is_in_file:
-                trouble = stored.error  # what is not in the file may be in there
+            if chosen.document is None and not self._is_in_file:
+                # What is not in the file may be in there.
+                trouble = stored.error or unreadable(stored.in_force.report) or trouble
             if trouble is not None and not over_unreadable:
                 raise trouble
             document = merge(chosen.document)
@@ -145,7 +130,7 @@ class AutoStore:
                 return
         logger.info("The login goes to a file: %s", error.message)
         self._file.replace(document)
-        if stored.value is not None:
+        if stored.kept is not None:
             self._forget()
 
     def _forget(self) -> None:
@@ -154,13 +139,6 @@ class AutoStore:
             self._entry.delete()
         except StoreError as exc:
             logger.warning("An older login may still be in the keyring: %s", exc.message)
-
-    def remove(self) -> Removed | None:
-        """Remove the login from the keyring and from the file, the latter in any case."""
-        problem = self._home.problem()
-        if problem is not None:
-            raise problem
-        return clear(self._file, self._entry, keyring_required=False)
 
 
 def _in_mode_auto(snapshot: Snapshot, detail: str | None = None) -> Snapshot:

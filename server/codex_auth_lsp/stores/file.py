@@ -29,7 +29,14 @@ from codex_auth_lsp.errors import (
     StoreWriteFailed,
 )
 from codex_auth_lsp.stores import lock
-from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot, unreadable
+from codex_auth_lsp.stores.base import (
+    LOCK_SECONDS,
+    MAXIMUM_BYTES,
+    Merge,
+    Removed,
+    Snapshot,
+    unreadable,
+)
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 from codex_auth_lsp.stores.permissions import permission_notices
 
@@ -46,7 +53,6 @@ _LEFT_BEHIND = re.compile(r"(\.auth-|\.refresh-)[0-9a-f]{8}")
 _STALE_SECONDS = 3600.0
 _SETTLE_LOOKS = 5  # a file that never settles must not hold anybody up
 _SETTLE_SECONDS = 0.02  # between two looks at a file that may be half written
-_MAXIMUM_BYTES = 1024 * 1024
 _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 
@@ -57,6 +63,7 @@ class FileStore:
     """The `file` store mode."""
 
     reads_at_once = True
+    is_unsettled = False
 
     def __init__(self, home: CodexHome, path: Path | None = None) -> None:
         self._home = home
@@ -87,7 +94,7 @@ class FileStore:
         return self._noting_permissions(self._noting_read_only(snapshot))
 
     def _read_file(self) -> Snapshot:
-        raw = read_regular_file(self.path, _MAXIMUM_BYTES)
+        raw = read_regular_file(self.path, MAXIMUM_BYTES)
         version = hashlib.sha256(raw).hexdigest()
         if self._last is not None and self._last.version == version:
             return self._last
@@ -149,7 +156,10 @@ class FileStore:
                 self.replace(document)
         return document
 
-    def remove(self) -> Removed | None:
+    def settle(self) -> None:
+        """Do nothing: nothing is ever left undone."""
+
+    def remove(self, *, may_prompt: bool = True) -> Removed | None:  # noqa: ARG002 - nobody to ask
         """Remove the file; of a symbolic link the target, since the login is in it."""
         problem = self._home.problem()
         if problem is not None:

@@ -3,6 +3,7 @@
 What `read` returns is what the last look found. A vault that is locked or does not answer is
 `locked`, one that is not there or refuses is `unavailable`, and what it holds counts as unchanged
 until it can be seen again. A write is read back; one that failed is taken back where that works.
+What a logout could not delete counts as gone, see `unfinished`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ import asyncio
 import hashlib
 import logging
 import threading
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from codex_auth_lsp.clock import Clock, SystemClock
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.errors import (
     Remediation,
@@ -25,32 +24,21 @@ from codex_auth_lsp.errors import (
     StoreUnavailable,
     StoreWriteFailed,
 )
-from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.secret import Secret
-from codex_auth_lsp.stores.abandon import AbandonableCalls, Hanging
+from codex_auth_lsp.stores.abandon import Hanging
 from codex_auth_lsp.stores.base import Snapshot
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 from codex_auth_lsp.stores.json_text import render_compact_json
-from codex_auth_lsp.stores.question import Question
+from codex_auth_lsp.stores.keyring_calls import KeyringCalls
 from codex_auth_lsp.stores.secret_auth_storage import secret_auth_storage_problem
-from codex_auth_lsp.stores.vault import (
-    LOGOUT_SECONDS,
-    PROMPT_SECONDS,
-    READ_SECONDS,
-    VaultAbsent,
-    VaultError,
-    VaultLocked,
-)
+from codex_auth_lsp.stores.unfinished import Ended
+from codex_auth_lsp.stores.vault import READ_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from codex_auth_lsp.config.home import CodexHome
-    from codex_auth_lsp.stores.vault import Vault
-
-LOCKED_CALL_SECONDS = 1.2
-"""For each call under the Codex CLI's locks, which it gives up waiting for after 5 s; there are at
-most three: read, write, read back. Each takes some 10 ms."""
+    from codex_auth_lsp.stores.vault import Kept, Vault
 
 TOO_LARGE = "The login is too large for the system's keyring."
 _TOO_LARGE_ADVICE = (
@@ -58,22 +46,29 @@ _TOO_LARGE_ADVICE = (
     Remediation('Set cli_auth_credentials_store = "file" in config.toml'),
 )
 _NOT_LOOKED_YET = "The keyring has not been looked at yet."
-_ODD_ANSWER = "The keyring gave an answer that makes no sense."
 _SILENT = "The keyring does not answer."
-_UNANSWERED = "Nobody answered the keyring's question, so it stays locked."
-
-T = TypeVar("T")
+_NO_LOGIN_SO_LARGE = "The entry in the keyring is far too large for a login."
+_READABLE = frozenset({"ok", "corrupt"})
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What stands in the entry, or why that cannot be seen."""
+    """What stands in the entry, or why that cannot be seen.
+
+    `in_force` is what it counts as: nothing where a logout was to delete it.
+    """
 
     snapshot: Snapshot
-    value: Secret | None = None
+    in_force: Snapshot
+    kept: Kept | None = None
     error: StoreError | None = None
+
+    @property
+    def is_leftover(self) -> bool:
+        """Whether a logout was to delete it."""
+        return self.in_force is not self.snapshot
 
 
 class KeyringEntry:
@@ -83,22 +78,29 @@ class KeyringEntry:
         home: Whose login it is.
         vault: Where it rests.
         secret_auth_storage: What `[features]` of config.toml says of Codex's encrypted store.
+        clock: The source of time.
     """
 
     def __init__(
-        self, home: CodexHome, vault: Vault, *, secret_auth_storage: bool | None = None
+        self,
+        home: CodexHome,
+        vault: Vault,
+        *,
+        secret_auth_storage: bool | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._home = home
-        self._vault = vault
         self._secret_auth_storage = secret_auth_storage
-        self._calls = AbandonableCalls(self._on_return)
-        self._question = Question(self._on_return)
+        self._clock = clock or SystemClock()
+        self._calls = KeyringCalls(vault, self._clock, self._on_return)
         self._changing = threading.Lock()
         self._changes = 0
         self._looking = asyncio.Lock()
         self._asked = 0
         self._answered = 0
         self._snapshot = replace(_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
+        self._ended: Ended | None = None
+        self._late: frozenset[str] = frozenset()
         self.on_change: Callable[[], None] | None = None
         """Called from any thread when a call came back that nobody waits for any more."""
 
@@ -107,7 +109,17 @@ class KeyringEntry:
         problem = self._home.problem()
         if problem is not None:
             return _snapshot("unavailable", detail=problem.message)
-        return self._snapshot
+        return self._in_force(self._snapshot)
+
+    @property
+    def has_leftover(self) -> bool:
+        """Whether the last look found what a logout was to delete."""
+        snapshot = self._snapshot
+        return self._in_force(snapshot) is not snapshot
+
+    def may_be_late(self, version: str) -> bool:
+        """Say whether this was written by a call that nobody waited for any more."""
+        return version in self._late
 
     async def sync(self) -> None:
         """Look at the vault, for 3 s at most and without asking anybody.
@@ -124,7 +136,8 @@ class KeyringEntry:
                     if self._remember(found, unless_changed_since=changes):
                         self._answered = asked
         except TimeoutError:
-            self._remember(self._hidden("locked", _SILENT), unless_changed_since=changes)
+            silent = self._hidden(StoreLocked(_SILENT))
+            self._remember(silent, unless_changed_since=changes)
 
     def problem(self) -> str | None:
         """Return why this entry is not the place where Codex keeps the login, None where it is."""
@@ -145,33 +158,27 @@ class KeyringEntry:
         Raises:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It is not.
         """
-        deadline = time.monotonic() + (PROMPT_SECONDS if for_writing else LOGOUT_SECONDS)
-        is_open = partial(self._vault.is_open, for_writing=for_writing)
-        unlock = partial(self._vault.unlock, for_writing=for_writing)
-        # A silent vault is found here, which would be taken for a person who thinks.
-        while not self._call(is_open, READ_SECONDS):
-            if self._ask(unlock, deadline):
-                return
+        self._calls.unlock(for_writing=for_writing)
 
     def close(self) -> None:
         """Wait for no person any longer."""
-        self._question.close()
+        self._calls.close()
 
     def load(self) -> Stored:
         """Return what stands in the entry now, for a holder of the locks."""
+        kept: Kept | None = None
+        error: StoreError | None = None
         try:
-            value = self._call(self._vault.get, LOCKED_CALL_SECONDS)
+            kept = self._calls.get()
+            snapshot = self._judged(kept)
         except StoreError as exc:
-            health = "locked" if isinstance(exc, StoreLocked) else "unavailable"
-            stored = Stored(self._hidden(health, exc.message), error=exc)
-        else:
-            stored = Stored(self._judged(value), value)
-        self._remember(stored.snapshot)
-        return stored
+            error, snapshot = exc, self._hidden(exc)
+        self._remember(snapshot)
+        return Stored(snapshot, self._in_force(snapshot), kept, error)
 
     def holds(self, document: Document) -> bool:
         """Say whether a login of this size can be kept."""
-        return self._vault.fits(_value_of(document))
+        return self._calls.fits(_value_of(document))
 
     def save(self, document: Document, before: Stored) -> None:
         """Write the document and read it back, for a holder of the locks.
@@ -184,17 +191,20 @@ class KeyringEntry:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It was not stored.
         """
         value = _value_of(document)
-        if not self._vault.fits(value):
+        if not self._calls.fits(value):
             raise StoreWriteFailed(TOO_LARGE, remediation=_TOO_LARGE_ADVICE)
         try:
-            self._call(lambda: self._vault.set(value), LOCKED_CALL_SECONDS)
-            if self._call(self._vault.get, LOCKED_CALL_SECONDS) != value:
+            self._calls.set(value)
+            found = self._calls.get()
+            if found is None or found.value != value:
                 raise StoreWriteFailed("The keyring did not keep the login that was written to it.")
         except StoreError as exc:
-            if not isinstance(exc.__cause__, Hanging):  # of a silent keyring nothing is known
-                self._take_back(before.value)
+            if isinstance(exc.__cause__, Hanging):  # of a silent keyring nothing is known
+                self._late |= {_version_of(value)}
+            else:
+                self._take_back(before.kept)
             raise
-        self._remember(self._judged(value))
+        self._settle(self._judged(found))
 
     def delete(self, *, may_prompt: bool = False) -> bool:
         """Delete the entry with its duplicates; return whether there was any.
@@ -202,76 +212,77 @@ class KeyringEntry:
         Raises:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It is still there, or may be.
         """
-        removed = self._delete_asking() if may_prompt else self._delete()
-        if removed and self._call(self._vault.get, LOCKED_CALL_SECONDS) is not None:
+        removed = self._calls.delete(may_prompt=may_prompt)
+        if removed and self._calls.get() is not None:
             raise StoreWriteFailed("The keyring did not delete the login.")
-        self._remember(self._judged(None))
+        self._settle(self._judged(None))
         return removed
 
-    def _delete(self) -> bool:
-        return self._call(self._vault.delete, LOCKED_CALL_SECONDS)
-
-    def _delete_asking(self) -> bool:
-        removed: list[bool] = []
-        deadline = time.monotonic() + LOGOUT_SECONDS
-        while not self._ask(lambda: removed.append(self._vault.delete(may_prompt=True)), deadline):
-            pass  # another question was in the way, and is answered
-        return removed[0]
+    def end_later(self) -> None:
+        """Let what could not be deleted count as gone, as soon as it is seen that it is that."""
+        before = frozenset() if self._ended is None else self._ended.seen
+        with self._changing:
+            seen = before | {self._snapshot.version} - {""}
+            self._ended = Ended(self._clock.now().timestamp(), seen, self._late)
+            self._snapshot = replace(self._snapshot, version="")
+            self._changes += 1
 
     async def _look(self) -> Snapshot:
         problem = self.problem()
         if problem is not None:
-            return self._hidden("unavailable", problem)
+            return self._hidden(StoreUnavailable(problem))
         try:
-            return self._judged(await self._calls.call_async(self._vault.get, READ_SECONDS))
-        except Hanging:
-            return self._hidden("locked", _SILENT)
-        except VaultLocked as exc:
-            return self._hidden("locked", str(exc))
-        except VaultError as exc:
-            return self._hidden("unavailable", str(exc))
-        except Exception as exc:  # noqa: BLE001 - no answer of a keyring may end the looks at it
-            log_defect(logger, exc)
-            return self._hidden("unavailable", _ODD_ANSWER)
+            return self._judged(await self._calls.look())
+        except StoreError as exc:
+            return self._hidden(exc)
 
-    def _judged(self, value: Secret | None) -> Snapshot:
-        """Return what a value amounts to; the same one is parsed once."""
-        if value is None:
+    def _judged(self, kept: Kept | None) -> Snapshot:
+        """Return what was found amounts to; the same value is parsed once."""
+        if kept is None:
             return _snapshot("ok")
-        raw = value.reveal().encode("utf-8", "surrogateescape")
-        version = hashlib.sha256(raw).hexdigest()
+        if kept.value is None:
+            # As of a file: it is there, nobody can read it, and a login may take its place.
+            return _snapshot("unavailable", version="large", detail=_NO_LOGIN_SO_LARGE, there=True)
+        version = _version_of(kept.value)
         if self._snapshot.report.health == "ok" and self._snapshot.version == version:
-            return self._snapshot
+            return replace(self._snapshot, written_at=kept.written_at)
         try:
-            return _snapshot("ok", version=version, document=parse_document(raw))
+            document = parse_document(kept.value.reveal().encode("utf-8", "surrogateescape"))
         except DocumentInvalid as exc:
             detail = f"The entry in the keyring is not a stored login: {exc}."
-            return _snapshot("corrupt", version=version, detail=detail)
+            found = _snapshot("corrupt", version=version, detail=detail)
+        else:
+            found = _snapshot("ok", version=version, document=document)
+        return replace(found, written_at=kept.written_at)
 
-    def _hidden(self, health: str, detail: str) -> Snapshot:
+    def _in_force(self, snapshot: Snapshot) -> Snapshot:
+        """Return what a snapshot counts as: an empty entry where a logout was to delete it."""
+        if self._ended is None or not snapshot.version or snapshot.report.health not in _READABLE:
+            return snapshot
+        return _snapshot("ok") if self._ended.covers(snapshot) else snapshot
+
+    def _hidden(self, error: StoreError) -> Snapshot:
         """Return the snapshot of what cannot be seen; it counts as unchanged until it can."""
-        return _snapshot(health, version=self._snapshot.version, detail=detail)
+        health = "locked" if isinstance(error, StoreLocked) else "unavailable"
+        return _snapshot(health, version=self._snapshot.version, detail=error.message)
 
-    def _call(self, work: Callable[[], T], seconds: float) -> T:
-        with _store_errors(_SILENT):
-            return self._calls.call(work, seconds)
-
-    def _ask(self, work: Callable[[], object], deadline: float) -> bool:
-        """Ask the person, or wait for the answer to another question; say whether it was ours."""
-        with _store_errors(_UNANSWERED):
-            return self._question.ask(work, max(0.0, deadline - time.monotonic()))
-
-    def _take_back(self, old: Secret | None) -> None:
+    def _take_back(self, old: Kept | None) -> None:
         """Put back what stood there, unless it still does."""
         try:
-            if self._call(self._vault.get, LOCKED_CALL_SECONDS) == old:
+            found = self._calls.get()
+            if (found and found.value) == (old and old.value):
                 return
             if old is None:
-                self._call(self._vault.delete, LOCKED_CALL_SECONDS)
-            else:
-                self._call(lambda: self._vault.set(old), LOCKED_CALL_SECONDS)
+                self._calls.delete()
+            elif old.value is not None:
+                self._calls.set(old.value)
         except StoreError as exc:
             logger.warning("The keyring's entry may not be what it was: %s", exc.message)
+
+    def _settle(self, snapshot: Snapshot) -> None:
+        """Take what was just written, after which nothing earlier counts any more."""
+        self._ended, self._late = None, frozenset()
+        self._remember(snapshot)
 
     def _remember(self, snapshot: Snapshot, *, unless_changed_since: int | None = None) -> bool:
         """Take a snapshot for the current one, unless a later one was taken meanwhile."""
@@ -280,6 +291,8 @@ class KeyringEntry:
                 return False
             self._changes += 1
             self._snapshot = snapshot
+            if snapshot.report.health in _READABLE and self._in_force(snapshot) is snapshot:
+                self._ended = None  # somebody else has deleted or replaced it
             return True
 
     def _on_return(self) -> None:
@@ -287,26 +300,12 @@ class KeyringEntry:
             self.on_change()
 
 
-@contextmanager
-def _store_errors(hanging: str) -> Iterator[None]:
-    """Turn what goes wrong with a vault into a store's errors; `hanging` is said of silence."""
-    try:
-        yield
-    except Hanging as exc:
-        raise StoreLocked(hanging) from exc
-    except VaultLocked as exc:
-        raise StoreLocked(str(exc)) from exc
-    except VaultAbsent as exc:
-        raise StoreUnavailable(str(exc)) from exc
-    except VaultError as exc:
-        raise StoreWriteFailed(str(exc)) from exc
-    except Exception as exc:
-        log_defect(logger, exc)
-        raise StoreUnavailable(_ODD_ANSWER) from exc
-
-
 def _value_of(document: Document) -> Secret:
     return Secret(render_compact_json(document.members).decode("utf-8"))
+
+
+def _version_of(value: Secret) -> str:
+    return hashlib.sha256(value.reveal().encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _snapshot(
@@ -315,8 +314,9 @@ def _snapshot(
     version: str = "",
     detail: str | None = None,
     document: Document | None = None,
+    there: bool | None = None,
 ) -> Snapshot:
-    there = health != "unavailable"
+    there = health != "unavailable" if there is None else there
     report = StoreReport(
         mode="keyring",
         backend="keyring" if there else "none",

@@ -13,15 +13,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.abandon import ensure_wanted
 from codex_auth_lsp.stores.account_name import account_name
-from codex_auth_lsp.stores.vault import SERVICE, VaultAbsent, VaultError, VaultLocked, VaultRefused
+from codex_auth_lsp.stores.vault import (
+    SERVICE,
+    Kept,
+    VaultAbsent,
+    VaultError,
+    VaultLocked,
+    VaultRefused,
+    kept,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from codex_auth_lsp.secret import Secret
 
 WINDOWS_LIMIT_BYTES = 2560
 """`CRED_MAX_CREDENTIAL_BLOB_SIZE` of wincred.h; the value is stored as UTF-16."""
@@ -139,10 +148,10 @@ class SystemKeyringVault:
             finally:
                 self._asking = False
 
-    def get(self) -> Secret | None:
+    def get(self) -> Kept | None:
         """Return the value, without a dialog."""
         value = self._quietly(lambda backend: backend.get_password(*self._entry()))
-        return None if value is None else Secret(value)
+        return None if value is None else kept(value)
 
     def set(self, value: Secret) -> None:
         """Store the value, without a dialog."""

@@ -1,0 +1,44 @@
+"""What could not be done in a keyring that was locked or silent, and is made good when it is open.
+
+A logout leaves a login behind there. It goes later only if it is certainly the one that was to go:
+nobody may lose a login that was made since.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codex_auth_lsp.domain.credential import ChatGptCredential
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.stores.base import Snapshot
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A login that a logout could not reach.
+
+    `at` is when, in POSIX seconds; `seen` are the versions of what was known to be there, `late`
+    those of writes that nobody waits for any more and that may land yet.
+    """
+
+    at: float
+    seen: frozenset[str]
+    late: frozenset[str]
+
+    def covers(self, found: Snapshot) -> bool:
+        """Say whether what was found is what was to go; of something else it is not certain."""
+        if found.version in self.late:
+            return True
+        if found.written_at is not None and found.written_at > self.at:
+            return False
+        return found.version in self.seen or _is_from_before(found, self.at)
+
+
+def _is_from_before(found: Snapshot, moment: float) -> bool:
+    if found.written_at is not None:
+        return found.written_at + 1.0 <= moment  # it has no fractions of a second
+    login = found.credential
+    last_refresh = login.last_refresh if isinstance(login, ChatGptCredential) else None
+    return last_refresh is not None and last_refresh.timestamp() < moment
