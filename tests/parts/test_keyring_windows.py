@@ -209,3 +209,37 @@ async def test_command_line_works_on_the_keyring(command_line: CommandLine, home
 
     assert [outcome.returncode for outcome in (login, status, logout, after)] == [0, 0, 0, 1]
     assert session.items() == []
+
+
+@pytest.mark.part("codex")
+async def test_login_beside_a_locked_keyring_is_the_newer_one_for_everybody(
+    start: Starter, home, session, desktop, codex, sandbox: Sandbox, browser: Browser
+):
+    """Mode `auto`: when the keyring opens, no window and no terminal is put back to the old one."""
+    home.configure('cli_auth_credentials_store = "auto"\n')
+    one, two = [await start(sandbox, environment=desktop) for _ in range(2)]
+    older = await browser.sign_in(one)
+    home.guard.add_login(json.loads(session.items()[0].secret))
+    session.lock()
+    newer = await browser.sign_in(one, person="new")
+    in_file = home.read()
+    since = [window.mark() for window in (one, two)]
+    session.unlock()
+    for window, mark in zip((one, two), since, strict=True):
+        changed = await window.wait_for(
+            "auth/statusChanged",
+            lambda params: params["status"]["store"]["backend"] == "keyring",
+            since=mark,
+            timeout=SOON,
+        )
+        assert changed.params["status"]["store"]["encrypted"] is True
+        accounts = [
+            message.params["status"]["account"]
+            for message in window.all("auth/statusChanged", since=mark)
+        ]
+        assert accounts == [newer["status"]["account"]] * len(accounts)
+
+    assert older["status"]["account"] != newer["status"]["account"]
+    assert [json.loads(item.secret) for item in session.items()] == [in_file]
+    assert home.bytes() is None
+    assert (await codex.login_status()).returncode == 0

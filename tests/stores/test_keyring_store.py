@@ -140,7 +140,7 @@ def test_entry_that_is_no_login_is_reported_and_replaced_by_a_login_only(store, 
 def test_entry_far_too_large_for_a_login_is_unavailable_and_replaced_by_a_login_only(
     home, entry, vault, mode
 ):
-    """As a file of that size; nothing of it is decoded, hashed or parsed."""
+    """(S7) As a file of that size; nothing of it is decoded, hashed or parsed."""
     store = mode(home, entry)
     vault.value = '{"OPENAI_API_KEY":"sk-1","x":"' + "x" * base.MAXIMUM_BYTES + '"}'
     report = looked(store).report

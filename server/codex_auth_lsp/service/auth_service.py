@@ -331,5 +331,5 @@ class AuthService:
             logout=Logout(cache, keeper, logins, revoker),
             refresher=refresher,
             credentials=Credentials(keeper, refresher, clock, self._options.home.path),
-            settling=Settling(cache, keeper, revoker, clock),
+            settling=Settling(cache, keeper, revoker),
         )

@@ -1,9 +1,10 @@
 """The `auto` store mode: the keyring where it can be had, else the file, and the report says which.
 
-Reading and writing go in the Codex CLI's order: the keyring's login before the file's; a save to
-the keyring removes the file. Beyond the CLI, what the keyring cannot take never leaves an older
-login in it that would win, a locked keyring with no login in the file is not taken for signed out,
-and a logout clears the file also where there is no keyring.
+Invariant: of a login in the keyring and one in the file the newer one is in force, and the next
+save leaves one alone. Where nothing tells which is newer it is the keyring's, as for the Codex CLI,
+which always takes that. So that the CLI takes the newer one too, a login that had to go to the file
+is moved over an older one when the keyring opens (`settle`). A locked keyring that is known to hold
+the newer login is waited for; one of which nothing is known gives way to a login in the file.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.domain.credential import ChatGptCredential, is_same_login
 from codex_auth_lsp.domain.notice import Notice
 from codex_auth_lsp.errors import Remediation, StoreError
-from codex_auth_lsp.stores.base import unreadable
+from codex_auth_lsp.stores.age import age_of
+from codex_auth_lsp.stores.base import Removed, unreadable
 from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.keyring_entry import TOO_LARGE
 from codex_auth_lsp.stores.keyring_mode import KeyringMode
 from codex_auth_lsp.stores.keyring_store import remove_leftover
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.stores.base import Merge, Snapshot
@@ -58,14 +63,29 @@ class AutoStore(KeyringMode):
     def _choose(self, keyring: Snapshot) -> Snapshot:
         if not keyring.known or self._entry.problem() is not None:
             return _in_mode_auto(keyring)
-        if keyring.document is not None:
+        file = self._file.read()
+        is_newer = self._is_newer(file, keyring)
+        if keyring.document is not None and is_newer:
+            return _in_mode_auto(file, "The keyring still holds an older login.")
+        is_known = keyring.age is not None and keyring.report.health != "corrupt"
+        if keyring.document is not None or (file.document and is_known and not is_newer):
             unused = f"The login in {self._file.path} is not used: the keyring has one."
             return _in_mode_auto(keyring, unused if self._file.exists() else None)
-        file = self._file.read()
         file_is_empty = file.version == "" and file.report.health in {"ok", "readOnly"}
         if file_is_empty and keyring.report.backend != "none":
             return _in_mode_auto(keyring)
         return self._noting_fallback(keyring, file)
+
+    def _is_newer(self, file: Snapshot, keyring: Snapshot) -> bool:
+        """Say whether the file's login is newer than the one that the keyring is known to hold."""
+        if file.document is None or keyring.age is None:
+            return False
+        age = age_of(file.credential, _written_at(self._file.path))
+        if file.version != self._entry.newest_in_file:
+            return age.is_newer_than(keyring.age)
+        # This process knows, unless another program has written to the keyring since; a write that
+        # was given up, and came through in the end, was there before.
+        return not keyring.age.is_after(age) or self._entry.may_be_late(keyring.version)
 
     def _noting_fallback(self, keyring: Snapshot, file: Snapshot) -> Snapshot:
         """Say why the file is used; a person hears of it where a login had to go there."""
@@ -130,6 +150,7 @@ class AutoStore(KeyringMode):
                 return
         logger.info("The login goes to a file: %s", error.message)
         self._file.replace(document)
+        self._entry.newest_in_file = self._file.read().version
         if stored.kept is not None:
             self._forget()
 
@@ -139,6 +160,38 @@ class AutoStore(KeyringMode):
             self._entry.delete()
         except StoreError as exc:
             logger.warning("An older login may still be in the keyring: %s", exc.message)
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether the keyring holds a login that is not in force, as far as this process knows."""
+        return super().is_unsettled or self._is_behind(self._entry.read())
+
+    def settle(self) -> Removed | None:
+        """Delete such a login, or put the newer one of the file in its place."""
+        removed = super().settle()
+        with self._file.exclusive():
+            stored = self._entry.load()
+            newer = self._file.read().document
+            if newer is None or not self._is_behind(stored.in_force):
+                return removed
+            self._save(newer, stored, newer.credential)
+        older = stored.snapshot.credential
+        is_same = isinstance(older, ChatGptCredential) and is_same_login(newer.credential, older)
+        return removed if is_same else Removed(older, ("keyring",))
+
+    def _is_behind(self, keyring: Snapshot) -> bool:
+        """Say whether the keyring holds an older login than a file which this process wrote."""
+        if keyring.document is None or self._entry.newest_in_file is None:
+            return False
+        file = self._file.read()
+        return file.version == self._entry.newest_in_file and self._is_newer(file, keyring)
+
+
+def _written_at(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _in_mode_auto(snapshot: Snapshot, detail: str | None = None) -> Snapshot:

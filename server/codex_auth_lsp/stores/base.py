@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
     from codex_auth_lsp.errors import StoreError
+    from codex_auth_lsp.stores.age import Age
 
 LOCK_SECONDS = 5.0
 """How long a write waits for another program's lock: the Codex CLI's own limit."""
@@ -36,6 +37,7 @@ class Snapshot:
     `document` is None where nothing is stored or nothing can be read (see `report.health`).
     `known` is false only before the first `sync` of a place that cannot be read at once: nothing
     is said of what is stored, and there is nothing to announce yet.
+    `age` is that of a login in a keyring, known also while the keyring cannot be read.
     """
 
     report: StoreReport
@@ -43,7 +45,7 @@ class Snapshot:
     version: str
     document: Document | None = None
     known: bool = True
-    written_at: float | None = field(default=None, compare=False)
+    age: Age | None = field(default=None, compare=False)
 
     @property
     def credential(self) -> Credential | None:
@@ -101,6 +103,10 @@ class StoreWatch(Protocol):
     async def stop(self) -> None:
         """End the watch."""
         ...
+
+
+READABLE = frozenset({"ok", "readOnly", "corrupt"})
+"""The `health` of a place whose content can be looked at."""
 
 
 def unreadable(report: StoreReport) -> StoreError | None:

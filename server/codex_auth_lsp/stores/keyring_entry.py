@@ -26,7 +26,8 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.abandon import Hanging
-from codex_auth_lsp.stores.base import Snapshot
+from codex_auth_lsp.stores.age import age_of
+from codex_auth_lsp.stores.base import READABLE, Snapshot
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 from codex_auth_lsp.stores.json_text import render_compact_json
 from codex_auth_lsp.stores.keyring_calls import KeyringCalls
@@ -48,7 +49,6 @@ _TOO_LARGE_ADVICE = (
 _NOT_LOOKED_YET = "The keyring has not been looked at yet."
 _SILENT = "The keyring does not answer."
 _NO_LOGIN_SO_LARGE = "The entry in the keyring is far too large for a login."
-_READABLE = frozenset({"ok", "corrupt"})
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +101,8 @@ class KeyringEntry:
         self._snapshot = replace(_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
         self._ended: Ended | None = None
         self._late: frozenset[str] = frozenset()
+        self.newest_in_file: str | None = None
+        """The version of a file that was written since the keyring did not take the login."""
         self.on_change: Callable[[], None] | None = None
         """Called from any thread when a call came back that nobody waits for any more."""
 
@@ -201,6 +203,7 @@ class KeyringEntry:
         except StoreError as exc:
             if isinstance(exc.__cause__, Hanging):  # of a silent keyring nothing is known
                 self._late |= {_version_of(value)}
+                self._remember(self._hidden(exc))
             else:
                 self._take_back(before.kept)
             raise
@@ -224,7 +227,7 @@ class KeyringEntry:
         with self._changing:
             seen = before | {self._snapshot.version} - {""}
             self._ended = Ended(self._clock.now().timestamp(), seen, self._late)
-            self._snapshot = replace(self._snapshot, version="")
+            self._snapshot = replace(self._snapshot, version="", age=None)
             self._changes += 1
 
     async def _look(self) -> Snapshot:
@@ -245,26 +248,26 @@ class KeyringEntry:
             return _snapshot("unavailable", version="large", detail=_NO_LOGIN_SO_LARGE, there=True)
         version = _version_of(kept.value)
         if self._snapshot.report.health == "ok" and self._snapshot.version == version:
-            return replace(self._snapshot, written_at=kept.written_at)
+            return _aged(self._snapshot, kept)
         try:
             document = parse_document(kept.value.reveal().encode("utf-8", "surrogateescape"))
         except DocumentInvalid as exc:
             detail = f"The entry in the keyring is not a stored login: {exc}."
-            found = _snapshot("corrupt", version=version, detail=detail)
-        else:
-            found = _snapshot("ok", version=version, document=document)
-        return replace(found, written_at=kept.written_at)
+            return _aged(_snapshot("corrupt", version=version, detail=detail), kept)
+        return _aged(_snapshot("ok", version=version, document=document), kept)
 
     def _in_force(self, snapshot: Snapshot) -> Snapshot:
         """Return what a snapshot counts as: an empty entry where a logout was to delete it."""
-        if self._ended is None or not snapshot.version or snapshot.report.health not in _READABLE:
+        if self._ended is None or not snapshot.version or snapshot.report.health not in READABLE:
             return snapshot
         return _snapshot("ok") if self._ended.covers(snapshot) else snapshot
 
     def _hidden(self, error: StoreError) -> Snapshot:
         """Return the snapshot of what cannot be seen; it counts as unchanged until it can."""
         health = "locked" if isinstance(error, StoreLocked) else "unavailable"
-        return _snapshot(health, version=self._snapshot.version, detail=error.message)
+        hidden = _snapshot(health, version=self._snapshot.version, detail=error.message)
+        held_a_login = self._snapshot.report.health != "corrupt"
+        return replace(hidden, age=self._snapshot.age if held_a_login else None)
 
     def _take_back(self, old: Kept | None) -> None:
         """Put back what stood there, unless it still does."""
@@ -281,7 +284,7 @@ class KeyringEntry:
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Take what was just written, after which nothing earlier counts any more."""
-        self._ended, self._late = None, frozenset()
+        self._ended, self._late, self.newest_in_file = None, frozenset(), None
         self._remember(snapshot)
 
     def _remember(self, snapshot: Snapshot, *, unless_changed_since: int | None = None) -> bool:
@@ -291,7 +294,7 @@ class KeyringEntry:
                 return False
             self._changes += 1
             self._snapshot = snapshot
-            if snapshot.report.health in _READABLE and self._in_force(snapshot) is snapshot:
+            if snapshot.report.health in READABLE and self._in_force(snapshot) is snapshot:
                 self._ended = None  # somebody else has deleted or replaced it
             return True
 
@@ -302,6 +305,10 @@ class KeyringEntry:
 
 def _value_of(document: Document) -> Secret:
     return Secret(render_compact_json(document.members).decode("utf-8"))
+
+
+def _aged(snapshot: Snapshot, kept: Kept) -> Snapshot:
+    return replace(snapshot, age=age_of(snapshot.credential, kept.written_at))
 
 
 def _version_of(value: Secret) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.domain.credential import ChatGptCredential
+from codex_auth_lsp.stores.age import Age
 
 if TYPE_CHECKING:
     from codex_auth_lsp.stores.base import Snapshot
@@ -31,14 +31,7 @@ class Ended:
         """Say whether what was found is what was to go; of something else it is not certain."""
         if found.version in self.late:
             return True
-        if found.written_at is not None and found.written_at > self.at:
+        age = found.age or Age()
+        if age.written_at is not None and age.written_at > self.at:
             return False
-        return found.version in self.seen or _is_from_before(found, self.at)
-
-
-def _is_from_before(found: Snapshot, moment: float) -> bool:
-    if found.written_at is not None:
-        return found.written_at + 1.0 <= moment  # it has no fractions of a second
-    login = found.credential
-    last_refresh = login.last_refresh if isinstance(login, ChatGptCredential) else None
-    return last_refresh is not None and last_refresh.timestamp() < moment
+        return found.version in self.seen or age.is_before(self.at)
