@@ -26,6 +26,7 @@ from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores import keyring_calls, secret_service, secret_service_asking, vault
 from codex_auth_lsp.stores.abandon import MAXIMUM_HANGING
 from codex_auth_lsp.stores.account_name import account_name
+from codex_auth_lsp.stores.base import Removed
 from codex_auth_lsp.stores.select import select_store
 from codex_auth_lsp.stores.watcher import Watcher
 from e2e.shapes import CLIENT_ID, OPENAI_ISSUER, api_key_login, codex_bytes
@@ -368,13 +369,20 @@ async def test_locked_keyring_is_told_at_once_on_a_machine_without_a_display(ses
     session.lock()
     started = time.monotonic()
     assert (await looked(store)).report.health == "locked"
-    for use in (store.check_writable, lambda: store_login(store, OTHER_KEY), store.remove):
+    for use in (store.check_writable, lambda: store_login(store, OTHER_KEY)):
         with pytest.raises(StoreLocked):
             await asyncio.to_thread(use)
+    session.unlock()
+    assert (await looked(store)).credential == KEY
+    session.lock()
+    with pytest.raises(StoreLocked):
+        await asyncio.to_thread(store.remove)
 
     assert time.monotonic() - started < AT_ONCE * 4
     session.unlock()
-    assert (await looked(store)).credential == KEY
+    assert (await looked(store)).credential is None
+    assert (await asyncio.to_thread(store.settle)) == Removed(KEY, ("keyring",))
+    assert session.items() == []
 
 
 async def test_keyring_that_was_never_unlocked_is_locked_and_not_empty(session, store, home):
