@@ -28,6 +28,7 @@ from codex_auth_lsp.errors import StoreWriteFailed
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.account_name import account_name
 from codex_auth_lsp.stores.auto_store import AutoStore
+from codex_auth_lsp.stores.base import MAXIMUM_BYTES
 from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.keyring_store import KeyringStore
 from codex_auth_lsp.stores.system_keyring import (
@@ -347,6 +348,24 @@ def test_keychain_that_would_ask_is_locked_to_whoever_asks_nobody(macos, keychai
 
     assert not keychain.asked.is_set()
     assert keychain.dialogs_allowed
+
+
+def test_keychain_says_without_asking_whether_it_would_ask(macos, keychain):
+    """So that nobody is asked for nothing."""
+    assert macos.is_open()
+    keychain.asks = True
+
+    assert not macos.is_open()
+    assert not keychain.asked.is_set()
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(MAXIMUM_BYTES, True), (MAXIMUM_BYTES + 1, False)])
+def test_value_far_too_large_for_a_login_is_not_taken(macos, size, is_read):
+    """It is there all the same, and can be replaced and deleted."""
+    macos.set(Secret("x" * size))
+
+    assert macos.get() == Kept(Secret("x" * size) if is_read else None)
+    assert macos.delete() is True
 
 
 def test_unlocking_lets_the_keychain_ask_and_quiet_calls_do_not_wait_for_the_answer(

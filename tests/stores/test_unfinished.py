@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from codex_auth_lsp.clock import SystemClock
 from codex_auth_lsp.errors import StoreLocked
 from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.base import Removed
 from codex_auth_lsp.stores.document import login_document, refreshed_document
+from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.keyring_store import KeyringStore
 from e2e.shapes import api_key_login, codex_bytes
 from stores.fake_vaults import LOCKED, PATIENCE, STORED_KEY, looked
@@ -94,6 +96,28 @@ def test_login_that_may_be_from_after_the_logout_stays(store, vault, value, writ
 
     assert looked(store).credential in {KEY, OTHER_KEY}
     assert (store.is_unsettled, store.settle(), vault.value) == (False, None, value)
+
+
+def test_clock_that_was_set_back_makes_no_later_login_an_earlier_one(home, vault):
+    """It was written at a time before that of the logout, and after it."""
+    clock = SteppedClock()
+    store = KeyringStore(home, KeyringEntry(home, vault, clock=clock))
+    store_login(store, KEY)
+    log_out_in_vain(store, vault)
+    clock.hours -= 2
+    vault.value, vault.written_at = OTHER_STORED_KEY, clock.now().timestamp()
+
+    assert looked(store).credential == OTHER_KEY
+    assert (store.is_unsettled, store.settle()) == (False, None)
+
+
+class SteppedClock(SystemClock):
+    """A clock that somebody sets."""
+
+    hours = 0
+
+    def now(self):
+        return super().now() + timedelta(hours=self.hours)
 
 
 def test_later_login_of_ours_takes_its_place(store, vault):

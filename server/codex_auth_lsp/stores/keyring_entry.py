@@ -260,7 +260,8 @@ class KeyringEntry:
         """Return what a snapshot counts as: an empty entry where a logout was to delete it."""
         if self._ended is None or not snapshot.version or snapshot.report.health not in READABLE:
             return snapshot
-        return _snapshot("ok") if self._ended.covers(snapshot) else snapshot
+        now = self._clock.now().timestamp()
+        return _snapshot("ok") if self._ended.covers(snapshot, now) else snapshot
 
     def _hidden(self, error: StoreError) -> Snapshot:
         """Return the snapshot of what cannot be seen; it counts as unchanged until it can."""
