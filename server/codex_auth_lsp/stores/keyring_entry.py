@@ -9,14 +9,12 @@ What a logout could not delete counts as gone, see `unfinished`.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.clock import Clock, SystemClock
-from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.errors import (
     Remediation,
     StoreError,
@@ -24,13 +22,16 @@ from codex_auth_lsp.errors import (
     StoreUnavailable,
     StoreWriteFailed,
 )
-from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.abandon import Hanging
-from codex_auth_lsp.stores.age import age_of
 from codex_auth_lsp.stores.base import READABLE, Snapshot
-from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
-from codex_auth_lsp.stores.json_text import render_compact_json
 from codex_auth_lsp.stores.keyring_calls import KeyringCalls
+from codex_auth_lsp.stores.keyring_snapshot import (
+    entry_snapshot,
+    hidden,
+    judged,
+    value_of,
+    version_of,
+)
 from codex_auth_lsp.stores.secret_auth_storage import secret_auth_storage_problem
 from codex_auth_lsp.stores.unfinished import Ended
 from codex_auth_lsp.stores.vault import READ_SECONDS
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codex_auth_lsp.config.home import CodexHome
+    from codex_auth_lsp.stores.document import Document
     from codex_auth_lsp.stores.vault import Kept, Vault
 
 TOO_LARGE = "The login is too large for the system's keyring."
@@ -48,7 +50,6 @@ _TOO_LARGE_ADVICE = (
 )
 _NOT_LOOKED_YET = "The keyring has not been looked at yet."
 _SILENT = "The keyring does not answer."
-_NO_LOGIN_SO_LARGE = "The entry in the keyring is far too large for a login."
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ class KeyringEntry:
         self._looking = asyncio.Lock()
         self._asked = 0
         self._answered = 0
-        self._snapshot = replace(_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
+        self._snapshot = replace(entry_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
         self._ended: Ended | None = None
         self._late: frozenset[str] = frozenset()
         self.newest_in_file: str | None = None
@@ -110,7 +111,7 @@ class KeyringEntry:
         """Return what the last look found."""
         problem = self._home.problem()
         if problem is not None:
-            return _snapshot("unavailable", detail=problem.message)
+            return entry_snapshot("unavailable", detail=problem.message)
         return self._in_force(self._snapshot)
 
     @property
@@ -138,7 +139,7 @@ class KeyringEntry:
                     if self._remember(found, unless_changed_since=changes):
                         self._answered = asked
         except TimeoutError:
-            silent = self._hidden(StoreLocked(_SILENT))
+            silent = hidden(StoreLocked(_SILENT), self._snapshot)
             self._remember(silent, unless_changed_since=changes)
 
     def problem(self) -> str | None:
@@ -172,15 +173,15 @@ class KeyringEntry:
         error: StoreError | None = None
         try:
             kept = self._calls.get()
-            snapshot = self._judged(kept)
+            snapshot = judged(kept, self._snapshot)
         except StoreError as exc:
-            error, snapshot = exc, self._hidden(exc)
+            error, snapshot = exc, hidden(exc, self._snapshot)
         self._remember(snapshot)
         return Stored(snapshot, self._in_force(snapshot), kept, error)
 
     def holds(self, document: Document) -> bool:
         """Say whether a login of this size can be kept."""
-        return self._calls.fits(_value_of(document))
+        return self._calls.fits(value_of(document))
 
     def save(self, document: Document, before: Stored) -> None:
         """Write the document and read it back, for a holder of the locks.
@@ -192,7 +193,7 @@ class KeyringEntry:
         Raises:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It was not stored.
         """
-        value = _value_of(document)
+        value = value_of(document)
         if not self._calls.fits(value):
             raise StoreWriteFailed(TOO_LARGE, remediation=_TOO_LARGE_ADVICE)
         try:
@@ -202,12 +203,12 @@ class KeyringEntry:
                 raise StoreWriteFailed("The keyring did not keep the login that was written to it.")
         except StoreError as exc:
             if isinstance(exc.__cause__, Hanging):  # of a silent keyring nothing is known
-                self._late |= {_version_of(value)}
-                self._remember(self._hidden(exc))
+                self._late |= {version_of(value)}
+                self._remember(hidden(exc, self._snapshot))
             else:
                 self._take_back(before.kept)
             raise
-        self._settle(self._judged(found))
+        self._settle(judged(found, self._snapshot))
 
     def delete(self, *, may_prompt: bool = False) -> bool:
         """Delete the entry with its duplicates; return whether there was any.
@@ -218,7 +219,7 @@ class KeyringEntry:
         removed = self._calls.delete(may_prompt=may_prompt)
         if removed and self._calls.get() is not None:
             raise StoreWriteFailed("The keyring did not delete the login.")
-        self._settle(self._judged(None))
+        self._settle(judged(None, self._snapshot))
         return removed
 
     def end_later(self) -> None:
@@ -233,42 +234,18 @@ class KeyringEntry:
     async def _look(self) -> Snapshot:
         problem = self.problem()
         if problem is not None:
-            return self._hidden(StoreUnavailable(problem))
+            return hidden(StoreUnavailable(problem), self._snapshot)
         try:
-            return self._judged(await self._calls.look())
+            return judged(await self._calls.look(), self._snapshot)
         except StoreError as exc:
-            return self._hidden(exc)
-
-    def _judged(self, kept: Kept | None) -> Snapshot:
-        """Return what was found amounts to; the same value is parsed once."""
-        if kept is None:
-            return _snapshot("ok")
-        if kept.value is None:
-            # As of a file: it is there, nobody can read it, and a login may take its place.
-            return _snapshot("unavailable", version="large", detail=_NO_LOGIN_SO_LARGE, there=True)
-        version = _version_of(kept.value)
-        if self._snapshot.report.health == "ok" and self._snapshot.version == version:
-            return _aged(self._snapshot, kept)
-        try:
-            document = parse_document(kept.value.reveal().encode("utf-8", "surrogateescape"))
-        except DocumentInvalid as exc:
-            detail = f"The entry in the keyring is not a stored login: {exc}."
-            return _aged(_snapshot("corrupt", version=version, detail=detail), kept)
-        return _aged(_snapshot("ok", version=version, document=document), kept)
+            return hidden(exc, self._snapshot)
 
     def _in_force(self, snapshot: Snapshot) -> Snapshot:
         """Return what a snapshot counts as: an empty entry where a logout was to delete it."""
         if self._ended is None or not snapshot.version or snapshot.report.health not in READABLE:
             return snapshot
         now = self._clock.now().timestamp()
-        return _snapshot("ok") if self._ended.covers(snapshot, now) else snapshot
-
-    def _hidden(self, error: StoreError) -> Snapshot:
-        """Return the snapshot of what cannot be seen; it counts as unchanged until it can."""
-        health = "locked" if isinstance(error, StoreLocked) else "unavailable"
-        hidden = _snapshot(health, version=self._snapshot.version, detail=error.message)
-        held_a_login = self._snapshot.report.health != "corrupt"
-        return replace(hidden, age=self._snapshot.age if held_a_login else None)
+        return entry_snapshot("ok") if self._ended.covers(snapshot, now) else snapshot
 
     def _take_back(self, old: Kept | None) -> None:
         """Put back what stood there, unless it still does."""
@@ -302,34 +279,3 @@ class KeyringEntry:
     def _on_return(self) -> None:
         if self.on_change is not None:
             self.on_change()
-
-
-def _value_of(document: Document) -> Secret:
-    return Secret(render_compact_json(document.members).decode("utf-8"))
-
-
-def _aged(snapshot: Snapshot, kept: Kept) -> Snapshot:
-    return replace(snapshot, age=age_of(snapshot.credential, kept.written_at))
-
-
-def _version_of(value: Secret) -> str:
-    return hashlib.sha256(value.reveal().encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _snapshot(
-    health: str,
-    *,
-    version: str = "",
-    detail: str | None = None,
-    document: Document | None = None,
-    there: bool | None = None,
-) -> Snapshot:
-    there = health != "unavailable" if there is None else there
-    report = StoreReport(
-        mode="keyring",
-        backend="keyring" if there else "none",
-        health=health,
-        encrypted=there,
-        detail=detail,
-    )
-    return Snapshot(report, CredentialSource("keyring"), version, document)
