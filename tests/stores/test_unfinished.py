@@ -146,6 +146,21 @@ def test_renewal_finds_nobody_signed_in(store, vault):
     assert given == [None]
 
 
+def test_login_that_was_made_while_the_logout_waited_for_the_person_stays(store, vault):
+    """Both waited for one answer, and the logout was asked for first."""
+    store_login(store, KEY)
+    vault.trouble = LOCKED
+
+    def unlock_and_sign_in(**_options: bool) -> None:
+        vault.trouble = None
+        store_login(store, OTHER_KEY)
+
+    vault.unlock = unlock_and_sign_in
+
+    assert store.remove() is None
+    assert looked(store).credential == OTHER_KEY
+
+
 def test_logout_that_reaches_it_later_is_enough(store, vault):
     """The person tried again."""
     store_login(store, KEY)

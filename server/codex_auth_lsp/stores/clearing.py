@@ -93,9 +93,12 @@ def _clear_keyring(file: FileStore, entry: KeyringEntry, *, may_prompt: bool) ->
     credential: Credential | None = None
     problem = entry.problem()
     try:
+        saves = entry.saves
         if may_prompt:
             entry.unlock(for_writing=False)
         with file.exclusive():
+            if entry.saves != saves:
+                return _Cleared("keyring")  # somebody signed in while the person was asked
             stored = entry.load()
             if isinstance(stored.error, StoreLocked):
                 raise stored.error

@@ -102,6 +102,8 @@ class KeyringEntry:
         self._snapshot = replace(entry_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
         self._ended: Ended | None = None
         self._late: frozenset[str] = frozenset()
+        self.saves = 0
+        """How many logins this process has stored here."""
         self.newest_in_file: str | None = None
         """The version of a file that was written since the keyring did not take the login."""
         self.on_change: Callable[[], None] | None = None
@@ -208,6 +210,7 @@ class KeyringEntry:
             else:
                 self._take_back(before.kept)
             raise
+        self.saves += 1
         self._settle(judged(found, self._snapshot))
 
     def delete(self, *, may_prompt: bool = False) -> bool:
