@@ -75,6 +75,7 @@ OWNERS: dict[str, set[str]] = {
     "jeepney": {
         "stores.secret_service",
         "stores.secret_service_asking",
+        "stores.secret_service_signals",
         "stores.secret_service_watch",
     },
     "segno": {"terminal.qr_code"},

@@ -10,12 +10,10 @@ import contextlib
 import json
 import os
 import signal
-import tempfile
 import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,9 +23,10 @@ from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.domain.store_report import StoreReport
 from codex_auth_lsp.errors import StoreLocked, StoreUnavailable
 from codex_auth_lsp.secret import Secret
-from codex_auth_lsp.stores import keyring_entry, secret_service, secret_service_asking, vault
+from codex_auth_lsp.stores import keyring_calls, secret_service, secret_service_asking, vault
 from codex_auth_lsp.stores.abandon import MAXIMUM_HANGING
 from codex_auth_lsp.stores.account_name import account_name
+from codex_auth_lsp.stores.base import Removed
 from codex_auth_lsp.stores.select import select_store
 from codex_auth_lsp.stores.watcher import Watcher
 from e2e.shapes import CLIENT_ID, OPENAI_ISSUER, api_key_login, codex_bytes
@@ -38,7 +37,8 @@ from support import codex_cli
 from support.codex_cli import CodexCli
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from codex_auth_lsp.stores.base import CredentialStore, Snapshot
 
@@ -81,34 +81,6 @@ BIG_LOGIN = replace(
     last_refresh=datetime.now(UTC),
 )
 """Tokens are some kilobytes; more does no harm."""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Return a folder with a path short enough for a socket in it."""
-    with tempfile.TemporaryDirectory(prefix="ks-") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def bare_session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DesktopSession]:
-    """Give this process a desktop session without a keyring."""
-    with desktop_session(folder) as session:
-        enter(session, monkeypatch)
-        yield session
-
-
-@pytest.fixture
-def session(bare_session: DesktopSession) -> DesktopSession:
-    """Give this process a desktop session whose keyring is unlocked."""
-    bare_session.start_keyring()
-    return bare_session
-
-
-def enter(session: DesktopSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this process find the session as every program in it does."""
-    for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"):
-        monkeypatch.setenv(name, session.environment[name])
 
 
 @pytest.fixture
@@ -397,13 +369,20 @@ async def test_locked_keyring_is_told_at_once_on_a_machine_without_a_display(ses
     session.lock()
     started = time.monotonic()
     assert (await looked(store)).report.health == "locked"
-    for use in (store.check_writable, lambda: store_login(store, OTHER_KEY), store.remove):
+    for use in (store.check_writable, lambda: store_login(store, OTHER_KEY)):
         with pytest.raises(StoreLocked):
             await asyncio.to_thread(use)
+    session.unlock()
+    assert (await looked(store)).credential == KEY
+    session.lock()
+    with pytest.raises(StoreLocked):
+        await asyncio.to_thread(store.remove)
 
     assert time.monotonic() - started < AT_ONCE * 4
     session.unlock()
-    assert (await looked(store)).credential == KEY
+    assert (await looked(store)).credential is None
+    assert (await asyncio.to_thread(store.settle)) == Removed(KEY, ("keyring",))
+    assert session.items() == []
 
 
 async def test_keyring_that_was_never_unlocked_is_locked_and_not_empty(session, store, home):
@@ -416,15 +395,6 @@ async def test_keyring_that_was_never_unlocked_is_locked_and_not_empty(session, 
 
     assert (await looked(store)).credential == KEY
     assert entry(session, home) == [STORED_KEY]
-
-
-@pytest.fixture
-def seen_session(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DesktopSession]:
-    """Give this process a session with an unlocked keyring, before which a person sits."""
-    with virtual_display() as display, desktop_session(folder, display=display) as session:
-        enter(session, monkeypatch)
-        session.start_keyring()
-        yield session
 
 
 @pytest.mark.part("display")
@@ -463,7 +433,7 @@ async def test_question_that_nobody_answers_ends_and_a_late_answer_is_heard(
     seen_session, store, monkeypatch
 ):
     """One answer settles whatever has been asked until then."""
-    monkeypatch.setattr(keyring_entry, "PROMPT_SECONDS", 1.0)
+    monkeypatch.setattr(keyring_calls, "PROMPT_SECONDS", 1.0)
     store_login(store, KEY)
     seen_session.lock()
     listener = Listener(store)
@@ -513,7 +483,7 @@ async def test_desktop_without_a_keyring_gets_one_whose_password_the_person_choo
 ):
     """As on a desktop that signs people in by itself; only a login makes one."""
     with virtual_display() as display, desktop_session(folder, display=display) as session:
-        enter(session, monkeypatch)
+        session.enter(monkeypatch)
         session.start_keyring(password=None)
         report = (await looked(store)).report
         assert report.detail == "The desktop has no keyring yet to keep a login in."
@@ -601,7 +571,7 @@ def wait_for_thread() -> None:
 async def test_bus_starts_the_keyring_for_whoever_looks(folder, monkeypatch, home):
     """As for the Codex CLI; it is locked then."""
     with desktop_session(folder, services=(PROMPTER, KEYRING)) as session:
-        enter(session, monkeypatch)
+        session.enter(monkeypatch)
         session.start_keyring()
         store = select_store("keyring", home)
         store_login(store, KEY)

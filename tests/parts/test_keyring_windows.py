@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,11 +17,9 @@ from support.secrets_guard import API_KEY
 
 pytest.importorskip("secretstorage", reason="the Secret Service is a part of Linux desktops")
 
-from stores.desktop_session import DesktopSession, desktop_session, end
+from stores.desktop_session import end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from e2e.conftest import CommandLine, Starter
     from e2e.logins import Browser
     from e2e.shapes import CodexHome
@@ -39,24 +35,6 @@ STATUS_SECONDS = 3.5
 """Seconds after which a status is there, whatever the keyring does: 3, and the way to it."""
 
 KEY = example_key("of-the-keyring")
-
-
-@pytest.fixture
-def session() -> Iterator[DesktopSession]:
-    """Offer a desktop session whose keyring is unlocked."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ks-") as folder,
-        desktop_session(Path(folder)) as session,
-    ):
-        session.start_keyring()
-        yield session
-
-
-@pytest.fixture
-def desktop(session: DesktopSession) -> dict[str, str]:
-    """Return the variables by which a program finds the session."""
-    names = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
-    return {name: session.environment[name] for name in names}
 
 
 @pytest.fixture
@@ -231,3 +209,37 @@ async def test_command_line_works_on_the_keyring(command_line: CommandLine, home
 
     assert [outcome.returncode for outcome in (login, status, logout, after)] == [0, 0, 0, 1]
     assert session.items() == []
+
+
+@pytest.mark.part("codex")
+async def test_login_beside_a_locked_keyring_is_the_newer_one_for_everybody(
+    start: Starter, home, session, desktop, codex, sandbox: Sandbox, browser: Browser
+):
+    """Mode `auto`: when the keyring opens, no window and no terminal is put back to the old one."""
+    home.configure('cli_auth_credentials_store = "auto"\n')
+    one, two = [await start(sandbox, environment=desktop) for _ in range(2)]
+    older = await browser.sign_in(one)
+    home.guard.add_login(json.loads(session.items()[0].secret))
+    session.lock()
+    newer = await browser.sign_in(one, person="new")
+    in_file = home.read()
+    since = [window.mark() for window in (one, two)]
+    session.unlock()
+    for window, mark in zip((one, two), since, strict=True):
+        changed = await window.wait_for(
+            "auth/statusChanged",
+            lambda params: params["status"]["store"]["backend"] == "keyring",
+            since=mark,
+            timeout=SOON,
+        )
+        assert changed.params["status"]["store"]["encrypted"] is True
+        accounts = [
+            message.params["status"]["account"]
+            for message in window.all("auth/statusChanged", since=mark)
+        ]
+        assert accounts == [newer["status"]["account"]] * len(accounts)
+
+    assert older["status"]["account"] != newer["status"]["account"]
+    assert [json.loads(item.secret) for item in session.items()] == [in_file]
+    assert home.bytes() is None
+    assert (await codex.login_status()).returncode == 0

@@ -2,7 +2,8 @@
 
 What may come of it is written down as a table, `EXPECTED`; beside it stand the promises that hold
 in every cell: a status within its deadline and without a dialog, nothing in the clear in the mode
-`keyring`, the old login as it was after a failure, and the real Codex CLI of the same opinion.
+`keyring`, the old login as it was after a login that failed and gone after a logout, if only when
+the keyring opens, and the real Codex CLI of the same opinion.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from prove.keyring_item import LoginItem, session, variables
 from prove.login import key_login
-from prove.waiting import until
+from prove.waiting import CEILING, happens, until
 from stores.desktop_session import DesktopSession, virtual_display
 from support.codex_cli import CodexCli
 from support.lsp_client import LanguageClient, RpcError
@@ -113,9 +114,10 @@ async def try_cell(mode: str, state: str, folder: Path) -> Cell:
             session(display=display, keyring=state not in {NO_KEYRING, NO_BUS})
         )
         item = LoginItem.make(running, mode)
+        before = None
         if state in {LOCKED, ASKING, SILENT} and mode == "keyring":
             item.write(key_login(OLD_KEY))
-        before = item.bytes() if state not in {NO_KEYRING, NO_BUS} else None
+            before = item.bytes()
         environment = {} if state == NO_BUS else variables(running)
         environment |= {"XDG_RUNTIME_DIR": str(running.folder)} if state == NO_BUS else {}
         client = await LanguageClient.start(
@@ -129,9 +131,11 @@ async def try_cell(mode: str, state: str, folder: Path) -> Cell:
                 await _use(cell, client, item, running, environment)
             finally:
                 _leave(running, state)
+            if before is not None:
+                await _see_it_go(cell, item, before)
         finally:
             await client.kill()
-        _judge(cell, item, before)
+        _judge(cell)
     return cell
 
 
@@ -220,11 +224,17 @@ async def _ask_codex(
         cell.broken.append(f"Codex is of another opinion: {status.stderr.strip()[:100]}")
 
 
-def _judge(cell: Cell, item: LoginItem, before: bytes | None) -> None:
+async def _see_it_go(cell: Cell, item: LoginItem, before: bytes) -> None:
+    """Wait until the login goes that the logout could not reach, now that the keyring is open."""
+    if item.bytes() not in {before, None}:
+        cell.broken.append("the old login is not what it was")
+    if not await happens(lambda: item.bytes() is None, CEILING):
+        cell.broken.append("the old login is there still")
+
+
+def _judge(cell: Cell) -> None:
     wanted = expected(cell.mode, cell.state)
     if cell.found != wanted:
         cell.broken.append(f"came to {cell.found}, not to {wanted}")
     if cell.slowest_status > STATUS_SECONDS:
         cell.broken.append(f"a status took {cell.slowest_status:.1f} s")
-    if before is not None and item.bytes() != before:
-        cell.broken.append("the old login is not what it was")

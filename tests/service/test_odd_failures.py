@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from codex_auth_lsp.domain.credential import ChatGptCredential
+    from codex_auth_lsp.stores.vault import Kept
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -79,7 +80,7 @@ async def test_rotation_survives_whatever_goes_wrong_while_it_is_written(
 class OddVault(FakeVault):
     """A keyring whose answers make no sense."""
 
-    def get(self) -> Secret | None:
+    def get(self) -> Kept | None:
         raise AttributeError("odd")
 
 

@@ -97,6 +97,7 @@ async def test_trouble_in_the_file_of_the_system_names_that_file(service, system
     system.parent.mkdir()
     system.write_text("[model_providers.lab]\nenv_key = 17\n")
 
+    await service.sync()
     status = service.status()
 
     assert status["lastError"]["kind"] == "configurationInvalid"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ from e2e.waiting import LOOK_AGAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pytest
 
 PASSWORD = "opensesame"
 
@@ -63,6 +65,11 @@ class DesktopSession:
     def address(self) -> str:
         """The address of the session bus."""
         return self.environment["DBUS_SESSION_BUS_ADDRESS"]
+
+    def enter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let this process find the session as every program in it does."""
+        for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"):
+            monkeypatch.setenv(name, self.environment[name])
 
     def start_keyring(self, password: str | None = PASSWORD) -> subprocess.Popen[bytes]:
         """Start the keyring daemon; wait until it serves.
@@ -129,17 +136,17 @@ class DesktopSession:
     def items(self, **attributes: str) -> list[Item]:
         """Return what a search in the unlocked keyring finds.
 
-        Without the schema, which the daemon shows of an item at some times and not at others.
+        Without the schema, which the daemon shows of an item at some times and not at others, and
+        without what goes away meanwhile.
         """
+        found = []
         with self.connection() as connection:
-            return [
-                Item(
-                    item.get_label(),
-                    {k: v for k, v in item.get_attributes().items() if k != "xdg:schema"},
-                    item.get_secret().decode(),
-                )
-                for item in secretstorage.search_items(connection, attributes)
-            ]
+            for item in secretstorage.search_items(connection, attributes):
+                with suppress(secretstorage.ItemNotFoundException):
+                    shown = item.get_attributes()
+                    shown.pop("xdg:schema", None)
+                    found.append(Item(item.get_label(), shown, item.get_secret().decode()))
+        return found
 
     def run(self, *command: str, text: str = "") -> str:
         """Run a program of the desktop to its end and return what it said."""

@@ -1,13 +1,27 @@
-"""Vaults that misbehave in every way that a real one has been seen to, or could."""
+"""A vault that misbehaves in every way that a real one has been seen to, or could."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
+from typing import TYPE_CHECKING
 
-from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.abandon import ensure_wanted
-from codex_auth_lsp.stores.vault import VaultAbsent, VaultError, VaultLocked
+from codex_auth_lsp.stores.vault import Kept, VaultAbsent, VaultError, VaultLocked, kept
+
+if TYPE_CHECKING:
+    from codex_auth_lsp.secret import Secret
+    from codex_auth_lsp.stores.base import CredentialStore, Snapshot
+
+STORED_KEY = '{"auth_mode":"apikey","OPENAI_API_KEY":"sk-1"}'
+"""How the Codex CLI keeps `KEY` in a keyring, byte for byte."""
+
+SHORT = 0.05
+"""Seconds of a wait that is meant to be in vain."""
+
+PATIENCE = 10.0
+"""Seconds that nothing here may take."""
 
 LOCKED = VaultLocked("The keyring is locked.")
 ABSENT = VaultAbsent("There is no keyring here.")
@@ -23,6 +37,7 @@ class FakeVault:
     def __init__(self, value: str | None = None) -> None:
         self.value = value
         self.duplicates: list[str] = []
+        self.written_at: float | None = None
         self.trouble: VaultError | None = None
         self.set_trouble: VaultError | None = None
         self.delete_asks = False
@@ -43,9 +58,16 @@ class FakeVault:
     def fits(self, value: Secret) -> bool:
         return len(value.reveal()) <= self.limit
 
+    def is_open(self, *, for_writing: bool = True) -> bool:
+        self._enter("is_open")
+        if isinstance(self.trouble, VaultLocked):
+            return False
+        self._raise_trouble()
+        return True
+
     def unlock(self, *, for_writing: bool = True) -> None:
         self.unlocked_for_writing.append(for_writing)
-        self._enter("unlock", asks=True)
+        self._enter("unlock")
         if isinstance(self.trouble, VaultLocked):
             answer = self.prompts.popleft() if self.prompts else self.trouble
             if answer is not None:
@@ -53,11 +75,11 @@ class FakeVault:
             self.trouble = None
         self._raise_trouble()
 
-    def get(self) -> Secret | None:
+    def get(self) -> Kept | None:
         value = self.value  # a call that hangs may have seen it long ago
         self._enter("get")
         self._raise_trouble()
-        return None if value is None else Secret(value)
+        return None if value is None else kept(value, self.written_at)
 
     def set(self, value: Secret) -> None:
         self._enter("set")
@@ -68,6 +90,7 @@ class FakeVault:
             raise trouble
         self.value = self.keeps(value.reveal())
         self.duplicates.clear()
+        self._enter("late set")
 
     def delete(self, *, may_prompt: bool = False) -> bool:
         self._enter("delete, asking" if may_prompt else "delete")
@@ -89,8 +112,9 @@ class FakeVault:
         self.hangs = set()
         self._go_on.set()
 
-    def _enter(self, name: str, *, asks: bool = False) -> None:
-        self.calls.append(name)
+    def _enter(self, name: str) -> None:
+        if name != "late set":
+            self.calls.append(name)
         self.threads.add(threading.current_thread().name)
         if name in self.hangs:
             self.reached.set()
@@ -100,3 +124,9 @@ class FakeVault:
     def _raise_trouble(self) -> None:
         if self.trouble is not None:
             raise self.trouble
+
+
+def looked(store: CredentialStore) -> Snapshot:
+    """Return what a store holds after a look at the keyring."""
+    asyncio.run(store.sync())
+    return store.read()

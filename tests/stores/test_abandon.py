@@ -15,13 +15,9 @@ from codex_auth_lsp.stores.abandon import (
     AbandonableCalls,
     Hanging,
     ensure_wanted,
+    in_own_thread,
 )
-
-SHORT = 0.05
-"""Seconds of a wait that is meant to be in vain."""
-
-PATIENCE = 10.0
-"""Seconds that nothing here may take."""
+from stores.fake_vaults import PATIENCE, SHORT
 
 
 class Gate:
@@ -144,19 +140,23 @@ def test_few_calls_hang_at_a_time_and_further_ones_are_told_at_once():
         gate.opened.set()
 
 
-def test_questions_that_nobody_answers_leave_other_calls_alone():
-    """They may stand on a screen for hours; of them, too, there are few."""
-    calls = AbandonableCalls()
-    gates = [Gate() for _ in range(MAXIMUM_HANGING)]
-    for gate in gates:
-        with pytest.raises(Hanging):
-            calls.call(gate, SHORT, for_a_person=True)
-    with pytest.raises(Hanging):
-        calls.call(lambda: None, PATIENCE, for_a_person=True)
+async def test_abandoned_call_that_waits_for_another_is_let_go_at_once():
+    """Who gives up a sign-in leaves no thread behind that waits for the keyring."""
+    calls, gate, left = AbandonableCalls(), Gate(), threading.Event()
 
-    assert calls.call(lambda: "back", PATIENCE) == "back"
-    for gate in gates:
-        gate.opened.set()
+    def outer() -> None:
+        try:
+            calls.call(gate, PATIENCE)
+        finally:
+            left.set()
+
+    waiting = asyncio.ensure_future(in_own_thread(outer))
+    await asyncio.to_thread(gate.begun.wait, PATIENCE)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert await asyncio.to_thread(left.wait, PATIENCE / 2)
+    gate.opened.set()
 
 
 def test_return_of_a_call_is_told_only_when_nobody_waited_for_it():
@@ -171,37 +171,6 @@ def test_return_of_a_call_is_told_only_when_nobody_waited_for_it():
     gate.opened.set()
 
     assert returned.wait(PATIENCE)
-
-
-def test_closing_ends_every_wait_for_a_person_and_no_other():
-    """A process that ends waits for no answer; what it was about to store it still stores."""
-    calls = AbandonableCalls()
-    person, disk = Gate(), Gate()
-    outcomes: dict[str, str] = {}
-
-    def wait(name: str, gate: Gate, *, for_a_person: bool) -> None:
-        try:
-            outcomes[name] = calls.call(gate, PATIENCE, for_a_person=for_a_person)
-        except Hanging:
-            outcomes[name] = "hanging"
-
-    threads = [
-        threading.Thread(target=wait, args=("person", person), kwargs={"for_a_person": True}),
-        threading.Thread(target=wait, args=("disk", disk), kwargs={"for_a_person": False}),
-    ]
-    for thread in threads:
-        thread.start()
-    assert [gate.begun.wait(PATIENCE) for gate in (person, disk)] == [True, True]
-    calls.close()
-    threads[0].join(PATIENCE)
-    assert outcomes == {"person": "hanging"}
-    disk.opened.set()
-    threads[1].join(PATIENCE)
-
-    assert outcomes == {"person": "hanging", "disk": "done"}
-    with pytest.raises(Hanging):
-        calls.call(lambda: None, PATIENCE, for_a_person=True)
-    person.opened.set()
 
 
 def test_process_ends_while_a_call_hangs():

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.errors import (
     LockTimedOut,
@@ -18,68 +17,33 @@ from codex_auth_lsp.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
-from codex_auth_lsp.stores import file, keyring_entry
+from codex_auth_lsp.stores import file
 from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.base import Remaining
 from codex_auth_lsp.stores.document import login_document
 from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.vault import VaultRefused
 from e2e.shapes import api_key_login, codex_bytes
-from stores.fake_vaults import ABSENT, LOCKED, FakeVault
+from stores.fake_vaults import ABSENT, LOCKED, SHORT, STORED_KEY, FakeVault, looked
 from stores.store_contract import KEY, LOGIN, OTHER_KEY, StoreContract, store_login
 from stores.test_lock import is_locked, other_process_holds
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from codex_auth_lsp.config.home import CodexHome
 
-SHORT = 0.05
-"""Seconds of a wait that is meant to be in vain."""
-
-STORED_KEY = '{"auth_mode":"apikey","OPENAI_API_KEY":"sk-1"}'
 OTHER_KEY_FILE = codex_bytes(api_key_login("sk-2"))
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> CodexHome:
-    folder = tmp_path / "codex"
-    folder.mkdir(mode=0o700)
-    return CodexHome(folder, "option")
-
-
-@pytest.fixture
-def path(home: CodexHome) -> Path:
-    return home.path / "auth.json"
-
-
-@pytest.fixture
-def vault() -> FakeVault:
-    return FakeVault()
-
-
-@pytest.fixture
-def store(home: CodexHome, vault: FakeVault) -> AutoStore:
-    return AutoStore(home, KeyringEntry(home, vault))
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait shortly for what is meant to be silent."""
-    for name in ("READ_SECONDS", "PROMPT_SECONDS", "LOCKED_CALL_SECONDS"):
-        monkeypatch.setattr(keyring_entry, name, SHORT)
-
-
-def looked(store):
-    """Return what a store holds after a look at the keyring."""
-    asyncio.run(store.sync())
-    return store.read()
+def store(home: CodexHome, entry: KeyringEntry) -> AutoStore:
+    return AutoStore(home, entry)
 
 
 class TestAutoStoreWithKeyring(StoreContract):
     """It keeps the promises of every store."""
 
     @pytest.fixture
-    def store(self, home, vault):
-        store = AutoStore(home, KeyringEntry(home, vault))
+    def store(self, store):
         asyncio.run(store.sync())
         return store
 
@@ -160,7 +124,7 @@ def test_login_is_kept_in_the_file_where_the_keyring_fails_and_that_is_told(
 @pytest.mark.usefixtures("impatient")
 def test_silent_keyring_keeps_nobody_from_signing_in(store, vault, path):
     """The file serves, and nothing waits long."""
-    vault.hang("get", "unlock")
+    vault.hang("get", "is_open")
     store.check_writable()
     store_login(store, KEY)
 
@@ -388,7 +352,7 @@ def test_logout_completes_where_the_keyring_cannot_be_had(store, vault, path, tr
 @pytest.mark.usefixtures("impatient")
 def test_logout_completes_where_the_keyring_hangs(store, vault, path):
     """Nobody waits for ever, and the file is gone first."""
-    vault.hang("unlock")
+    vault.hang("is_open")
     path.write_bytes(OTHER_KEY_FILE)
     removed = store.remove()
 

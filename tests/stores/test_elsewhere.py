@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.errors import StoreReadOnly
-from codex_auth_lsp.stores import keyring_entry, system
+from codex_auth_lsp.stores import keyring_calls, system
 from codex_auth_lsp.stores.base import Remaining
 from codex_auth_lsp.stores.elsewhere import remove_everywhere
 from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.memory import MemoryStore
-from stores.fake_vaults import ABSENT, LOCKED, FakeVault
+from stores.fake_vaults import ABSENT, LOCKED, STORED_KEY, FakeVault
 from stores.store_contract import KEY, LOGIN, OTHER_KEY, store_login
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-STORED_KEY = '{"auth_mode":"apikey","OPENAI_API_KEY":"sk-1"}'
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> CodexHome:
-    return CodexHome(tmp_path, "option")
 
 
 @pytest.fixture
@@ -77,7 +64,7 @@ def test_keyring_that_cannot_be_looked_at_is_not_told(home, vault, trouble):
 
 def test_silent_keyring_holds_nobody_up(home, vault, monkeypatch):
     """A logout goes on without it."""
-    monkeypatch.setattr(keyring_entry, "LOCKED_CALL_SECONDS", 0.05)
+    monkeypatch.setattr(keyring_calls, "LOCKED_CALL_SECONDS", 0.05)
     vault.hang("get")
 
     assert remove_everywhere(FileStore(home), MemoryStore(), home) is None
@@ -89,7 +76,7 @@ def test_file_that_cannot_be_removed_remains_where_the_keyring_was_cleared(
 ):
     """And is an error where nothing was."""
 
-    def refuse(_: FileStore) -> None:
+    def refuse(_: FileStore, **_options: bool) -> None:
         raise StoreReadOnly("no")
 
     monkeypatch.setattr(FileStore, "remove", refuse)

@@ -19,7 +19,7 @@ from codex_auth_lsp.errors import (
     StoreUnavailable,
     StoreWriteFailed,
 )
-from codex_auth_lsp.stores import base, file, keyring_entry
+from codex_auth_lsp.stores import base, file, keyring_calls
 from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.base import Remaining
 from codex_auth_lsp.stores.document import refreshed_document
@@ -27,43 +27,20 @@ from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.keyring_store import KeyringStore
 from codex_auth_lsp.stores.vault import VaultLocked, VaultRefused
 from e2e.shapes import api_key_login, codex_bytes
-from stores.fake_vaults import ABSENT, LOCKED, FakeVault
+from stores.fake_vaults import (
+    ABSENT,
+    LOCKED,
+    PATIENCE,
+    SHORT,
+    STORED_KEY,
+    FakeVault,
+    looked,
+)
 from stores.store_contract import KEY, LOGIN, OTHER_KEY, StoreContract, store_login
 from stores.test_lock import other_process_holds
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SHORT = 0.05
-"""Seconds of a wait that is meant to be in vain."""
-
-PATIENCE = 10.0
-"""Seconds that nothing here may take."""
-
-STORED_KEY = '{"auth_mode":"apikey","OPENAI_API_KEY":"sk-1"}'
-"""How the Codex CLI keeps `KEY` in a keyring, byte for byte."""
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> CodexHome:
-    folder = tmp_path / "codex"
-    folder.mkdir(mode=0o700)
-    return CodexHome(folder, "option")
-
-
-@pytest.fixture
-def path(home: CodexHome) -> Path:
-    return home.path / "auth.json"
-
-
-@pytest.fixture
-def vault() -> FakeVault:
-    return FakeVault()
-
-
-@pytest.fixture
-def entry(home: CodexHome, vault: FakeVault) -> KeyringEntry:
-    return KeyringEntry(home, vault)
 
 
 @pytest.fixture
@@ -71,25 +48,11 @@ def store(home: CodexHome, entry: KeyringEntry) -> KeyringStore:
     return KeyringStore(home, entry)
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait shortly for what is meant to be silent."""
-    for name in ("READ_SECONDS", "PROMPT_SECONDS", "LOCKED_CALL_SECONDS"):
-        monkeypatch.setattr(keyring_entry, name, SHORT)
-
-
-def looked(store):
-    """Return what a store holds after a look at the keyring."""
-    asyncio.run(store.sync())
-    return store.read()
-
-
 class TestKeyringStore(StoreContract):
     """It keeps the promises of every store."""
 
     @pytest.fixture
-    def store(self, home, vault):
-        store = KeyringStore(home, KeyringEntry(home, vault))
+    def store(self, store):
         asyncio.run(store.sync())
         return store
 
@@ -171,6 +134,45 @@ def test_entry_that_is_no_login_is_reported_and_replaced_by_a_login_only(store, 
     assert snapshot.document is None
     assert vault.value == value
     assert store_login(store, KEY).credential == store.read().credential == KEY
+
+
+@pytest.mark.parametrize("mode", [KeyringStore, AutoStore])
+def test_entry_far_too_large_for_a_login_is_unavailable_and_replaced_by_a_login_only(
+    home, entry, vault, mode
+):
+    """(S7) As a file of that size; nothing of it is decoded, hashed or parsed."""
+    store = mode(home, entry)
+    vault.value = '{"OPENAI_API_KEY":"sk-1","x":"' + "x" * base.MAXIMUM_BYTES + '"}'
+    report = looked(store).report
+
+    assert (report.backend, report.health) == ("keyring", "unavailable")
+    assert report.detail == "The entry in the keyring is far too large for a login."
+    with pytest.raises(StoreUnavailable, match="far too large"):
+        store.update(lambda old: pytest.fail(f"asked what to make of {old}"))
+    assert store_login(store, KEY).credential == looked(store).credential == KEY
+
+
+def test_entry_far_too_large_for_a_login_can_be_removed(store, vault):
+    """A logout removes whatever is there."""
+    vault.value = "x" * (base.MAXIMUM_BYTES + 1)
+    assert looked(store).report == StoreReport(
+        "keyring",
+        "keyring",
+        "unavailable",
+        encrypted=True,
+        detail="The entry in the keyring is far too large for a login.",
+    )
+
+    assert store.remove().stores == ("keyring",)
+    assert looked(store).report.health == "ok"
+
+
+def test_largest_entry_is_read(store, vault):
+    """The limit is that of a file."""
+    frame = '{"OPENAI_API_KEY":"sk-1","x":""}'
+    vault.value = frame[:-2] + "x" * (base.MAXIMUM_BYTES - len(frame)) + frame[-2:]
+
+    assert looked(store).credential == KEY
 
 
 def test_entry_that_is_no_login_is_never_replaced_by_a_renewal(store, vault):
@@ -296,7 +298,7 @@ def test_login_is_stored_after_the_person_unlocked_the_keyring(store, vault):
     store_login(store, KEY)
 
     assert vault.value == STORED_KEY
-    assert vault.calls[:2] == ["get", "unlock"]
+    assert vault.calls[:2] == ["is_open", "unlock"]
 
 
 def test_nobody_waits_for_our_locks_while_a_person_is_asked(store, vault, home):
@@ -306,7 +308,7 @@ def test_nobody_waits_for_our_locks_while_a_person_is_asked(store, vault, home):
     with other_process_holds(home.path / "auth.lock"), pytest.raises(StoreLocked, match="Nobody"):
         store_login(store, KEY)
 
-    assert vault.calls == ["get", "unlock"]
+    assert vault.calls == ["is_open", "unlock"]
 
 
 def test_renewal_asks_nobody(store, vault):
@@ -324,8 +326,8 @@ def test_renewal_asks_nobody(store, vault):
 @pytest.mark.parametrize("use", ["check_writable", "store", "remove"])
 def test_silent_keyring_is_not_taken_for_a_person_who_thinks(store, vault, monkeypatch, use):
     """A login and a logout end after the wait for a keyring, not after that for a person."""
-    monkeypatch.setattr(keyring_entry, "PROMPT_SECONDS", 10 * PATIENCE)
-    vault.hang("get", "unlock")
+    monkeypatch.setattr(keyring_calls, "PROMPT_SECONDS", 10 * PATIENCE)
+    vault.hang("get", "is_open")
     uses = {
         "check_writable": store.check_writable,
         "store": lambda: store_login(store, KEY),
@@ -500,7 +502,7 @@ def test_write_that_hangs_is_an_error_and_changes_nothing_later(store, entry, va
 
 def test_calls_under_the_locks_leave_time_to_the_codex_cli():
     """(S12) It waits five seconds for them; a read, a write and a read fit in."""
-    assert keyring_entry.LOCKED_CALL_SECONDS * 3 < base.LOCK_SECONDS
+    assert keyring_calls.LOCKED_CALL_SECONDS * 3 < base.LOCK_SECONDS
 
 
 def test_lock_of_another_program_is_respected(store, vault, home, monkeypatch):
@@ -509,7 +511,7 @@ def test_lock_of_another_program_is_respected(store, vault, home, monkeypatch):
     with other_process_holds(home.path / "auth.lock"), pytest.raises(LockTimedOut):
         store_login(store, KEY)
 
-    assert vault.calls == ["get", "unlock"]  # whether it answers, and is open
+    assert vault.calls == ["is_open"]
 
 
 def test_save_removes_the_file(store, path):
@@ -611,11 +613,38 @@ def test_logout_asks_where_the_keyring_does_not_delete_unasked(store, vault, hom
 
 def test_keyring_is_made_for_a_login_and_never_for_a_logout(store, vault):
     """Nobody chooses a password in order to sign out."""
+    for use in (store.check_writable, lambda: store_login(store, KEY), store.remove):
+        vault.trouble = LOCKED
+        vault.prompts.append(None)
+        use()
+
+    assert vault.unlocked_for_writing == [True, True, False]
+
+
+def test_nobody_is_asked_where_the_keyring_is_open(store, vault):
+    """A look tells, however many questions are still unanswered."""
     store.check_writable()
     store_login(store, KEY)
     store.remove()
 
-    assert vault.unlocked_for_writing == [True, True, False]
+    assert "unlock" not in vault.calls
+
+
+@pytest.mark.usefixtures("impatient")
+def test_unanswered_questions_do_not_matter_once_the_keyring_is_open(store, vault):
+    """It was unlocked in another way, and the dialogs stand there still."""
+    vault.trouble = LOCKED
+    vault.hang("unlock")
+    for _ in range(4):
+        with pytest.raises(StoreLocked, match="Nobody answered"):
+            store.check_writable()
+    vault.trouble = None
+    store_login(store, KEY)
+
+    assert vault.value == STORED_KEY
+    assert vault.calls.count("unlock") == 1
+    assert store.remove().credential == KEY
+    vault.let_go()
 
 
 def test_logout_that_the_keyring_ignores_is_an_error(store, vault):

@@ -28,6 +28,7 @@ from codex_auth_lsp.errors import StoreWriteFailed
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.account_name import account_name
 from codex_auth_lsp.stores.auto_store import AutoStore
+from codex_auth_lsp.stores.base import MAXIMUM_BYTES
 from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.keyring_store import KeyringStore
 from codex_auth_lsp.stores.system_keyring import (
@@ -36,7 +37,7 @@ from codex_auth_lsp.stores.system_keyring import (
     SystemKeyringVault,
     open_backend,
 )
-from codex_auth_lsp.stores.vault import SERVICE, VaultAbsent, VaultLocked, VaultRefused
+from codex_auth_lsp.stores.vault import SERVICE, Kept, VaultAbsent, VaultLocked, VaultRefused
 from stores.store_contract import KEY, LOGIN, StoreContract, store_login
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ def test_value_is_replaced_without_a_copy_of_the_old_one(windows, manager):
     windows.set(Secret("new"))
 
     assert list(manager.values.values()) == ["new"]
-    assert windows.get() == Secret("new")
+    assert windows.get() == Kept(Secret("new"))
 
 
 def test_copy_of_an_interrupted_write_goes_with_the_entry(windows, manager, home):
@@ -247,7 +248,7 @@ def test_copy_of_an_interrupted_write_goes_with_the_entry(windows, manager, home
     Windows.WinVaultKeyring().set_password(f"{account}.{SERVICE}", account, "new")
     assert sorted(manager.values.values()) == ["new", "old"]
 
-    assert windows.get() == Secret("new")
+    assert windows.get() == Kept(Secret("new"))
     assert windows.delete() is True
     assert manager.entries == {}
 
@@ -347,6 +348,24 @@ def test_keychain_that_would_ask_is_locked_to_whoever_asks_nobody(macos, keychai
 
     assert not keychain.asked.is_set()
     assert keychain.dialogs_allowed
+
+
+def test_keychain_says_without_asking_whether_it_would_ask(macos, keychain):
+    """So that nobody is asked for nothing."""
+    assert macos.is_open()
+    keychain.asks = True
+
+    assert not macos.is_open()
+    assert not keychain.asked.is_set()
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(MAXIMUM_BYTES, True), (MAXIMUM_BYTES + 1, False)])
+def test_value_far_too_large_for_a_login_is_not_taken(macos, size, is_read):
+    """It is there all the same, and can be replaced and deleted."""
+    macos.set(Secret("x" * size))
+
+    assert macos.get() == Kept(Secret("x" * size) if is_read else None)
+    assert macos.delete() is True
 
 
 def test_unlocking_lets_the_keychain_ask_and_quiet_calls_do_not_wait_for_the_answer(

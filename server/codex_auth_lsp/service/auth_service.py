@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
     from codex_auth_lsp.service.refresher import Refresher
     from codex_auth_lsp.service.revocation import Revoker
+    from codex_auth_lsp.service.settling import Settling
     from codex_auth_lsp.stores.base import CredentialStore, StoreWatch
     from codex_auth_lsp.stores.watcher import Watcher
 
@@ -69,6 +70,7 @@ class _Actions:
     logout: Logout
     refresher: Refresher
     credentials: Credentials
+    settling: Settling
 
 
 class AuthService:
@@ -291,6 +293,7 @@ class AuthService:
         await self._made.logins.close(hurried=hurried)
         await self._made.refresher.close()
         await self._made.logout.close(patience)
+        await self._made.settling.close(patience)
         await self._made.revoker.close(patience)
 
     @property
@@ -315,6 +318,7 @@ class AuthService:
         from codex_auth_lsp.service.logout import Logout
         from codex_auth_lsp.service.refresher import Refresher
         from codex_auth_lsp.service.revocation import Revoker
+        from codex_auth_lsp.service.settling import Settling
 
         cache, keeper, clock = self._cache, self._keeper, self._clock
         overrides = resolve_overrides(self._options.environment)
@@ -337,4 +341,5 @@ class AuthService:
             logout=Logout(cache, keeper, logins, revoker),
             refresher=refresher,
             credentials=Credentials(keeper, refresher, clock, self._options.home.path),
+            settling=Settling(cache, keeper, revoker),
         )

@@ -227,12 +227,18 @@ class LoginCache:
             self._dotenv = dotenv
             self._variables = parse_dotenv(dotenv)
 
-    def remove(self) -> Removed | None:
+    def remove(self, *, may_prompt: bool = True) -> Removed | None:
         """Remove the login from the store and from the places beside it, as `Store.remove`."""
         from codex_auth_lsp.stores.elsewhere import remove_everywhere  # for a logout alone
 
         switch = self._settings.secret_auth_storage
-        return remove_everywhere(self.store, self._memory, self.home, secret_auth_storage=switch)
+        return remove_everywhere(
+            self.store,
+            self._memory,
+            self.home,
+            secret_auth_storage=switch,
+            may_prompt=may_prompt,
+        )
 
     def close(self) -> None:
         """Let no call wait for a person, in any store that was ever chosen."""

@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections import OrderedDict
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
@@ -44,6 +45,7 @@ from codex_auth_lsp.service.attempt import Attempt, Ending, IfRunning, LoginRequ
 from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded, LoginProgressed
 from codex_auth_lsp.service.methods import drop_forbidden_remedies, method_refusal
 from codex_auth_lsp.service.policy import credential_refusal, workspace_refusal
+from codex_auth_lsp.stores.abandon import in_own_thread
 from codex_auth_lsp.stores.document import Document, login_document
 
 if TYPE_CHECKING:
@@ -333,7 +335,7 @@ class Logins:
         )
         try:
             async with asyncio.timeout(attempt.request.seconds):
-                await asyncio.to_thread(self._cache.store.check_writable)
+                await in_own_thread(self._cache.store.check_writable)
                 if method is not LoginMethodId.API_KEY:
                     context = replace(context, metadata=await self._meet_issuer(attempt))
                 return await self._flows[method].sign_in(context)
@@ -362,7 +364,8 @@ class Logins:
             return login_document(credential, old)
 
         with self._keeper.own_change():
-            await asyncio.to_thread(self._cache.store.update, merge, over_unreadable=True)
+            update = partial(self._cache.store.update, merge, over_unreadable=True)
+            await in_own_thread(update)
         return replaced[-1] if replaced else None
 
     def _reach(self, attempt: Attempt, phase: LoginPhase) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
-from codex_auth_lsp.errors import LoginCancelled
+from codex_auth_lsp.errors import LoginCancelled, StoreError, StoreLocked
+from codex_auth_lsp.stores.abandon import in_own_thread
+from codex_auth_lsp.stores.base import join
 
 if TYPE_CHECKING:
     from codex_auth_lsp.service.login_cache import LoginCache
@@ -70,22 +73,70 @@ class Logout:
         await self._logins.stop(LoginCancelled())
         await self._cache.sync()
         self._keeper.look()  # what others did until now is told under its own cause
-        with self._keeper.own_change():
-            removed = await asyncio.to_thread(self._cache.remove)
-        self._keeper.look("logout")
-        revoked = await self._revoke(removed, revoke=revoke)
+        removals = [await self._remove(may_prompt=False)]
+        revocations = self._begin_revocation(removals[0]) if revoke else []
+        if removals[0].wants_the_person:
+            # What could be removed is gone, and its issuer hears of it; nobody waits for that.
+            removals.append(await self._remove(may_prompt=True))
+            revocations += self._begin_revocation(removals[1]) if revoke else []
+        removed = _joined(removals)
         return LogoutResult(
             removed=removed.stores if removed is not None else (),
             remaining=removed.remaining if removed is not None else (),
-            revoked=revoked,
+            revoked=await _outcome(removed, revocations),
             status=self._keeper.look(),
         )
 
-    async def _revoke(self, removed: Removed | None, *, revoke: bool) -> str:
-        credentials = (removed.credential, *removed.others) if removed is not None else ()
-        logins = [login for login in credentials if isinstance(login, ChatGptCredential)]
-        if not logins:
-            return "notApplicable"
-        if not revoke:
-            return "skipped"
-        return "yes" if all(await asyncio.gather(*map(self._revoker.revoke, logins))) else "failed"
+    async def _remove(self, *, may_prompt: bool) -> _Removal:
+        try:
+            with self._keeper.own_change():
+                removed = await in_own_thread(partial(self._cache.remove, may_prompt=may_prompt))
+        except StoreError as exc:
+            return _Removal(error=exc)
+        self._keeper.look("logout")
+        return _Removal(removed)
+
+    def _begin_revocation(self, removal: _Removal) -> list[asyncio.Task[bool]]:
+        logins = _revocable(removal.removed)
+        return [asyncio.ensure_future(self._revoker.revoke(login)) for login in logins]
+
+
+@dataclass(frozen=True)
+class _Removal:
+    """How it went to remove a login once."""
+
+    removed: Removed | None = None
+    error: StoreError | None = None
+
+    @property
+    def wants_the_person(self) -> bool:
+        """Whether unlocking a keyring could help."""
+        remaining = self.removed.remaining if self.removed is not None else ()
+        kinds = {place.kind for place in remaining if place.store == "keyring"}
+        return isinstance(self.error, StoreLocked) or StoreLocked.kind in kinds
+
+
+def _joined(removals: list[_Removal]) -> Removed | None:
+    """Return what was removed at all tries, and what remains after the last one that worked.
+
+    Raises:
+        StoreError: None worked.
+    """
+    errors = [removal.error for removal in removals if removal.error is not None]
+    if len(errors) == len(removals):
+        raise errors[-1]
+    worked = [removal.removed for removal in removals if removal.error is None]
+    return join(worked, worked[-1].remaining if worked[-1] is not None else ())
+
+
+def _revocable(removed: Removed | None) -> list[ChatGptCredential]:
+    logins = (removed.credential, *removed.others) if removed is not None else ()
+    return [login for login in logins if isinstance(login, ChatGptCredential)]
+
+
+async def _outcome(removed: Removed | None, revocations: list[asyncio.Task[bool]]) -> str:
+    if not _revocable(removed):
+        return "notApplicable"
+    if not revocations:
+        return "skipped"
+    return "yes" if all(await asyncio.gather(*revocations)) else "failed"

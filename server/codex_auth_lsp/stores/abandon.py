@@ -3,17 +3,17 @@
 Nobody waits longer than the deadline, and a call that never returns does not keep the process from
 ending. A thread cannot be killed, so an abandoned call may still come back: it is told so at
 `ensure_wanted`, before each step that would change something, and `on_return` tells that it did.
-While a few abandoned calls hang, no further one is begun; those that wait for a person count apart,
-since a question may stand on a screen for hours in which everything else works.
+An abandoned call that itself waits for another one is let go at once. While a few abandoned calls
+hang, no further one is begun.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,18 +32,33 @@ class Abandoned(BaseException):
     """Ends an abandoned call from inside; no handler for failures is meant to see it."""
 
 
+class Wish(Protocol):
+    """What a thread works for, and whether anybody still wants it."""
+
+    def is_wanted(self) -> bool:
+        """Say whether to go on."""
+        ...
+
+    @property
+    def abandonment(self) -> Future[Any] | None:
+        """What is done as soon as nobody wants it, None where that may change again."""
+        ...
+
+
 class _Call(Generic[T]):
     """One call: its thread and its waiter agree here on who was first."""
 
-    def __init__(self, work: Callable[[], T], *, for_a_person: bool) -> None:
+    def __init__(self, work: Callable[[], T]) -> None:
         self.work = work
-        self.for_a_person = for_a_person
         self.outcome: Future[T] = Future()
         self._deciding = threading.Lock()
 
+    def is_wanted(self) -> bool:
+        return not self.outcome.done()
+
     @property
-    def is_abandoned(self) -> bool:
-        return self.outcome.done()
+    def abandonment(self) -> Future[T]:
+        return self.outcome
 
     def settle(self, settle: Callable[[], object]) -> bool:
         """Settle the outcome unless it is settled; return whether this was the first."""
@@ -57,11 +72,41 @@ class _Call(Generic[T]):
 _running = threading.local()
 
 
+def begin_thread(wish: Wish, work: Callable[[], None]) -> None:
+    """Start a daemon thread that works for `wish`.
+
+    Raises:
+        Hanging: The system gives no thread.
+    """
+
+    def run() -> None:
+        _running.wish = wish
+        work()
+
+    try:
+        threading.Thread(target=run, name="keyring", daemon=True).start()
+    except RuntimeError as exc:
+        raise Hanging from exc
+
+
 def ensure_wanted() -> None:
     """End the call that this thread makes if it was abandoned; do nothing elsewhere."""
-    call: _Call[Any] | None = getattr(_running, "call", None)
-    if call is not None and call.is_abandoned:
+    wish: Wish | None = getattr(_running, "wish", None)
+    if wish is not None and not wish.is_wanted():
         raise Abandoned
+
+
+def wait_while_wanted(outcomes: list[Future[Any]], seconds: float) -> None:
+    """Wait for one of `outcomes`, and no longer than the call that this thread makes is wanted."""
+    wish: Wish | None = getattr(_running, "wish", None)
+    if wish is not None and wish.abandonment is not None:
+        outcomes = [*outcomes, wish.abandonment]
+    wait(outcomes, seconds, return_when=FIRST_COMPLETED)
+
+
+async def in_own_thread(work: Callable[[], T]) -> T:
+    """Return what blocking work returns that may wait for a person; cancelled, it abandons it."""
+    return await AbandonableCalls().call_async(work, None)
 
 
 class AbandonableCalls:
@@ -70,27 +115,25 @@ class AbandonableCalls:
     def __init__(self, on_return: Callable[[], None] | None = None) -> None:
         self._on_return = on_return
         self._changing = threading.Lock()
-        self._waiting: set[_Call[Any]] = set()
         self._hanging: set[_Call[Any]] = set()
-        self._closed = False
 
-    def call(self, work: Callable[[], T], seconds: float, *, for_a_person: bool = False) -> T:
+    def call(self, work: Callable[[], T], seconds: float) -> T:
         """Return what `work` returns, or raise what it raises.
 
         Args:
             work: Called on a thread of its own.
             seconds: How long it is waited for.
-            for_a_person: It may wait for a person, which `close` puts an end to.
 
         Raises:
             Hanging: It did not return in time.
         """
-        call = self._begin(work, for_a_person=for_a_person)
-        wait([call.outcome], seconds)
+        call = self._begin(work)
+        wait_while_wanted([call.outcome], seconds)
         self._abandon(call)
+        ensure_wanted()
         return call.outcome.result()
 
-    async def call_async(self, work: Callable[[], T], seconds: float) -> T:
+    async def call_async(self, work: Callable[[], T], seconds: float | None) -> T:
         """Do the same as `call` without blocking the event loop; cancelled, it abandons `work`."""
         loop, done = asyncio.get_running_loop(), asyncio.Event()
 
@@ -100,7 +143,7 @@ class AbandonableCalls:
             except RuntimeError:  # the loop is closed, and nobody waits any more
                 pass
 
-        call = self._begin(work, for_a_person=False)
+        call = self._begin(work)
         call.outcome.add_done_callback(tell)
         try:
             async with asyncio.timeout(seconds):
@@ -111,31 +154,15 @@ class AbandonableCalls:
             self._abandon(call)
         return call.outcome.result()
 
-    def close(self) -> None:
-        """Abandon what waits for a person, now and from now on."""
+    def _begin(self, work: Callable[[], T]) -> _Call[T]:
+        call = _Call(work)
         with self._changing:
-            self._closed = True
-            waiting = [call for call in self._waiting if call.for_a_person]
-        for call in waiting:
-            self._abandon(call)
-
-    def _begin(self, work: Callable[[], T], *, for_a_person: bool) -> _Call[T]:
-        call = _Call(work, for_a_person=for_a_person)
-        with self._changing:
-            alike = sum(other.for_a_person == for_a_person for other in self._hanging)
-            if alike >= MAXIMUM_HANGING or (self._closed and for_a_person):
+            if len(self._hanging) >= MAXIMUM_HANGING:
                 raise Hanging
-            self._waiting.add(call)
-        try:
-            threading.Thread(target=self._run, args=(call,), name="keyring", daemon=True).start()
-        except RuntimeError as exc:  # the system gives no thread
-            with self._changing:
-                self._waiting.discard(call)
-            raise Hanging from exc
+        begin_thread(call, partial(self._run, call))
         return call
 
     def _run(self, call: _Call[Any]) -> None:
-        _running.call = call
         try:
             result = call.work()
         except BaseException as exc:  # noqa: BLE001 - whatever it is, it belongs to the waiter
@@ -143,7 +170,6 @@ class AbandonableCalls:
         else:
             call.settle(partial(call.outcome.set_result, result))
         with self._changing:
-            self._waiting.discard(call)
             came_back = call in self._hanging
             self._hanging.discard(call)
         if came_back and self._on_return is not None:
@@ -153,5 +179,4 @@ class AbandonableCalls:
         """Do without a call's outcome, unless it has just come."""
         with self._changing:
             if call.settle(partial(call.outcome.set_exception, Hanging())):
-                self._waiting.discard(call)
                 self._hanging.add(call)

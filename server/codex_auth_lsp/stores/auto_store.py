@@ -1,9 +1,10 @@
 """The `auto` store mode: the keyring where it can be had, else the file, and the report says which.
 
-Reading and writing go in the Codex CLI's order: the keyring's login before the file's; a save to
-the keyring removes the file. Beyond the CLI, what the keyring cannot take never leaves an older
-login in it that would win, a locked keyring with no login in the file is not taken for signed out,
-and a logout clears the file also where there is no keyring.
+Invariant: of a login in the keyring and one in the file the newer one is in force, and the next
+save leaves one alone. Where nothing tells which is newer it is the keyring's, as for the Codex CLI,
+which always takes that. So that the CLI takes the newer one too, a login that had to go to the file
+is moved over an older one when the keyring opens (`settle`). A locked keyring that is known to hold
+the newer login is waited for; one of which nothing is known gives way to a login in the file.
 """
 
 from __future__ import annotations
@@ -12,21 +13,22 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.domain.credential import ChatGptCredential, is_same_login
 from codex_auth_lsp.domain.notice import Notice
 from codex_auth_lsp.errors import Remediation, StoreError
-from codex_auth_lsp.stores.base import unreadable
-from codex_auth_lsp.stores.clearing import clear
+from codex_auth_lsp.stores.age import age_of
+from codex_auth_lsp.stores.base import Removed, unreadable
 from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.keyring_entry import TOO_LARGE
+from codex_auth_lsp.stores.keyring_mode import KeyringMode
 from codex_auth_lsp.stores.keyring_store import remove_leftover
-from codex_auth_lsp.stores.keyring_watch import KeyringWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.domain.credential import Credential
-    from codex_auth_lsp.stores.base import Merge, Removed, Snapshot, StoreWatch
+    from codex_auth_lsp.stores.base import Merge, Snapshot
     from codex_auth_lsp.stores.document import Document
     from codex_auth_lsp.stores.keyring_entry import KeyringEntry, Stored
 
@@ -38,10 +40,10 @@ _FALLBACK_ADVICE = (
 logger = logging.getLogger(__name__)
 
 
-class AutoStore:
+class AutoStore(KeyringMode):
     """The `auto` store mode."""
 
-    reads_at_once = False
+    keyring_required = False
 
     def __init__(
         self,
@@ -51,9 +53,7 @@ class AutoStore:
         *,
         is_in_file: bool = False,
     ) -> None:
-        self._home = home
-        self._entry = entry
-        self._file = file or FileStore(home)
+        super().__init__(home, entry, file or FileStore(home))
         self._is_in_file = is_in_file  # the login that is written over, as far as that is known
 
     def read(self) -> Snapshot:
@@ -63,14 +63,29 @@ class AutoStore:
     def _choose(self, keyring: Snapshot) -> Snapshot:
         if not keyring.known or self._entry.problem() is not None:
             return _in_mode_auto(keyring)
-        if keyring.document is not None:
+        file = self._file.read()
+        is_newer = self._is_newer(file, keyring)
+        if keyring.document is not None and is_newer:
+            return _in_mode_auto(file, "The keyring still holds an older login.")
+        is_known = keyring.age is not None and keyring.report.health != "corrupt"
+        if keyring.document is not None or (file.document and is_known and not is_newer):
             unused = f"The login in {self._file.path} is not used: the keyring has one."
             return _in_mode_auto(keyring, unused if self._file.exists() else None)
-        file = self._file.read()
         file_is_empty = file.version == "" and file.report.health in {"ok", "readOnly"}
-        if file_is_empty and keyring.report.health != "unavailable":
+        if file_is_empty and keyring.report.backend != "none":
             return _in_mode_auto(keyring)
         return self._noting_fallback(keyring, file)
+
+    def _is_newer(self, file: Snapshot, keyring: Snapshot) -> bool:
+        """Say whether the file's login is newer than the one that the keyring is known to hold."""
+        if file.document is None or keyring.age is None:
+            return False
+        age = age_of(file.credential, _written_at(self._file.path))
+        if file.version != self._entry.newest_in_file:
+            return age.is_newer_than(keyring.age)
+        # This process knows, unless another program has written to the keyring since; a write that
+        # was given up, and came through in the end, was there before.
+        return not keyring.age.is_after(age) or self._entry.may_be_late(keyring.version)
 
     def _noting_fallback(self, keyring: Snapshot, file: Snapshot) -> Snapshot:
         """Say why the file is used; a person hears of it where a login had to go there."""
@@ -89,22 +104,10 @@ class AutoStore:
         notices = (notice, *snapshot.report.notices)
         return replace(snapshot, report=replace(snapshot.report, notices=notices))
 
-    async def sync(self) -> None:
-        """Look at the keyring."""
-        await self._entry.sync()
-
     def pinned(self) -> AutoStore:
         """Return the store of the entry and the real file, and remember where the login is."""
         is_in_file = self.read().source.kind == "file"
         return AutoStore(self._home, self._entry, self._file.pinned(), is_in_file=is_in_file)
-
-    def watch(self, on_change: Callable[[], None]) -> StoreWatch:
-        """Return what tells of changes to the keyring."""
-        return KeyringWatch(self._entry, on_change)
-
-    def close(self) -> None:
-        """Wait for no person any longer."""
-        self._entry.close()
 
     def check_writable(self) -> None:
         """Find out whether the file could be written, and unlock the keyring if that can be had."""
@@ -130,10 +133,12 @@ class AutoStore:
         self._home.ensure()
         with self._file.exclusive():
             stored = self._entry.load()
-            chosen = self._choose(stored.snapshot)
+            # A login takes the place of whatever is there, so that it can be revoked.
+            chosen = self._choose(stored.snapshot if over_unreadable else stored.in_force)
             trouble = unreadable(chosen.report)
-            if chosen.document is None and stored.error is not None and not self._is_in_file:
-                trouble = stored.error  # what is not in the file may be in there
+            if chosen.document is None and not self._is_in_file:
+                # What is not in the file may be in there.
+                trouble = stored.error or unreadable(stored.in_force.report) or trouble
             if trouble is not None and not over_unreadable:
                 raise trouble
             document = merge(chosen.document)
@@ -153,7 +158,8 @@ class AutoStore:
                 return
         logger.info("The login goes to a file: %s", error.message)
         self._file.replace(document)
-        if stored.value is not None:
+        self._entry.newest_in_file = self._file.read().version
+        if stored.kept is not None:
             self._forget()
 
     def _forget(self) -> None:
@@ -163,12 +169,37 @@ class AutoStore:
         except StoreError as exc:
             logger.warning("An older login may still be in the keyring: %s", exc.message)
 
-    def remove(self) -> Removed | None:
-        """Remove the login from the keyring and from the file, the latter in any case."""
-        problem = self._home.problem()
-        if problem is not None:
-            raise problem
-        return clear(self._file, self._entry, keyring_required=False)
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether the keyring holds a login that is not in force, as far as this process knows."""
+        return super().is_unsettled or self._is_behind(self._entry.read())
+
+    def settle(self) -> Removed | None:
+        """Delete such a login, or put the newer one of the file in its place."""
+        removed = super().settle()
+        with self._file.exclusive():
+            stored = self._entry.load()
+            newer = self._file.read().document
+            if newer is None or not self._is_behind(stored.in_force):
+                return removed
+            self._save(newer, stored, newer.credential)
+        older = stored.snapshot.credential
+        is_same = isinstance(older, ChatGptCredential) and is_same_login(newer.credential, older)
+        return removed if is_same else Removed(older, ("keyring",))
+
+    def _is_behind(self, keyring: Snapshot) -> bool:
+        """Say whether the keyring holds an older login than a file which this process wrote."""
+        if keyring.document is None or self._entry.newest_in_file is None:
+            return False
+        file = self._file.read()
+        return file.version == self._entry.newest_in_file and self._is_newer(file, keyring)
+
+
+def _written_at(path: Path) -> float | None:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
 
 
 def _in_mode_auto(snapshot: Snapshot, detail: str | None = None) -> Snapshot:

@@ -10,7 +10,7 @@ belong in a thread.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from codex_auth_lsp.errors import StoreCorrupt, StoreLocked, StoreUnavailable
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
     from codex_auth_lsp.errors import StoreError
+    from codex_auth_lsp.stores.age import Age
 
 LOCK_SECONDS = 5.0
 """How long a write waits for another program's lock: the Codex CLI's own limit."""
+
+MAXIMUM_BYTES = 1024 * 1024
+"""What is larger is no login, and is not read to its end."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Snapshot:
     `document` is None where nothing is stored or nothing can be read (see `report.health`).
     `known` is false only before the first `sync` of a place that cannot be read at once: nothing
     is said of what is stored, and there is nothing to announce yet.
+    `age` is that of a login in a keyring, known also while the keyring cannot be read.
     """
 
     report: StoreReport
@@ -40,6 +45,7 @@ class Snapshot:
     version: str
     document: Document | None = None
     known: bool = True
+    age: Age | None = field(default=None, compare=False)
 
     @property
     def credential(self) -> Credential | None:
@@ -73,6 +79,20 @@ class Removed:
     remaining: tuple[Remaining, ...] = ()
 
 
+def join(removals: list[Removed | None], remaining: tuple[Remaining, ...]) -> Removed | None:
+    """Return several removals as one; None where there was nothing to remove anywhere."""
+    found = [one for one in removals if one is not None]
+    if not found:
+        return None
+    logins = [login for one in found for login in (one.credential, *one.others) if login]
+    return Removed(
+        logins[0] if logins else None,
+        tuple(dict.fromkeys(name for one in found for name in one.stores)),
+        tuple(login for login in logins[1:] if login != logins[0]),
+        remaining,
+    )
+
+
 class StoreWatch(Protocol):
     """Notices that a store may hold something else now; they mean "look again"."""
 
@@ -83,6 +103,10 @@ class StoreWatch(Protocol):
     async def stop(self) -> None:
         """End the watch."""
         ...
+
+
+READABLE = frozenset({"ok", "readOnly", "corrupt"})
+"""The `health` of a place whose content can be looked at."""
 
 
 def unreadable(report: StoreReport) -> StoreError | None:
@@ -166,8 +190,11 @@ class CredentialStore(Protocol):
         """
         ...
 
-    def remove(self) -> Removed | None:
+    def remove(self, *, may_prompt: bool = True) -> Removed | None:
         """Remove the stored login, whatever it is, from every place where it may rest.
+
+        Args:
+            may_prompt: Whether the person may be asked to unlock a keyring.
 
         Returns:
             What was removed and what could not be, None where there was nothing.
@@ -175,5 +202,21 @@ class CredentialStore(Protocol):
         Raises:
             StoreUnavailable, StoreLocked, StoreReadOnly, StoreWriteFailed, LockTimedOut: Nothing
                 could be removed, and it may still be there.
+        """
+        ...
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether the last look found that `settle` has something to do."""
+        ...
+
+    def settle(self) -> Removed | None:
+        """Make good what earlier calls had to leave undone in a keyring; asks nobody.
+
+        Returns:
+            What was removed, None where nothing was.
+
+        Raises:
+            StoreError: It is still to be done.
         """
         ...

@@ -25,14 +25,17 @@ class _Cleared:
     error: StoreError | None = None
 
 
-def clear(file: FileStore, entry: KeyringEntry, *, keyring_required: bool) -> Removed | None:
+def clear(
+    file: FileStore, entry: KeyringEntry, *, keyring_required: bool, may_prompt: bool
+) -> Removed | None:
     """Remove the login from both places.
 
     Args:
         file: `auth.json`.
-        entry: The keyring's entry; the person may be asked to unlock the keyring.
+        entry: The keyring's entry; what is left in a locked one goes when that is opened.
         keyring_required: Whether it is an error that there is no keyring, where nothing else could
             be removed either.
+        may_prompt: Whether the person may be asked to unlock the keyring.
 
     Returns:
         What was removed and what may remain; None where there was nothing anywhere.
@@ -41,7 +44,9 @@ def clear(file: FileStore, entry: KeyringEntry, *, keyring_required: bool) -> Re
         StoreError: Nothing could be removed, and something may still be there.
     """
     from_file = _clear_file(file)  # first, since it never waits for a person
-    from_keyring = _clear_keyring(file, entry)
+    from_keyring = _clear_keyring(file, entry, may_prompt=may_prompt)
+    if isinstance(from_keyring.error, StoreLocked):
+        entry.end_later()
     if not keyring_required and _is_nowhere(from_keyring, entry):
         from_keyring = _Cleared("keyring")
     places = (from_keyring, from_file)
@@ -84,18 +89,25 @@ def _clear_file(file: FileStore) -> _Cleared:
     return _Cleared("file", removed=True, credential=removed.credential)
 
 
-def _clear_keyring(file: FileStore, entry: KeyringEntry) -> _Cleared:
+def _clear_keyring(file: FileStore, entry: KeyringEntry, *, may_prompt: bool) -> _Cleared:
     credential: Credential | None = None
     problem = entry.problem()
     try:
-        entry.unlock(for_writing=False)
+        saves = entry.saves
+        if may_prompt:
+            entry.unlock(for_writing=False)
         with file.exclusive():
-            credential = entry.load().snapshot.credential  # None too where it cannot be read
+            if entry.saves != saves:
+                return _Cleared("keyring")  # somebody signed in while the person was asked
+            stored = entry.load()
+            if isinstance(stored.error, StoreLocked):
+                raise stored.error
+            credential = stored.snapshot.credential  # None too where it cannot be read
             asks = False
             try:
                 removed = entry.delete()
             except StoreLocked as exc:
-                if not isinstance(exc.__cause__, VaultLocked):
+                if not (may_prompt and isinstance(exc.__cause__, VaultLocked)):
                     raise
                 asks = True  # it is unlocked, so it wants to ask before it deletes
         if asks:

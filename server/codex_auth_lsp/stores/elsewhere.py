@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import StoreError
-from codex_auth_lsp.stores.base import Remaining, Removed
+from codex_auth_lsp.stores.base import Remaining, Removed, join
 from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.memory import MemoryStore
 
@@ -28,6 +28,7 @@ def remove_everywhere(
     home: CodexHome,
     *,
     secret_auth_storage: bool | None = None,
+    may_prompt: bool = True,
 ) -> Removed | None:
     """Remove the login from the configured store, and what rests in the places beside it.
 
@@ -36,6 +37,7 @@ def remove_everywhere(
         memory: What this process keeps.
         home: Whose login it is.
         secret_auth_storage: What `[features]` says of Codex's encrypted store.
+        may_prompt: Whether the person may be asked to unlock the keyring of the configured store.
 
     Raises:
         StoreError: Nothing could be removed, and something may still be there.
@@ -43,7 +45,7 @@ def remove_everywhere(
     error: StoreError | None = None
     removed: Removed | None = None
     try:
-        removed = store.remove()
+        removed = store.remove(may_prompt=may_prompt)
     except StoreError as exc:
         error = exc
     found = [removed, memory.remove()]
@@ -51,20 +53,10 @@ def remove_everywhere(
         found.append(_remove_from_keyring(home, secret_auth_storage))
     if error is not None and (not isinstance(store, FileStore) or not any(found)):
         raise error
-    remaining = () if error is None else (Remaining("file", error.kind),)
-    return _joined([one for one in found if one is not None], remaining)
-
-
-def _joined(found: list[Removed], remaining: tuple[Remaining, ...]) -> Removed | None:
-    if not found:
-        return None
-    logins = [login for one in found for login in (one.credential, *one.others) if login]
-    return Removed(
-        logins[0] if logins else None,
-        tuple(dict.fromkeys(name for one in found for name in one.stores)),
-        tuple(login for login in logins[1:] if login != logins[0]),
-        (*(place for one in found for place in one.remaining), *remaining),
-    )
+    remaining = [place for one in found if one is not None for place in one.remaining]
+    if error is not None:
+        remaining.append(Remaining("file", error.kind))
+    return join(found, tuple(remaining))
 
 
 def _remove_from_keyring(home: CodexHome, secret_auth_storage: bool | None) -> Removed | None:
@@ -74,7 +66,7 @@ def _remove_from_keyring(home: CodexHome, secret_auth_storage: bool | None) -> R
 
     vault = system_vault(home.path)
     entry = KeyringEntry(home, vault, secret_auth_storage=secret_auth_storage)
-    if entry.problem() is not None or entry.load().value is None:
+    if entry.problem() is not None or entry.load().kept is None:
         return None  # the usual case takes no lock
     try:
         with FileStore(home).exclusive():

@@ -26,11 +26,17 @@ from codex_auth_lsp.errors import (
     StoreWriteFailed,
 )
 from codex_auth_lsp.stores import lock
-from codex_auth_lsp.stores.base import LOCK_SECONDS, Merge, Removed, Snapshot, unreadable
+from codex_auth_lsp.stores.base import (
+    LOCK_SECONDS,
+    MAXIMUM_BYTES,
+    Merge,
+    Removed,
+    Snapshot,
+    unreadable,
+)
 from codex_auth_lsp.stores.disk import read_regular_file, sync_folder
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
 from codex_auth_lsp.stores.mounted_file import (
-    MAXIMUM_BYTES,
     check_overwritable,
     empty,
     is_mounted,
@@ -56,6 +62,7 @@ class FileStore:
     """The `file` store mode."""
 
     reads_at_once = True
+    is_unsettled = False
 
     def __init__(self, home: CodexHome, path: Path | None = None) -> None:
         self._home = home
@@ -189,7 +196,10 @@ class FileStore:
                 self.replace(document)
         return document
 
-    def remove(self) -> Removed | None:
+    def settle(self) -> None:
+        """Do nothing: nothing is ever left undone."""
+
+    def remove(self, *, may_prompt: bool = True) -> Removed | None:  # noqa: ARG002 - nobody to ask
         """Remove the file; of a symbolic link the target, since the login is in it."""
         problem = self._home.problem()
         if problem is not None:

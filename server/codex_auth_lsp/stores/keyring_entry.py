@@ -3,19 +3,18 @@
 What `read` returns is what the last look found. A vault that is locked or does not answer is
 `locked`, one that is not there or refuses is `unavailable`, and what it holds counts as unchanged
 until it can be seen again. A write is read back; one that failed is taken back where that works.
+What a logout could not delete counts as gone, see `unfinished`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import threading
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
+from codex_auth_lsp.clock import Clock, SystemClock
 from codex_auth_lsp.errors import (
     Remediation,
     StoreError,
@@ -23,30 +22,26 @@ from codex_auth_lsp.errors import (
     StoreUnavailable,
     StoreWriteFailed,
 )
-from codex_auth_lsp.failures import log_defect
-from codex_auth_lsp.secret import Secret
-from codex_auth_lsp.stores.abandon import AbandonableCalls, Hanging
-from codex_auth_lsp.stores.base import Snapshot
-from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
-from codex_auth_lsp.stores.json_text import render_compact_json
-from codex_auth_lsp.stores.secret_auth_storage import secret_auth_storage_problem
-from codex_auth_lsp.stores.vault import (
-    PROMPT_SECONDS,
-    READ_SECONDS,
-    VaultAbsent,
-    VaultError,
-    VaultLocked,
+from codex_auth_lsp.stores.abandon import Hanging
+from codex_auth_lsp.stores.base import READABLE, Snapshot
+from codex_auth_lsp.stores.keyring_calls import KeyringCalls
+from codex_auth_lsp.stores.keyring_snapshot import (
+    entry_snapshot,
+    hidden,
+    judged,
+    value_of,
+    version_of,
 )
+from codex_auth_lsp.stores.secret_auth_storage import secret_auth_storage_problem
+from codex_auth_lsp.stores.unfinished import Ended
+from codex_auth_lsp.stores.vault import READ_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codex_auth_lsp.config.home import CodexHome
-    from codex_auth_lsp.stores.vault import Vault
-
-LOCKED_CALL_SECONDS = 1.2
-"""For each call under the Codex CLI's locks, which it gives up waiting for after 5 s; there are at
-most three: read, write, read back. Each takes some 10 ms."""
+    from codex_auth_lsp.stores.document import Document
+    from codex_auth_lsp.stores.vault import Kept, Vault
 
 TOO_LARGE = "The login is too large for the system's keyring."
 _TOO_LARGE_ADVICE = (
@@ -54,22 +49,27 @@ _TOO_LARGE_ADVICE = (
     Remediation('Set cli_auth_credentials_store = "file" in config.toml'),
 )
 _NOT_LOOKED_YET = "The keyring has not been looked at yet."
-_ODD_ANSWER = "The keyring gave an answer that makes no sense."
 _SILENT = "The keyring does not answer."
-_UNANSWERED = "Nobody answered the keyring's question, so it stays locked."
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What stands in the entry, or why that cannot be seen."""
+    """What stands in the entry, or why that cannot be seen.
+
+    `in_force` is what it counts as: nothing where a logout was to delete it.
+    """
 
     snapshot: Snapshot
-    value: Secret | None = None
+    in_force: Snapshot
+    kept: Kept | None = None
     error: StoreError | None = None
+
+    @property
+    def is_leftover(self) -> bool:
+        """Whether a logout was to delete it."""
+        return self.in_force is not self.snapshot
 
 
 class KeyringEntry:
@@ -79,21 +79,33 @@ class KeyringEntry:
         home: Whose login it is.
         vault: Where it rests.
         secret_auth_storage: What `[features]` of config.toml says of Codex's encrypted store.
+        clock: The source of time.
     """
 
     def __init__(
-        self, home: CodexHome, vault: Vault, *, secret_auth_storage: bool | None = None
+        self,
+        home: CodexHome,
+        vault: Vault,
+        *,
+        secret_auth_storage: bool | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._home = home
-        self._vault = vault
         self._secret_auth_storage = secret_auth_storage
-        self._calls = AbandonableCalls(self._on_return)
+        self._clock = clock or SystemClock()
+        self._calls = KeyringCalls(vault, self._clock, self._on_return)
         self._changing = threading.Lock()
         self._changes = 0
         self._looking = asyncio.Lock()
         self._asked = 0
         self._answered = 0
-        self._snapshot = replace(_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
+        self._snapshot = replace(entry_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
+        self._ended: Ended | None = None
+        self._late: frozenset[str] = frozenset()
+        self.saves = 0
+        """How many logins this process has stored here."""
+        self.newest_in_file: str | None = None
+        """The version of a file that was written since the keyring did not take the login."""
         self.on_change: Callable[[], None] | None = None
         """Called from any thread when a call came back that nobody waits for any more."""
 
@@ -101,8 +113,18 @@ class KeyringEntry:
         """Return what the last look found."""
         problem = self._home.problem()
         if problem is not None:
-            return _snapshot("unavailable", detail=problem.message)
-        return self._snapshot
+            return entry_snapshot("unavailable", detail=problem.message)
+        return self._in_force(self._snapshot)
+
+    @property
+    def has_leftover(self) -> bool:
+        """Whether the last look found what a logout was to delete."""
+        snapshot = self._snapshot
+        return self._in_force(snapshot) is not snapshot
+
+    def may_be_late(self, version: str) -> bool:
+        """Say whether this was written by a call that nobody waited for any more."""
+        return version in self._late
 
     async def sync(self) -> None:
         """Look at the vault, for 3 s at most and without asking anybody.
@@ -119,7 +141,8 @@ class KeyringEntry:
                     if self._remember(found, unless_changed_since=changes):
                         self._answered = asked
         except TimeoutError:
-            self._remember(self._hidden("locked", _SILENT), unless_changed_since=changes)
+            silent = hidden(StoreLocked(_SILENT), self._snapshot)
+            self._remember(silent, unless_changed_since=changes)
 
     def problem(self) -> str | None:
         """Return why this entry is not the place where Codex keeps the login, None where it is."""
@@ -140,17 +163,7 @@ class KeyringEntry:
         Raises:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It is not.
         """
-        self._ensure_answering()
-        unlock = partial(self._vault.unlock, for_writing=for_writing)
-        self._call(unlock, PROMPT_SECONDS, for_a_person=True)
-
-    def _ensure_answering(self) -> None:
-        """Raise StoreLocked of a silent vault, which would be taken for a person who thinks."""
-        try:
-            self._call(self._vault.get, READ_SECONDS)
-        except StoreError as exc:
-            if isinstance(exc.__cause__, Hanging):
-                raise
+        self._calls.unlock(for_writing=for_writing)
 
     def close(self) -> None:
         """Wait for no person any longer."""
@@ -158,19 +171,19 @@ class KeyringEntry:
 
     def load(self) -> Stored:
         """Return what stands in the entry now, for a holder of the locks."""
+        kept: Kept | None = None
+        error: StoreError | None = None
         try:
-            value = self._call(self._vault.get, LOCKED_CALL_SECONDS)
+            kept = self._calls.get()
+            snapshot = judged(kept, self._snapshot)
         except StoreError as exc:
-            health = "locked" if isinstance(exc, StoreLocked) else "unavailable"
-            stored = Stored(self._hidden(health, exc.message), error=exc)
-        else:
-            stored = Stored(self._judged(value), value)
-        self._remember(stored.snapshot)
-        return stored
+            error, snapshot = exc, hidden(exc, self._snapshot)
+        self._remember(snapshot)
+        return Stored(snapshot, self._in_force(snapshot), kept, error)
 
     def holds(self, document: Document) -> bool:
         """Say whether a login of this size can be kept."""
-        return self._vault.fits(_value_of(document))
+        return self._calls.fits(value_of(document))
 
     def save(self, document: Document, before: Stored) -> None:
         """Write the document and read it back, for a holder of the locks.
@@ -182,18 +195,23 @@ class KeyringEntry:
         Raises:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It was not stored.
         """
-        value = _value_of(document)
-        if not self._vault.fits(value):
+        value = value_of(document)
+        if not self._calls.fits(value):
             raise StoreWriteFailed(TOO_LARGE, remediation=_TOO_LARGE_ADVICE)
         try:
-            self._call(lambda: self._vault.set(value), LOCKED_CALL_SECONDS)
-            if self._call(self._vault.get, LOCKED_CALL_SECONDS) != value:
+            self._calls.set(value)
+            found = self._calls.get()
+            if found is None or found.value != value:
                 raise StoreWriteFailed("The keyring did not keep the login that was written to it.")
         except StoreError as exc:
-            if not isinstance(exc.__cause__, Hanging):  # of a silent keyring nothing is known
-                self._take_back(before.value)
+            if isinstance(exc.__cause__, Hanging):  # of a silent keyring nothing is known
+                self._late |= {version_of(value)}
+                self._remember(hidden(exc, self._snapshot))
+            else:
+                self._take_back(before.kept)
             raise
-        self._remember(self._judged(value))
+        self.saves += 1
+        self._settle(judged(found, self._snapshot))
 
     def delete(self, *, may_prompt: bool = False) -> bool:
         """Delete the entry with its duplicates; return whether there was any.
@@ -201,75 +219,54 @@ class KeyringEntry:
         Raises:
             StoreLocked, StoreUnavailable, StoreWriteFailed: It is still there, or may be.
         """
-        seconds = PROMPT_SECONDS if may_prompt else LOCKED_CALL_SECONDS
-        removed = self._call(
-            lambda: self._vault.delete(may_prompt=may_prompt), seconds, for_a_person=may_prompt
-        )
-        if removed and self._call(self._vault.get, LOCKED_CALL_SECONDS) is not None:
+        removed = self._calls.delete(may_prompt=may_prompt)
+        if removed and self._calls.get() is not None:
             raise StoreWriteFailed("The keyring did not delete the login.")
-        self._remember(self._judged(None))
+        self._settle(judged(None, self._snapshot))
         return removed
+
+    def end_later(self) -> None:
+        """Let what could not be deleted count as gone, as soon as it is seen that it is that."""
+        before = frozenset() if self._ended is None else self._ended.seen
+        with self._changing:
+            seen = before | {self._snapshot.version} - {""}
+            self._ended = Ended(self._clock.now().timestamp(), seen, self._late)
+            self._snapshot = replace(self._snapshot, version="", age=None)
+            self._changes += 1
 
     async def _look(self) -> Snapshot:
         problem = self.problem()
         if problem is not None:
-            return self._hidden("unavailable", problem)
+            return hidden(StoreUnavailable(problem), self._snapshot)
         try:
-            return self._judged(await self._calls.call_async(self._vault.get, READ_SECONDS))
-        except Hanging:
-            return self._hidden("locked", _SILENT)
-        except VaultLocked as exc:
-            return self._hidden("locked", str(exc))
-        except VaultError as exc:
-            return self._hidden("unavailable", str(exc))
-        except Exception as exc:  # noqa: BLE001 - no answer of a keyring may end the looks at it
-            log_defect(logger, exc)
-            return self._hidden("unavailable", _ODD_ANSWER)
+            return judged(await self._calls.look(), self._snapshot)
+        except StoreError as exc:
+            return hidden(exc, self._snapshot)
 
-    def _judged(self, value: Secret | None) -> Snapshot:
-        """Return what a value amounts to; the same one is parsed once."""
-        if value is None:
-            return _snapshot("ok")
-        raw = value.reveal().encode("utf-8", "surrogateescape")
-        version = hashlib.sha256(raw).hexdigest()
-        if self._snapshot.report.health == "ok" and self._snapshot.version == version:
-            return self._snapshot
-        try:
-            return _snapshot("ok", version=version, document=parse_document(raw))
-        except DocumentInvalid as exc:
-            detail = f"The entry in the keyring is not a stored login: {exc}."
-            return _snapshot("corrupt", version=version, detail=detail)
+    def _in_force(self, snapshot: Snapshot) -> Snapshot:
+        """Return what a snapshot counts as: an empty entry where a logout was to delete it."""
+        if self._ended is None or not snapshot.version or snapshot.report.health not in READABLE:
+            return snapshot
+        now = self._clock.now().timestamp()
+        return entry_snapshot("ok") if self._ended.covers(snapshot, now) else snapshot
 
-    def _hidden(self, health: str, detail: str) -> Snapshot:
-        """Return the snapshot of what cannot be seen; it counts as unchanged until it can."""
-        return _snapshot(health, version=self._snapshot.version, detail=detail)
-
-    def _call(self, work: Callable[[], T], seconds: float, *, for_a_person: bool = False) -> T:
-        try:
-            return self._calls.call(work, seconds, for_a_person=for_a_person)
-        except Hanging as exc:
-            raise StoreLocked(_UNANSWERED if for_a_person else _SILENT) from exc
-        except VaultLocked as exc:
-            raise StoreLocked(str(exc)) from exc
-        except VaultAbsent as exc:
-            raise StoreUnavailable(str(exc)) from exc
-        except VaultError as exc:
-            raise StoreWriteFailed(str(exc)) from exc
-        except Exception as exc:
-            log_defect(logger, exc)
-            raise StoreUnavailable(_ODD_ANSWER) from exc
-
-    def _take_back(self, old: Secret | None) -> None:
+    def _take_back(self, old: Kept | None) -> None:
         """Put back what stood there, unless it still does."""
         try:
-            if self._call(self._vault.get, LOCKED_CALL_SECONDS) == old:
+            found = self._calls.get()
+            if (found and found.value) == (old and old.value):
                 return
             if old is None:
-                self._call(self._vault.delete, LOCKED_CALL_SECONDS)
-            else:
-                self._call(lambda: self._vault.set(old), LOCKED_CALL_SECONDS)
+                self._calls.delete()
+            elif old.value is not None:
+                self._calls.set(old.value)
         except StoreError as exc:
             logger.warning("The keyring's entry may not be what it was: %s", exc.message)
+
+    def _settle(self, snapshot: Snapshot) -> None:
+        """Take what was just written, after which nothing earlier counts any more."""
+        self._ended, self._late, self.newest_in_file = None, frozenset(), None
+        self._remember(snapshot)
 
     def _remember(self, snapshot: Snapshot, *, unless_changed_since: int | None = None) -> bool:
         """Take a snapshot for the current one, unless a later one was taken meanwhile."""
@@ -278,30 +275,10 @@ class KeyringEntry:
                 return False
             self._changes += 1
             self._snapshot = snapshot
+            if snapshot.report.health in READABLE and self._in_force(snapshot) is snapshot:
+                self._ended = None  # somebody else has deleted or replaced it
             return True
 
     def _on_return(self) -> None:
         if self.on_change is not None:
             self.on_change()
-
-
-def _value_of(document: Document) -> Secret:
-    return Secret(render_compact_json(document.members).decode("utf-8"))
-
-
-def _snapshot(
-    health: str,
-    *,
-    version: str = "",
-    detail: str | None = None,
-    document: Document | None = None,
-) -> Snapshot:
-    there = health != "unavailable"
-    report = StoreReport(
-        mode="keyring",
-        backend="keyring" if there else "none",
-        health=health,
-        encrypted=there,
-        detail=detail,
-    )
-    return Snapshot(report, CredentialSource("keyring"), version, document)

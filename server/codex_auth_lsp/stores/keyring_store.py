@@ -12,31 +12,26 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.credential import ChatGptCredential, is_same_login
 from codex_auth_lsp.stores.base import unreadable
-from codex_auth_lsp.stores.clearing import clear
 from codex_auth_lsp.stores.file import FileStore
-from codex_auth_lsp.stores.keyring_watch import KeyringWatch
+from codex_auth_lsp.stores.keyring_mode import KeyringMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.domain.credential import Credential
-    from codex_auth_lsp.stores.base import Merge, Removed, Snapshot, StoreWatch
+    from codex_auth_lsp.stores.base import Merge, Snapshot
     from codex_auth_lsp.stores.document import Document
     from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 
 logger = logging.getLogger(__name__)
 
 
-class KeyringStore:
+class KeyringStore(KeyringMode):
     """The `keyring` store mode."""
 
-    reads_at_once = False
+    keyring_required = True
 
     def __init__(self, home: CodexHome, entry: KeyringEntry) -> None:
-        self._home = home
-        self._entry = entry
-        self._file = FileStore(home)
+        super().__init__(home, entry, FileStore(home))
 
     def read(self) -> Snapshot:
         """Return what the last `sync` found, and say so where a login in a file lies unused."""
@@ -49,21 +44,9 @@ class KeyringStore:
         )
         return replace(snapshot, report=replace(snapshot.report, detail=detail))
 
-    async def sync(self) -> None:
-        """Look at the keyring."""
-        await self._entry.sync()
-
     def pinned(self) -> KeyringStore:
         """Return itself: there is one entry."""
         return self
-
-    def watch(self, on_change: Callable[[], None]) -> StoreWatch:
-        """Return what tells of changes to the keyring."""
-        return KeyringWatch(self._entry, on_change)
-
-    def close(self) -> None:
-        """Wait for no person any longer."""
-        self._entry.close()
 
     def check_writable(self) -> None:
         """Unlock the keyring, and find out whether locks can be made."""
@@ -91,21 +74,16 @@ class KeyringStore:
             stored = self._entry.load()
             if stored.error is not None:
                 raise stored.error
-            trouble = unreadable(stored.snapshot.report)
+            # A login takes the place of whatever is there, so that it can be revoked.
+            found = stored.snapshot if over_unreadable else stored.in_force
+            trouble = unreadable(found.report)
             if trouble is not None and not over_unreadable:
                 raise trouble
-            document = merge(stored.snapshot.document)
+            document = merge(found.document)
             if document is not None:
                 self._entry.save(document, stored)
                 remove_leftover(self._file, None if over_unreadable else document.credential)
         return document
-
-    def remove(self) -> Removed | None:
-        """Remove the entry, its duplicates and `auth.json`."""
-        problem = self._home.problem()
-        if problem is not None:
-            raise problem
-        return clear(self._file, self._entry, keyring_required=True)
 
 
 def remove_leftover(file: FileStore, renewed: Credential | None) -> None:

@@ -18,6 +18,7 @@ class MemoryStore:
     """One document in memory, private to the process."""
 
     reads_at_once = True
+    is_unsettled = False
 
     def __init__(self) -> None:
         self._document: Document | None = None
@@ -61,7 +62,10 @@ class MemoryStore:
             self._document = document
         return document
 
-    def remove(self) -> Removed | None:
+    def settle(self) -> None:
+        """Do nothing: nothing is ever left undone."""
+
+    def remove(self, *, may_prompt: bool = True) -> Removed | None:  # noqa: ARG002 - nobody to ask
         """Forget the document."""
         document, self._document = self._document, None
         return Removed(document.credential, ("memory",)) if document is not None else None

@@ -14,10 +14,8 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from codex_auth_lsp.stores.base import MAXIMUM_BYTES
 from codex_auth_lsp.stores.disk import sync, write_at
-
-MAXIMUM_BYTES = 1024 * 1024
-"""More than any login has."""
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _MOUNT_POINT = 4  # proc_pid_mountinfo(5): the fifth field

@@ -12,17 +12,18 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores import secret_service_asking as asking
 from codex_auth_lsp.stores.abandon import ensure_wanted
 from codex_auth_lsp.stores.account_name import account_name
 from codex_auth_lsp.stores.session_bus import session_bus_address
 from codex_auth_lsp.stores.vault import (
     SERVICE,
+    Kept,
     VaultAbsent,
     VaultError,
     VaultLocked,
     VaultRefused,
+    kept,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from jeepney.io.blocking import DBusConnection
     from secretstorage import Collection, Item
+
+    from codex_auth_lsp.secret import Secret
 
 _TARGET = "default"
 _CONTENT_TYPE = "text/plain"
@@ -55,11 +58,15 @@ class SecretServiceVault:
         """Say yes: the service names no limit, and 200 kB were seen to work."""
         return True
 
+    def is_open(self, *, for_writing: bool = True) -> bool:
+        """Say whether the default collection and the login's items are unlocked."""
+        return self._with_service(lambda connection: self._is_open(connection, for_writing))
+
     def unlock(self, *, for_writing: bool = True) -> None:
         """Unlock the default collection and the login's items; make the collection if need be."""
         self._with_service(lambda connection: self._unlock(connection, for_writing))
 
-    def get(self) -> Secret | None:
+    def get(self) -> Kept | None:
         """Return the value of the item in use."""
         return self._with_service(self._get)
 
@@ -84,19 +91,24 @@ class SecretServiceVault:
                     continue
             return work(connection)
 
+    def _is_open(self, connection: DBusConnection, for_writing: bool) -> bool:
+        collection = _default_collection(connection)
+        if for_writing if collection is None else collection.is_locked():
+            return False
+        return not self._find(connection).locked
+
     def _unlock(self, connection: DBusConnection, for_writing: bool) -> None:
         collection = _default_collection(connection)
         if collection is None and for_writing:
             asking.make_default_collection(connection, _NEW_KEYRING_LABEL)
         elif collection is not None and collection.is_locked():
-            asking.unlock(connection, collection.collection_path)
+            asking.unlock(connection, collection.collection_path, "Collection")
         for item in self._find(connection).locked:
-            asking.unlock(connection, item.item_path)
+            asking.unlock(connection, item.item_path, "Item")
 
-    def _get(self, connection: DBusConnection) -> Secret | None:
+    def _get(self, connection: DBusConnection) -> Kept | None:
         item = self._in_use(connection)
-        # Whatever bytes are there, they come out again as they are.
-        return Secret(item.get_secret().decode("utf-8", "surrogateescape")) if item else None
+        return kept(item.get_secret(), _written_at(item)) if item else None
 
     def _set(self, connection: DBusConnection, value: Secret) -> None:
         secret = value.reveal().encode("utf-8", "surrogateescape")
@@ -183,6 +195,15 @@ class _Found:
     @property
     def unlocked(self) -> list[Item]:
         return self.targeted + self.bare
+
+
+def _written_at(item: Item) -> float | None:
+    from jeepney import DBusErrorResponse
+
+    try:
+        return item.get_modified() or None
+    except DBusErrorResponse:
+        return None  # a service that does not keep it
 
 
 def _default_collection(connection: DBusConnection) -> Collection | None:

@@ -1,13 +1,11 @@
-"""The Secret Service's signals on the D-Bus session bus, heard on the event loop.
-
-Items that come, go and change, collections that are locked and unlocked, and the service itself
-that ends and starts again (freedesktop.org Secret Service API 0.2, D-Bus specification).
-"""
+"""The Secret Service's signals on the D-Bus session bus, heard on the event loop."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, NoReturn
+
+from codex_auth_lsp.stores.secret_service_signals import is_loss, subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,9 +22,6 @@ LOSS_DISTANCE_SECONDS = 30.0
 """Between two notices that the service has ended: looking starts it again, so a service that dies
 of being looked at would be started without end."""
 
-_SECRETS = "org.freedesktop.secrets"
-_OWNER_CHANGED = "NameOwnerChanged"
-
 
 class BusLost(Exception):
     """The bus cannot be reached, or has gone away."""
@@ -41,13 +36,13 @@ async def listen(address: str, on_change: Callable[[], None], clock: Clock) -> N
     connection = await _connect(address)
     try:
         async with connection:
-            for call in _subscriptions():
+            for call in subscriptions():
                 await connection.send(call)
             on_change()  # what happened before
             last_loss: float | None = None
             while True:
                 message = await connection.receive()
-                if _is_loss(message):
+                if is_loss(message):
                     now, before = clock.monotonic(), last_loss
                     last_loss = now
                     if before is not None and now - before < LOSS_DISTANCE_SECONDS:
@@ -70,29 +65,6 @@ async def _connect(address: str) -> DBusConnection:
         raise BusLost(type(exc).__name__) from exc
 
 
-def _subscriptions() -> list[Message]:
-    from jeepney import MatchRule, message_bus
-
-    rules = [
-        MatchRule(type="signal", sender=_SECRETS, interface="org.freedesktop.Secret.Collection"),
-        MatchRule(type="signal", sender=_SECRETS, interface="org.freedesktop.Secret.Service"),
-        MatchRule(
-            type="signal",
-            sender=_SECRETS,
-            interface="org.freedesktop.DBus.Properties",
-            member="PropertiesChanged",
-        ),
-    ]
-    owner = MatchRule(
-        type="signal",
-        sender=message_bus.bus_name,
-        interface=message_bus.interface,
-        member=_OWNER_CHANGED,
-    )
-    owner.add_arg_condition(0, _SECRETS)
-    return [message_bus.AddMatch(rule) for rule in (*rules, owner)]
-
-
 def _is_signal(message: Message) -> bool:
     """Say whether this is one of the subscribed signals, and not the bus's greeting."""
     from jeepney import HeaderFields, MessageType
@@ -100,11 +72,3 @@ def _is_signal(message: Message) -> bool:
     member = message.header.fields.get(HeaderFields.member)
     is_signal: bool = message.header.message_type is MessageType.signal
     return is_signal and member != "NameAcquired"
-
-
-def _is_loss(message: Message) -> bool:
-    """Say whether the service has ended."""
-    from jeepney import HeaderFields
-
-    member = message.header.fields.get(HeaderFields.member)
-    return bool(member == _OWNER_CHANGED and message.body[2] == "")

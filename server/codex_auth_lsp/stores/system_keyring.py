@@ -13,15 +13,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.abandon import ensure_wanted
 from codex_auth_lsp.stores.account_name import account_name
-from codex_auth_lsp.stores.vault import SERVICE, VaultAbsent, VaultError, VaultLocked, VaultRefused
+from codex_auth_lsp.stores.vault import (
+    SERVICE,
+    Kept,
+    VaultAbsent,
+    VaultError,
+    VaultLocked,
+    VaultRefused,
+    kept,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from codex_auth_lsp.secret import Secret
 
 WINDOWS_LIMIT_BYTES = 2560
 """`CRED_MAX_CREDENTIAL_BLOB_SIZE` of wincred.h; the value is stored as UTF-16."""
@@ -122,6 +131,14 @@ class SystemKeyringVault:
         limit = self._keyring.limit_bytes
         return limit is None or len(value.reveal().encode("utf-16-le", "surrogatepass")) <= limit
 
+    def is_open(self, *, for_writing: bool = True) -> bool:  # noqa: ARG002 - nothing to make
+        """Say whether the entry can be read without a dialog."""
+        try:
+            self.get()
+        except VaultLocked:
+            return False
+        return True
+
     def unlock(self, *, for_writing: bool = True) -> None:  # noqa: ARG002 - nothing to make
         """Read the entry with dialogs allowed, which unlocks a keychain."""
         with self._one_at_a_time:
@@ -131,10 +148,10 @@ class SystemKeyringVault:
             finally:
                 self._asking = False
 
-    def get(self) -> Secret | None:
+    def get(self) -> Kept | None:
         """Return the value, without a dialog."""
         value = self._quietly(lambda backend: backend.get_password(*self._entry()))
-        return None if value is None else Secret(value)
+        return None if value is None else kept(value)
 
     def set(self, value: Secret) -> None:
         """Store the value, without a dialog."""

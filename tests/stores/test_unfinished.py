@@ -1,0 +1,233 @@
+"""A logout that could not reach the keyring is made good when it opens, if that is certainly right.
+
+On both store modes, with a vault that says when it was written and one that does not.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from codex_auth_lsp.clock import SystemClock
+from codex_auth_lsp.errors import StoreLocked
+from codex_auth_lsp.stores.auto_store import AutoStore
+from codex_auth_lsp.stores.base import Removed
+from codex_auth_lsp.stores.document import login_document, refreshed_document
+from codex_auth_lsp.stores.keyring_entry import KeyringEntry
+from codex_auth_lsp.stores.keyring_store import KeyringStore
+from e2e.shapes import api_key_login, codex_bytes
+from stores.fake_vaults import LOCKED, PATIENCE, STORED_KEY, looked
+from stores.store_contract import KEY, LOGIN, OTHER_KEY, store_login
+
+OTHER_STORED_KEY = STORED_KEY.replace("sk-1", "sk-2")
+
+
+@pytest.fixture(params=[KeyringStore, AutoStore])
+def store(request, home, entry):
+    return request.param(home, entry)
+
+
+def now() -> float:
+    return datetime.now(UTC).timestamp()
+
+
+def log_out_in_vain(store, vault) -> None:
+    """Sign out while the keyring is locked."""
+    vault.trouble = LOCKED
+    with pytest.raises(StoreLocked):
+        store.remove(may_prompt=False)
+    vault.trouble = None
+
+
+def test_login_that_was_seen_counts_as_gone_and_goes(store, vault):
+    """Nobody is signed in again by an unlocked screen."""
+    store_login(store, KEY)
+    log_out_in_vain(store, vault)
+    assert (looked(store).report.health, store.read().credential) == ("ok", None)
+    assert store.is_unsettled
+
+    assert store.settle() == Removed(KEY, ("keyring",))
+    assert (vault.value, store.is_unsettled, store.settle()) == (None, False, None)
+
+
+def test_opened_keyring_is_no_change_by_another_program(store, vault):
+    """The version tells what others did."""
+    store_login(store, KEY)
+    vault.trouble = LOCKED
+    with pytest.raises(StoreLocked):
+        store.remove(may_prompt=False)
+    locked = looked(store)
+    vault.trouble = None
+
+    assert (locked.report.health, locked.version) == ("locked", looked(store).version)
+
+
+def test_login_that_was_never_seen_goes_where_it_was_written_before(store, vault):
+    """A window that began beside a locked keyring."""
+    vault.value, vault.written_at = STORED_KEY, now() - 60
+    log_out_in_vain(store, vault)
+
+    assert looked(store).credential is None
+    assert store.settle() == Removed(KEY, ("keyring",))
+
+
+def test_login_that_was_never_seen_goes_where_its_tokens_are_from_before(store, vault):
+    """A keychain does not say when it was written; a renewal does."""
+    login = replace(LOGIN, last_refresh=datetime.now(UTC) - timedelta(hours=1))
+    store_login(store, login)
+    store._entry._snapshot = replace(store._entry._snapshot, version="")  # as if never seen
+    log_out_in_vain(store, vault)
+
+    assert looked(store).credential is None
+    assert store.settle() == Removed(login, ("keyring",))
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(OTHER_STORED_KEY, 2.0), (STORED_KEY, 2.0), (OTHER_STORED_KEY, None)]
+)
+def test_login_that_may_be_from_after_the_logout_stays(store, vault, value, written):
+    """Somebody signed in with another program; the same key may be a new login too."""
+    store_login(store, KEY)
+    log_out_in_vain(store, vault)
+    vault.value, vault.written_at = value, written and now() + written
+
+    assert looked(store).credential in {KEY, OTHER_KEY}
+    assert (store.is_unsettled, store.settle(), vault.value) == (False, None, value)
+
+
+def test_clock_that_was_set_back_makes_no_later_login_an_earlier_one(home, vault):
+    """It was written at a time before that of the logout, and after it."""
+    clock = SteppedClock()
+    store = KeyringStore(home, KeyringEntry(home, vault, clock=clock))
+    store_login(store, KEY)
+    log_out_in_vain(store, vault)
+    clock.hours -= 2
+    vault.value, vault.written_at = OTHER_STORED_KEY, clock.now().timestamp()
+
+    assert looked(store).credential == OTHER_KEY
+    assert (store.is_unsettled, store.settle()) == (False, None)
+
+
+class SteppedClock(SystemClock):
+    """A clock that somebody sets."""
+
+    hours = 0
+
+    def now(self):
+        return super().now() + timedelta(hours=self.hours)
+
+
+def test_later_login_of_ours_takes_its_place(store, vault):
+    """And is no leftover; the one before it is told, so that it can be revoked."""
+    store_login(store, KEY)
+    log_out_in_vain(store, vault)
+    replaced = []
+
+    def merge(old):
+        replaced.append(old.credential)
+        return login_document(OTHER_KEY, old)
+
+    store.update(merge, over_unreadable=True)
+
+    assert replaced == [KEY]
+    assert (looked(store).credential, store.is_unsettled) == (OTHER_KEY, False)
+
+
+def test_renewal_finds_nobody_signed_in(store, vault):
+    """What it has got is revoked instead of stored."""
+    store_login(store, LOGIN)
+    log_out_in_vain(store, vault)
+    given = []
+    store.update(given.append)
+
+    assert given == [None]
+
+
+def test_login_that_was_made_while_the_logout_waited_for_the_person_stays(store, vault):
+    """Both waited for one answer, and the logout was asked for first."""
+    store_login(store, KEY)
+    vault.trouble = LOCKED
+
+    def unlock_and_sign_in(**_options: bool) -> None:
+        vault.trouble = None
+        store_login(store, OTHER_KEY)
+
+    vault.unlock = unlock_and_sign_in
+
+    assert store.remove() is None
+    assert looked(store).credential == OTHER_KEY
+
+
+def test_logout_that_reaches_it_later_is_enough(store, vault):
+    """The person tried again."""
+    store_login(store, KEY)
+    log_out_in_vain(store, vault)
+
+    assert store.remove() == Removed(KEY, ("keyring",))
+    assert (looked(store).credential, store.is_unsettled) == (None, False)
+
+
+def test_locked_keyring_cannot_be_settled(store, vault):
+    """It is an error and not taken for done."""
+    store_login(store, KEY)
+    log_out_in_vain(store, vault)
+    looked(store)
+    vault.trouble = LOCKED
+
+    with pytest.raises(StoreLocked):
+        store.settle()
+    vault.trouble = None
+    assert store.settle() == Removed(KEY, ("keyring",))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_write_that_lands_after_the_logout_goes_too(home, entry, vault):
+    """It was sent before, and nobody waited for it any more."""
+    store = KeyringStore(home, entry)
+    store_login(store, OTHER_KEY)
+    came_back = threading.Event()
+    entry.on_change = came_back.set
+    vault.hang("late set")
+    with pytest.raises(StoreLocked):
+        store_login(store, KEY)
+    vault.hang("late set", "get")
+    with pytest.raises(StoreLocked):
+        store.remove(may_prompt=False)
+    vault.written_at = now() + 2
+    vault.let_go()
+    assert came_back.wait(PATIENCE)
+
+    assert vault.value == STORED_KEY
+    assert looked(store).credential is None
+    assert store.settle() == Removed(KEY, ("keyring",))
+
+
+def test_file_goes_at_once_in_mode_auto(home, entry, vault, path):
+    """Nobody waits for the keyring."""
+    store = AutoStore(home, entry)
+    path.write_bytes(codex_bytes(api_key_login("sk-2")))
+    vault.value, vault.trouble = STORED_KEY, LOCKED
+    removed = store.remove(may_prompt=False)
+
+    assert (removed.credential, removed.stores, path.exists()) == (OTHER_KEY, ("file",), False)
+    assert [place.kind for place in removed.remaining] == ["storeLocked"]
+    assert "unlock" not in vault.calls
+
+
+def test_renewed_login_beside_a_leftover_stays_in_the_file(home, entry, vault):
+    """A new login that had to go to the file is not taken for what was to go."""
+    store = AutoStore(home, entry)
+    store_login(store, KEY)
+    log_out_in_vain(store, vault)
+    vault.trouble = LOCKED
+    store_login(store, LOGIN)
+    store.update(lambda old: refreshed_document(old, LOGIN))
+    vault.trouble = None
+    assert looked(store).credential == LOGIN
+    store.settle()
+
+    assert looked(store).credential == LOGIN
+    assert vault.value is None
