@@ -9,7 +9,6 @@
 ;;; Code:
 (require 'jsonrpc)
 (require 'map)
-(require 'seq)
 
 (defcustom codex-auth-command '("codex-auth-lsp")
   "The server's command line; a bare name is looked for in `exec-path'."
@@ -64,7 +63,7 @@
                            (car codex-auth-command)))
     (jsonrpc-error
      (when codex-auth--connection ; else it has ended, which was told
-       (message "codex-auth-lsp is of another version.  Update it: pipx upgrade codex-auth-lsp")
+       (message "The Codex sign-in server is too old or new: pipx upgrade codex-auth-lsp")
        (codex-auth--stop)))))
 
 (defun codex-auth--stop ()
@@ -121,11 +120,12 @@
       (pop-to-buffer codex-auth--buffer)
       (special-mode)
       (let ((inhibit-read-only t))
-        (insert (or completeUrl url) "\n" message "\n"
+        (insert message "\n"
                 (if userCode (format "Code: %s" userCode)
-                  "Paste an address with M-x codex-auth-paste; M-x codex-auth-sign-in has codes.")
-                "\nC-c RET opens the page, M-x codex-auth-cancel ends the sign-in.\n"))
-      (goto-char (point-min))
+                  "Paste an address with M-x codex-auth-paste; for a code, M-x codex-auth-sign-in.")
+                "\nC-c RET opens the page, M-x codex-auth-cancel ends the sign-in.\n")
+        (save-excursion (insert (or completeUrl url) "\n")))
+      (visual-line-mode)
       (goto-address-mode)
       ;; Over SSH a page would open on the wrong machine, and a code has to be seen first.
       (unless (or userCode (getenv "SSH_CONNECTION" (selected-frame)))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 PROTOCOL = Path(__file__).parents[2] / "protocol.md"
 
+WAITING = "Waiting for changes. Ctrl-C ends this."
+"""What the client says when it has nothing left to do."""
+
 DEADLINE = 20.0
 """Seconds that the client may take for anything: a ceiling against hangs."""
 
@@ -55,7 +58,7 @@ class Client:
         """Run it; whatever happens, it ends."""
         browser = {"BROWSER": str(self._folder / "xdg-open")}
         process = await asyncio.create_subprocess_exec(
-            *[sys.executable, "-I", str(self._program), *self._server],
+            *[sys.executable, "-I", "-u", str(self._program), *self._server],
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=self._folder,
@@ -67,8 +70,20 @@ class Client:
             await parts.end(process, DEADLINE)
 
 
+async def prints(process: asyncio.subprocess.Process, last: str) -> list[str]:
+    """Return the lines up to this one, when it has printed it."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    async with asyncio.timeout(DEADLINE):
+        while last not in lines:
+            line = await process.stdout.readline()
+            assert line, lines
+            lines.append(line.decode().rstrip())
+    return lines
+
+
 async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, list[str]]:
-    """Return the exit status and the lines that were printed, when it has ended."""
+    """Return the exit status and the lines that were still printed, when it has ended."""
     printed, complaints = await asyncio.wait_for(process.communicate(), DEADLINE)
     assert b"Traceback" not in complaints, complaints.decode()
     return process.returncode, printed.decode().splitlines()
@@ -82,8 +97,8 @@ def client(source: str, tmp_path: Path, home: CodexHome, sandbox: Sandbox) -> Cl
 
 
 def test_client_has_the_size_that_its_heading_says(source: str):
-    """40 lines that fit on a page, the standard library alone."""
-    lines = source.splitlines()
+    """40 lines without the blank ones, the standard library alone."""
+    lines = [line for line in source.splitlines() if line]
     imported = re.findall(r"^import (.+)$|^from (\S+)", source, re.MULTILINE)
     names = {name for names, _ in imported for name in names.split(", ")}
 
@@ -92,44 +107,54 @@ def test_client_has_the_size_that_its_heading_says(source: str):
     assert names <= sys.stdlib_module_names
 
 
-async def test_client_signs_a_person_in(client: Client, browser: Browser, home: CodexHome):
+async def test_client_signs_a_person_in_and_tells_of_a_logout_elsewhere(
+    client: Client, browser: Browser, command_line: CommandLine, home: CodexHome, sandbox: Sandbox
+):
     """From a folder without a login to the account's name, by the browser that it opens."""
     async with client.run() as process:
         await browser.visit(await client.desk.opened())
-        status, printed = await ended(process)
+        printed = await prints(process, WAITING)
+        stored = home.read()["tokens"]["refresh_token"]
+        await command_line("logout", issuer=sandbox)
+        await prints(process, "Status: signedOut")
+        process.send_signal(signal.SIGINT)
+        rest = await ended(process)
 
-    assert status == 0
+    assert printed[:2] == ["Status: signedOut", "Status: signedOut"]  # one with `pendingLogin`
     assert printed[2].startswith("Finish signing in to Codex in your browser.")
-    assert printed[:2] + printed[3:] == [
-        "Status: signedOut ",
-        "Status: signedOut ",  # with `pendingLogin`
+    assert printed[3:] == [
         "Status: signedIn plus@example.com",
         "Signed in to Codex as plus@example.com (ChatGPT plus plan).",
+        WAITING,
     ]
-    assert home.read()["tokens"]["refresh_token"]
+    assert stored
+    assert rest == (0, [])
 
 
-async def test_client_is_cancelled_by_ctrl_c(client: Client, home: CodexHome):
-    """The sign-in ends, the server with it, and nothing is stored."""
+async def test_client_is_cancelled_by_ctrl_c_and_ended_by_another(client: Client, home: CodexHome):
+    """The sign-in ends, then the server, and nothing is stored."""
     async with client.run() as process:
         await client.desk.opened()
         process.send_signal(signal.SIGINT)
-        status, printed = await ended(process)
+        printed = await prints(process, WAITING)
+        process.send_signal(signal.SIGINT)
+        rest = await ended(process)
 
-    assert status == 0
-    assert printed[-2:] == ["Status: signedOut ", "The sign-in was cancelled."]
+    assert printed[-2] == "The sign-in was cancelled."
+    assert rest == (0, [])
     assert not home.auth_file.exists()
 
 
-async def test_client_asks_nobody_who_is_signed_in(
-    client: Client, command_line: CommandLine, home: CodexHome
-):
+async def test_client_asks_nobody_who_is_signed_in(client: Client, home: CodexHome):
     """The status is enough."""
     home.write(api_key_login(example_key("of-a-client")))
     async with client.run() as process:
-        status, printed = await ended(process)
+        printed = await prints(process, WAITING)
+        process.send_signal(signal.SIGINT)
+        rest = await ended(process)
 
-    assert (status, printed) == (0, ["Status: signedIn API key"])
+    assert printed == ["Status: signedIn API key", WAITING]
+    assert rest == (0, [])
     assert client.desk.is_idle()
 
 
@@ -137,6 +162,6 @@ async def test_client_says_when_it_has_no_server(client: Client):
     """No hang and no traceback."""
     client._server = [sys.executable, "-c", "input()"]
     async with client.run() as process:
-        status, printed = await ended(process)
+        rest = await ended(process)
 
-    assert (status, printed) == (1, [])
+    assert rest == (1, [])

@@ -37,13 +37,14 @@ local function show_prompt(prompt)
   prompt_buffer = vim.api.nvim_get_current_buf()
   vim.bo.buftype, vim.bo.bufhidden, vim.bo.swapfile = 'nofile', 'wipe', false
   vim.api.nvim_buf_set_lines(prompt_buffer, 0, -1, false, {
-    link,
     prompt.message,
     code and 'Code: ' .. code
-      or 'Paste an address with :CodexPaste, get a device code with :CodexSignIn deviceCode.',
+      or 'Paste an address with :CodexPaste; for a code, :CodexSignIn deviceCode.',
     'gx opens the page, yy copies a line, :CodexCancel ends the sign-in.',
+    link,
   })
   vim.bo.modifiable = false
+  vim.cmd.normal('G')
   -- Over SSH a page would open on the wrong machine, and a code has to be seen before its page.
   if not code and not vim.env.SSH_CONNECTION then vim.ui.open(link) end
 end
@@ -105,7 +106,7 @@ function M.start()
     local auth = vim.tbl_get(result or {}, 'capabilities', 'experimental', 'auth') or {}
     if auth.protocolVersion ~= 1 then
       this.terminate()
-      return lose_server('codex-auth-lsp is of another version. Update it: pipx upgrade codex-auth-lsp')
+      return lose_server('The Codex sign-in server is too old or new: pipx upgrade codex-auth-lsp')
     end
     requests = vim.list_extend({ 'workspace/executeCommand' }, auth.requests)
     this.notify('initialized', vim.empty_dict())
