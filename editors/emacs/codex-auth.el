@@ -40,7 +40,9 @@
                (exec-path (default-value 'exec-path))
                (environment (default-value 'process-environment))
                (process-environment (append '("PYTHONPATH" "PYTHONHOME") environment))
-               (process (make-process :name "codex-auth" :command codex-auth-command :noquery t
+               (program (or (executable-find (car codex-auth-command)) (signal 'file-error nil)))
+               (process (make-process :name "codex-auth" :noquery t
+                                      :command (cons program (cdr codex-auth-command))
                                       :connection-type 'pipe :coding 'utf-8-emacs-unix
                                       :stderr (get-buffer-create "*codex-auth stderr*"))))
           (setq codex-auth--connection
@@ -59,8 +61,7 @@
           (unless (eql protocolVersion 1) (signal 'jsonrpc-error nil))
           (setq codex-auth--requests (append requests '("workspace/executeCommand") nil))
           (jsonrpc-notify codex-auth--connection 'initialized (make-hash-table))))
-    (file-missing (message "%s was not found.  Install it: pipx install codex-auth-lsp"
-                           (car codex-auth-command)))
+    (file-error (message "codex-auth-lsp was not found.  Install it: pipx install codex-auth-lsp"))
     (jsonrpc-error
      (when codex-auth--connection ; else it has ended, which was told
        (message "The Codex sign-in server is too old or new: pipx upgrade codex-auth-lsp")
@@ -156,8 +157,7 @@
 (defun codex-auth-paste ()
   "Hand in the address of a page that a browser elsewhere could not load."
   (interactive)
-  (codex-auth--request 'auth/submitCallback
-                       `(:url ,(read-passwd "The whole address of the page that did not load: "))))
+  (codex-auth--request 'auth/submitCallback `(:url ,(read-passwd "Whole address of that page: "))))
 
 (defun codex-auth-cancel ()
   "End the sign-in that waits."

@@ -201,11 +201,11 @@ async def test_pasted_address_ends_the_login_and_a_wrong_one_does_not(
         callback = await browser.callback_url(await desk.opened())
         await one.prompts("ends the sign-in")
         start = one.command("paste")
-        await one.shows("The whole address of the page that did not load", start)
+        await one.shows("Whole address of that page", start)
         one.type("http://127.0.0.1:1455/auth/callback?code=x&state=y\r")
         await one.shows("does not belong to the sign-in", start)
         again = one.command("paste")
-        await one.shows("The whole address of the page that did not load", again)
+        await one.shows("Whole address of that page", again)
         one.type(f"{callback}\r")
         await one.says(f"Codex: {ACCOUNT}")
         screen = one.shown(begun)
@@ -333,9 +333,10 @@ async def test_server_of_another_version_is_named_with_its_remedy(run: Opener, t
 
 
 @every_editor
-async def test_server_that_is_not_there_is_told_with_its_remedy(run: Opener):
+@pytest.mark.parametrize("program", ["codex-auth-lsp-nowhere", "/nowhere/codex-auth-lsp"])
+async def test_server_that_is_not_there_is_told_with_its_remedy(run: Opener, program: str):
     """One message with the command to type, when the editor starts and when it is needed."""
-    async with run(["codex-auth-lsp-nowhere"]) as one:
+    async with run([program]) as one:
         await one.shows("Install it: pipx install codex-auth-lsp")
         for name in ("status", "sign-in"):
             start = one.command(name)

@@ -60,7 +60,7 @@ local handlers = {
 -- The program, looked for in the absolute folders of PATH: never in the folder that is edited.
 local function program()
   local name = command_line[1]
-  if name:find('[/\\]') then return name end
+  if name:find('[/\\]') then return vim.fn.executable(name) == 1 and name end
   for folder in vim.gsplit(vim.env.PATH or '', vim.fn.has('win32') == 1 and ';' or ':') do
     local path = folder:match('^%a?:?[/\\]') and vim.fn.exepath(folder .. '/' .. name) or ''
     if path ~= '' then return path end
@@ -151,7 +151,7 @@ end
 
 -- Hands in the address of the page that a browser on another machine could not load.
 function M.paste()
-  local url = vim.fn.inputsecret('The whole address of the page that did not load: ')
+  local url = vim.fn.inputsecret('Whole address of that page: ')
   if url ~= '' then M.request('auth/submitCallback', { url = url }) end
 end
 
