@@ -6,6 +6,7 @@ What a person does is the same in each; what one editor alone has stands at the 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -44,8 +45,10 @@ ACCOUNT = "plus@example.com"
 KEY = "sk-example-typed-in-an-editor"
 
 CRASHED = "The Codex sign-in server ended unexpectedly and is started again"
-STARTS_AFTER_CRASHES = 4
-"""A server that always crashes is started once, and three times again."""
+RESTART_DELAYS = [0.5, 2.0, 8.0]
+"""Seconds between a crash and the next start."""
+
+STARTS_AFTER_CRASHES = 1 + len(RESTART_DELAYS)
 
 every_editor = pytest.mark.parametrize(
     "part", [pytest.param(name, marks=pytest.mark.part(name)) for name in editors.EDITORS]
@@ -279,20 +282,34 @@ async def test_server_that_always_crashes_is_not_started_for_ever(run: Opener, t
     """Each start waits longer than the last, then a person decides: told once each time."""
     starts = tmp_path / "starts"
     crashes = script(
-        tmp_path, f"import sys\nopen({str(starts)!r}, 'a').write('x')\nsys.exit('no good')\n"
+        tmp_path,
+        "import sys, time\n"
+        f"print(time.monotonic(), file=open({str(starts)!r}, 'a'))\nsys.exit('no good')\n",
     )
 
-    def started() -> int:
-        return len(starts.read_text()) if starts.exists() else 0
+    def started() -> list[float]:
+        return [float(line) for line in starts.read_text().split()] if starts.exists() else []
+
+    def often(number: int) -> Callable[[], bool]:
+        return lambda: len(started()) >= number
 
     async with run(crashes) as one:
-        await eventually(lambda: started() == STARTS_AFTER_CRASHES, "starts", timeout=DEADLINE)
+        await eventually(often(STARTS_AFTER_CRASHES - 1), "starts", timeout=DEADLINE)
+        async with asyncio.timeout(DEADLINE):
+            while not await one.has_restart_planned():
+                pass
+        await eventually(often(STARTS_AFTER_CRASHES), "the last start", timeout=DEADLINE)
         await one.says("Codex: Stopped")
-        first = await one.messages()
+        given_up = not await one.has_restart_planned()
+        times, messages = started(), await one.messages()
         one.command("status")
-        await eventually(lambda: started() > STARTS_AFTER_CRASHES, "a start", timeout=DEADLINE)
+        await eventually(often(len(times) + 1), "a start", timeout=DEADLINE)
 
-    assert first.count(CRASHED) == 1
+    waits = [after - before for before, after in itertools.pairwise(times)]
+    assert given_up
+    assert len(times) == STARTS_AFTER_CRASHES
+    assert all(wait >= delay for wait, delay in zip(waits, RESTART_DELAYS, strict=True))
+    assert messages.count(CRASHED) == 1
 
 
 @every_editor

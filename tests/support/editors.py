@@ -132,6 +132,10 @@ class Editor(ABC):
         """Return what stands in buffers, histories, registers and logs."""
 
     @abstractmethod
+    async def has_restart_planned(self) -> bool:
+        """Say whether a timer will start a server."""
+
+    @abstractmethod
     async def pid(self) -> int:
         """Return the process that has started the server."""
 
@@ -264,6 +268,12 @@ class Neovim(Editor):
         words = ", ".join(json.dumps(word) for word in self.server)
         settings.write_text(
             'vim.lsp.log.set_level("trace")\n'
+            "local defer = vim.defer_fn\n"
+            "Planned = 0\n"
+            "vim.defer_fn = function(action, delay)\n"
+            "  Planned = Planned + 1\n"
+            "  return defer(function() Planned = Planned - 1 action() end, delay)\n"
+            "end\n"
             "vim.o.statusline = \"[%{v:lua.require'codex_auth'.statusline()}]\"\n"
             "vim.o.laststatus, vim.o.more = 2, false\n"
             f"require('codex_auth').setup({{ cmd = {{ {words} }} }})\n"
@@ -313,6 +323,10 @@ class Neovim(Editor):
         """Return what stands in buffers, histories, registers and logs."""
         log = Path(await self.ask("vim.lsp.log.get_filename()")).read_text()
         return log + await self.ask("vim.fn.execute('messages | history all | registers | ls!')")
+
+    async def has_restart_planned(self) -> bool:
+        """Say whether a timer will start a server: the client has no other."""
+        return await self.ask("Planned") != "0"
 
     async def pid(self) -> int:
         """Return the process that has started the server."""
@@ -394,6 +408,11 @@ class Emacs(Editor):
         )
         histories = "minibuffer-history extended-command-history kill-ring (recent-keys)"
         return await self.ask(f'(concat {buffers} (format "%S" (list {histories})))')
+
+    async def has_restart_planned(self) -> bool:
+        """Say whether a timer will start a server."""
+        starts = "(lambda (timer) (eq (timer--function timer) #'codex-auth--start))"
+        return await self.ask(f"(seq-some {starts} timer-list)") != "nil"
 
     async def pid(self) -> int:
         """Return the process that has started the server."""
