@@ -41,6 +41,7 @@ bench: $(VENV)/.bench
 parts:
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive xargs -a tests/parts/debian.txt apt-get install -y -qq --no-install-recommends
+	tests/parts/newer_editors.sh
 
 $(VENV)/.runtime: requirements.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("codex-auth-lsp needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

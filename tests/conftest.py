@@ -50,6 +50,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         "chromium": _program_version(parts.chromium()),
         "nvim": _program_version(parts.nvim()),
         "emacs": _program_version(parts.emacs()),
+        "newer nvim": _program_version(parts.newer_editor("nvim")),
+        "newer emacs": _program_version(parts.newer_editor("emacs")),
     }
     told = (f"{name} {version or 'missing'}" for name, version in versions.items())
     return ["versions: " + ", ".join(told), f"network: {config.stash[_NETWORK]}"]

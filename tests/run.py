@@ -116,6 +116,16 @@ def debian_packages() -> None:
     attempt_often(lambda: patient("install", "-y", "--no-install-recommends", *missing))
 
 
+def newer_editors() -> None:
+    """Unpack the editors of a newer Debian into tests/parts/newer in CI, which runs as root."""
+    if (PARTS / "newer" / ".release").is_file():
+        say("All there")
+    elif IN_CI:
+        attempt_often(lambda: command(str(PARTS / "newer_editors.sh")))
+    else:
+        raise Missing("newer editors are not unpacked; `sudo make parts` does it")
+
+
 def npm_packages(folder: Path) -> None:
     """Install what a folder's lock file says, unless that was done."""
     need_node()
@@ -178,6 +188,7 @@ def npm_run(script: str) -> Callable[[], None]:
 
 SET_UP = {
     "Debian packages": debian_packages,
+    "newer editors": newer_editors,
     "npm packages of the tests": lambda: npm_packages(PARTS),
 }
 LINT = {

@@ -77,6 +77,12 @@ def emacs() -> Path | None:
     return _program("emacs")
 
 
+def newer_editor(name: str) -> Path | None:
+    """Return an editor of a newer Debian, which `tests/parts/newer_editors.sh` has unpacked."""
+    program = FOLDER / "newer" / "bin" / name
+    return program if program.is_file() else None
+
+
 def _program(name: str) -> Path | None:
     found = shutil.which(name)
     return Path(found) if found else None
@@ -114,7 +120,9 @@ PARTS: dict[str, tuple[_Need, ...]] = {
     "keyring": tuple(
         _debian_program(name) for name in ("dbus-daemon", "gnome-keyring-daemon", "secret-tool")
     ),
-    "neovim": (_Need("nvim", nvim, DEBIAN_REMEDY),),
+    "old-neovim": (_Need("nvim", nvim, DEBIAN_REMEDY),),
+    "neovim": (_Need("newer nvim", lambda: newer_editor("nvim"), DEBIAN_REMEDY),),
+    "newer-emacs": (_Need("newer emacs", lambda: newer_editor("emacs"), DEBIAN_REMEDY),),
     "emacs": (_Need("emacs", emacs, DEBIAN_REMEDY), _debian_program("emacsclient")),
     "faketime": (_debian_program("faketime"),),
     "luacheck": (_debian_program("luacheck"),),
