@@ -1,4 +1,4 @@
-"""What the tests of the two store modes that use a keyring share."""
+"""What the tests of stores share: a Codex folder, and a keyring."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> CodexHome:
-    folder = tmp_path / "codex"
-    folder.mkdir(mode=0o700)
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "codex"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def home(folder: Path) -> CodexHome:
     return CodexHome(folder, "option")
 
 

@@ -38,20 +38,8 @@ LOCKS = {"auth.lock", "auth.json.lock"}
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> CodexHome:
-    folder = tmp_path / "codex"
-    folder.mkdir(mode=0o700)
-    return CodexHome(folder, "option")
-
-
-@pytest.fixture
 def store(home: CodexHome) -> FileStore:
     return FileStore(home)
-
-
-@pytest.fixture
-def path(home: CodexHome) -> Path:
-    return home.path / "auth.json"
 
 
 @contextmanager

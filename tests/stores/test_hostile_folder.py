@@ -23,13 +23,6 @@ OLD = codex_bytes(api_key_login("sk-old"))
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "codex"
-    path.mkdir(mode=0o700)
-    return path
-
-
-@pytest.fixture
 def store(folder: Path) -> FileStore:
     return FileStore(CodexHome(folder, "option"))
 

@@ -19,13 +19,6 @@ LOGIN_FILE = codex_bytes(api_key_login("sk-example"))
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "codex"
-    path.mkdir(mode=0o700)
-    return path
-
-
-@pytest.fixture
 def store(folder: Path) -> FileStore:
     return FileStore(CodexHome(folder, "option"))
 
