@@ -19,15 +19,16 @@ ROWS = (
     [f"P{number}" for number in range(1, 29)]
     + [f"L{number}" for number in range(1, 26)]
     + [f"S{number}" for number in range(1, 22)]
+    + [f"W{number}" for number in range(1, 21)]
 )
 
 WITHOUT = {"P13", "P28"}
 """The rows that no test can hold; each says why."""
 
-_ROW = re.compile(r"^\| ([PLS]\d+) \| (.*) \| (.*) \| (.*)\|$", re.MULTILINE)
+_ROW = re.compile(r"^\| ([PLSW]\d+) \| (.*) \| (.*) \| (.*)\|$", re.MULTILINE)
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
-_IN_DOCSTRING = re.compile(r"\(((?:[PLS]\d+)(?:, [PLS]\d+)*)\)")
-_IN_NAME = re.compile(r"(?<=_)([pls]\d+)(?=_)")
+_IN_DOCSTRING = re.compile(r"\(((?:[PLSW]\d+)(?:, [PLSW]\d+)*)\)")
+_IN_NAME = re.compile(r"(?<=_)([plsw]\d+)(?=_)")
 
 
 def rows() -> list[tuple[str, str, list[tuple[str, str]]]]:

@@ -66,7 +66,7 @@ def test_the_signed_in_state_is_what_is_measured(ours):
 
 
 def test_ten_thousand_requests_at_once_are_answered(ours):
-    """None of them is refused, as the status is never counted."""
+    """(W19) None of them is refused, as the status is never counted."""
     with running(ours) as server:
         _, failed = server.ask_many(one_window.AT_ONCE, one_window.AT_ONCE)
 

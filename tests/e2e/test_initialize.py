@@ -170,7 +170,7 @@ async def test_initialization_options_and_workspace_decide_nothing(
 
 @pytest.mark.parametrize("method", ["auth/status", "auth/login", "auth/unheardOf", "shutdown"])
 async def test_a_request_before_initialize_is_refused(start: Starter, method):
-    """Nothing is served before `initialize`: -32002. The conversation can still start."""
+    """(W14) Nothing is served before `initialize`: -32002. The conversation can still start."""
     client = await start.process()
 
     error = await client.request_error(method, {})
@@ -181,7 +181,7 @@ async def test_a_request_before_initialize_is_refused(start: Starter, method):
 
 
 async def test_a_second_initialize_is_refused(start: Starter):
-    """`initialize` is said once: -32600. The conversation goes on."""
+    """(W14) `initialize` is said once: -32600. The conversation goes on."""
     client = await start()
 
     error = await client.request_error("initialize", {"processId": None, "capabilities": {}})
@@ -192,7 +192,7 @@ async def test_a_second_initialize_is_refused(start: Starter):
 
 @pytest.mark.parametrize("method", ["auth/status", "auth/login", "shutdown"])
 async def test_a_request_after_shutdown_is_refused(start: Starter, method):
-    """After `shutdown` only `exit` counts: -32600, and the exit status is 0."""
+    """(W14) After `shutdown` only `exit` counts: -32600, and the exit status is 0."""
     client = await start()
     answer = await client.request("shutdown")
 
@@ -205,7 +205,7 @@ async def test_a_request_after_shutdown_is_refused(start: Starter, method):
 
 
 async def test_an_unknown_method_is_refused_by_code(start: Starter):
-    """-32601 for a request; an unknown notification is ignored."""
+    """(W10) -32601 for a request; an unknown notification is ignored."""
     client = await start()
 
     await client.notify("auth/unheardOf", {})
@@ -220,7 +220,7 @@ async def test_an_unknown_method_is_refused_by_code(start: Starter):
 
 @pytest.mark.parametrize("params", [..., None, {}, []], ids=["missing", "null", "{}", "[]"])
 async def test_requests_with_optional_fields_only_accept_no_params(start: Starter, params: Any):
-    """Missing, `null`, `{}` and `[]` params are the same."""
+    """(W9) Missing, `null`, `{}` and `[]` params are the same."""
     client = await start()
     given = () if params is ... else (params,)
 
@@ -291,7 +291,7 @@ WRONG_PARAMS = [
 
 
 async def test_params_of_the_wrong_type_name_the_field_and_never_the_value(start: Starter):
-    """-32602 for each; nothing is started, and no value comes back."""
+    """(W9) -32602 for each; nothing is started, and no value comes back."""
     client = await start()
 
     wrong = {}
@@ -358,7 +358,7 @@ async def test_null_fields_are_absent_and_unknown_fields_ignored(start: Starter)
     ids=["no jsonrpc", "jsonrpc 1.0", "method a number", "id an object", "a list", "a string"],
 )
 async def test_a_malformed_message_gets_an_error_and_the_next_is_served(start: Starter, body):
-    """-32600 for JSON that is no JSON-RPC."""
+    """(W7) -32600 for JSON that is no JSON-RPC."""
     client = await start()
     since = client.mark()
 
@@ -377,7 +377,7 @@ async def test_a_malformed_message_gets_an_error_and_the_next_is_served(start: S
 async def test_content_that_is_not_json_gets_an_error_and_the_next_is_served(
     start: Starter, content
 ):
-    """-32700 for what cannot be parsed; the frame itself was whole, so the stream is trusted."""
+    """(W6) -32700 for what cannot be parsed; the frame was whole, so the stream is trusted."""
     client = await start()
     since = client.mark()
 
@@ -389,7 +389,7 @@ async def test_content_that_is_not_json_gets_an_error_and_the_next_is_served(
 
 
 async def test_nesting_beyond_the_limit_is_refused_and_the_next_message_served(start: Starter):
-    """64 levels are the limit: a message of 10 000 gets an error and does no harm."""
+    """(W6) 64 levels are the limit: a message of 10 000 gets an error and does no harm."""
     client = await start()
     since = client.mark()
     content = (
@@ -427,7 +427,7 @@ async def test_nesting_beyond_the_limit_is_refused_and_the_next_message_served(s
     ],
 )
 async def test_bad_framing_ends_the_process_with_status_1(start: Starter, data):
-    """A stream that is out of step cannot be trusted: no guess, no traceback, status 1."""
+    """(W2) A stream that is out of step cannot be trusted: no guess, no traceback, status 1."""
     client = await start()
 
     await client.send_raw(data)

@@ -56,7 +56,7 @@ async def test_exit_before_initialize_ends_it(start: Starter):
 
 
 async def test_the_end_of_stdin_ends_it(start: Starter):
-    """The editor has crashed: nobody will ever say `exit`."""
+    """(W15) The editor has crashed: nobody will ever say `exit`."""
     client = await start()
 
     await client.close_stdin()
@@ -88,7 +88,7 @@ async def test_a_signal_ends_it_in_order(start: Starter, number):
 async def test_a_signal_during_a_login_ends_both(
     start: Starter, sandbox: Sandbox, home: CodexHome, number
 ):
-    """The port is free and the old login as it was."""
+    """(W15) The port is free and the old login as it was."""
     before = home.write(api_key_login(example_key("stays")))
     client = await start(sandbox)
     attempt = await begin(client)
@@ -107,7 +107,7 @@ ENDS = ["EOF", "SIGTERM", "shutdown", "exit"]
 async def test_a_rotation_under_way_is_stored_before_the_end(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome, end
 ):
-    """The old token is spent: a process that left now would leave the person signed out."""
+    """(W15) The old token is spent: a process that left now would leave the person signed out."""
     client = await start(sandbox)
     await browser.sign_in(client)
     old = home.read()["tokens"]["refresh_token"]
@@ -158,7 +158,7 @@ async def _end(client: LanguageClient, how: str) -> None:
 async def test_an_issuer_that_hangs_does_not_keep_a_process_for_ever(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
 ):
-    """A revocation has no claim on a process whose editor has gone."""
+    """(W15) A revocation has no claim on a process whose editor has gone."""
     client = await start(sandbox)
     await browser.sign_in(client)
     sandbox.fault("revoke", "hang")
@@ -177,7 +177,7 @@ async def test_an_issuer_that_hangs_does_not_keep_a_process_for_ever(
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 async def test_many_answers_at_once_are_whole_frames(start: Starter, home: CodexHome, unbuffered):
-    """Whatever the interpreter's buffering, a frame is never cut or mixed with another."""
+    """(W20) Whatever the interpreter's buffering, a frame is never cut or mixed with another."""
     home.write(chatgpt_login(issuer="http://127.0.0.1:9"))
     client = await start(environment={"PYTHONUNBUFFERED": unbuffered})
 
@@ -189,7 +189,7 @@ async def test_many_answers_at_once_are_whole_frames(start: Starter, home: Codex
 
 
 async def test_a_client_that_reads_late_gets_everything(home: CodexHome, tmp_path):
-    """More answers than any pipe holds wait for a client that is busy."""
+    """(W17) More answers than any pipe holds wait for a client that is busy."""
     home.write(chatgpt_login(issuer="http://127.0.0.1:9"))
     process = await asyncio.create_subprocess_exec(
         *server_command(home=home.path),
@@ -283,7 +283,7 @@ async def test_two_hundred_requests_in_flight_are_all_answered(
 async def test_more_requests_than_are_served_at_a_time_are_told_to_come_back(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
-    """Beyond 256 a request is `rateLimited`; `auth/status` is answered all the same."""
+    """(W19) Beyond 256 a request is `rateLimited`; `auth/status` is answered all the same."""
     client = await start(sandbox)
     await browser.sign_in(client)
     sandbox.fault("refresh", "hang")

@@ -39,7 +39,7 @@ def editor() -> Iterator[subprocess.Popen[bytes]]:
 
 
 async def test_a_killed_editor_ends_it_although_the_pipe_stays_open(start: Starter):
-    """Somebody else holds the pipe; nobody will ever say `exit`."""
+    """(W16) Somebody else holds the pipe; nobody will ever say `exit`."""
     client = await start.process()
     with editor() as process:
         await client.initialize(process_id=process.pid)
@@ -53,7 +53,7 @@ async def test_a_killed_editor_ends_it_although_the_pipe_stays_open(start: Start
 async def test_a_killed_editor_ends_a_login_and_frees_the_port(
     start: Starter, sandbox: Sandbox, home: CodexHome
 ):
-    """The sign-in page has nobody to answer to any more."""
+    """(W16) The sign-in page has nobody to answer to any more."""
     client = await start.process(issuer=sandbox)
     with editor() as process:
         await client.initialize(process_id=process.pid)

@@ -22,7 +22,7 @@ CASES = 150
 
 @pytest.mark.parametrize("target", TARGETS, ids=[target.name for target in TARGETS])
 def test_whatever_comes_is_read_or_refused(target):
-    """No bytes make a parser fail in a way that is not its own, or show a secret."""
+    """(W3) No bytes make a parser fail in a way that is not its own, or show a secret."""
 
     @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.randoms(use_true_random=False))
@@ -41,21 +41,21 @@ def test_the_corpus_and_some_seeds_are_read_or_refused(target):
 
 
 async def test_every_message_gets_the_answers_that_it_asks_for(tmp_path):
-    """Requests one, notifications and answers none, and what is neither an error."""
+    """(W7) Requests one, notifications and answers none, and what is neither an error."""
     found = await server_run.run_messages([f"short-{n}" for n in range(3_000)], tmp_path)
 
     assert (found.cases, found.findings) == (3_000, [])
 
 
 async def test_a_stream_that_cannot_be_trusted_ends_the_process(tmp_path):
-    """With status 1, within a second, whatever is wrong with the frame."""
+    """(W3) With status 1, within a second, whatever is wrong with the frame."""
     found = await server_run.run_broken_frames([f"short-{n}" for n in range(15)], tmp_path)
 
     assert (found.cases, found.findings) == (15, [])
 
 
 async def test_a_killed_editor_takes_its_server_along(tmp_path):
-    """Also when the pipe between them stays open."""
+    """(W16) Also when the pipe between them stays open."""
     found = await parent_run.run([f"short-{n}" for n in range(5)], tmp_path)
 
     assert (found.cases, found.findings) == (5, [])

@@ -30,7 +30,7 @@ class Bench:
 
 @pytest.mark.parametrize("params", [None, {}, [], {"jsonrpc": {"jsonrpc": "2.0"}}, "text", 5])
 async def test_params_reach_the_handler_as_they_came(params):
-    """Plain dicts and lists: nothing is structured on the way, nothing renamed."""
+    """(W8) Plain dicts and lists: nothing is structured on the way, nothing renamed."""
 
     async def echo(params: Any) -> Any:
         return {"got": params}
@@ -53,7 +53,7 @@ async def test_params_reach_the_handler_as_they_came(params):
     ],
 )
 async def test_error_is_mapped_and_never_quoted(error, code, kind, caplog):
-    """A defect gets a fixed sentence and an id that stands in the log, where its text does not."""
+    """(W11) A defect gets a fixed sentence and an id that the log has, where its text is not."""
 
     async def fail(_raw: Any) -> Any:
         raise error
@@ -68,7 +68,7 @@ async def test_error_is_mapped_and_never_quoted(error, code, kind, caplog):
 
 
 async def test_cancelled_request_is_answered_once():
-    """`$/cancelRequest` ends the handler where it waits."""
+    """(W12) `$/cancelRequest` ends the handler where it waits."""
     reached = asyncio.Event()
 
     async def wait(_raw: Any) -> Any:

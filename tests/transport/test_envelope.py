@@ -72,7 +72,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize(("content", "code", "message_id"), MALFORMED)
 def test_what_is_no_message_names_its_code_and_id(content, code, message_id):
-    """The error can be sent to whoever waits for this id."""
+    """(W6) The error can be sent to whoever waits for this id."""
     message = read_message(content)
 
     assert isinstance(message, Malformed)

@@ -25,7 +25,7 @@ def decode(*chunks: bytes) -> list[bytes]:
 
 @given(CONTENTS, st.data())
 def test_frames_come_out_whole_wherever_the_stream_is_cut(contents, data):
-    """What is sent arrives, in order, in whatever pieces."""
+    """(W1) What is sent arrives, in order, in whatever pieces."""
     stream = b"".join(encode_frame(content) for content in contents)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=20)))
     chunks = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, None], strict=True)]
@@ -47,7 +47,7 @@ def test_frames_come_out_whole_wherever_the_stream_is_cut(contents, data):
     ],
 )
 def test_header_that_names_a_length_is_taken(header):
-    """Names in any case, spaces or none, and other fields beside it."""
+    """(W1) Names in any case, spaces or none, and other fields beside it."""
     assert decode(header + b"\r\n\r\n{}") == [b"{}"]
 
 
@@ -74,7 +74,7 @@ def test_header_that_names_a_length_is_taken(header):
     ],
 )
 def test_stream_that_cannot_be_trusted_is_refused(stream, reason):
-    """Whatever leaves open where the next frame begins ends the stream, and is not repeated."""
+    """(W2) What leaves open where the next frame begins ends the stream, and is not repeated."""
     with pytest.raises(FramingError, match=reason):
         decode(stream)
     with pytest.raises(FramingError, match=reason):
@@ -82,7 +82,7 @@ def test_stream_that_cannot_be_trusted_is_refused(stream, reason):
 
 
 def test_header_is_refused_before_more_of_it_is_taken():
-    """The limit holds while the header still comes in."""
+    """(W5) The limit holds while the header still comes in."""
     decoder = FrameDecoder()
     assert list(decoder.feed(b"a" * (MAXIMUM_HEADER - 1))) == []
     with pytest.raises(FramingError):
@@ -90,7 +90,7 @@ def test_header_is_refused_before_more_of_it_is_taken():
 
 
 def test_empty_content_is_no_message():
-    """A frame of length 0 is skipped."""
+    """(W4) A frame of length 0 is skipped."""
     assert decode(encode_frame(b""), encode_frame(b"{}")) == [b"{}"]
 
 

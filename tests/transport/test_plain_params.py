@@ -38,7 +38,7 @@ def params_of(model: Any) -> st.SearchStrategy[Any]:
 
 @pytest.mark.parametrize(("by_hand", "model"), READERS, ids=["refresh", "credential"])
 def test_reader_agrees_with_the_model(by_hand, model):
-    """The same values, the same defaults, and the same sentence about what is wrong."""
+    """(W9) The same values, the same defaults, and the same sentence about what is wrong."""
 
     @given(params_of(model))
     def agrees(raw):

@@ -45,7 +45,7 @@ def pipe(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 def test_client_that_reads_slowly_is_served_to_the_end(tmp_path):
-    """Its pipe is full for several times the deadline, and something is always taken."""
+    """(W17) Its pipe is full for several times the deadline, and something is always taken."""
     server = started(tmp_path)
     output, pause, received = pipe(server.stdout), threading.Event(), bytearray()
     for _ in range(8):  # a piece every quarter of a second, while the deadline is half of one
@@ -61,7 +61,7 @@ def test_client_that_reads_slowly_is_served_to_the_end(tmp_path):
 
 
 def test_client_that_reads_nothing_is_given_up(tmp_path):
-    """The process ends by itself, and does not wait for what nobody takes."""
+    """(W17) The process ends by itself, and does not wait for what nobody takes."""
     server = started(tmp_path)
 
     assert server.wait(20) == 0
