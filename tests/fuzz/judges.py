@@ -17,6 +17,7 @@ from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
 from codex_auth_lsp.oauth import device, metadata, token
 from codex_auth_lsp.oauth.id_token import Expectation, judge_claims, read_header
 from codex_auth_lsp.providers.catalogue import all_providers
+from codex_auth_lsp.providers.surroundings import Surroundings
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.document import DocumentInvalid, parse_document
 from codex_auth_lsp.transport.envelope import read_message
@@ -97,8 +98,9 @@ def check_config_toml(raw: bytes) -> None:
     for configured in settings.model_providers.values():
         secrets = (configured.bearer_token, configured.headers, configured.query_params)
         expect_no_marker("a secret's repr", repr(secrets))
-    for provider in all_providers(settings, {"PATH": "x"}):
-        told = provider.to_auth({"PATH": "x"})
+    surroundings = Surroundings({"PATH": "x"})
+    for provider in all_providers(settings, surroundings):
+        told = provider.to_auth(surroundings.environment)
         expect_no_marker("a problem", told.problems)
         expect(told.usable or bool(told.problems), "unusable, and nobody knows why")
 
