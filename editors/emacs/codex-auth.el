@@ -94,6 +94,7 @@
                              :connection-type 'pipe :coding 'utf-8-emacs-unix :noquery t
                              :stderr (get-buffer-create "*codex-auth stderr*")))
                  :notification-dispatcher #'codex-auth--hear
+                 :request-dispatcher #'codex-auth--decline
                  :on-shutdown #'codex-auth--stopped
                  ;; Whole messages would stand in the events buffer, secrets included.
                  (if (boundp 'jsonrpc-event-hook) ; Emacs 30
@@ -151,6 +152,10 @@
       ('auth/loginPrompt (codex-auth--show params))
       ('auth/loginCompleted (codex-auth--end-attempt (plist-get params :attemptId)))
       ('auth/notice (codex-auth--tell (plist-get params :message) (plist-get params :actions))))))
+
+(defun codex-auth--decline (_connection method _params)
+  "Answer the server's request METHOD: none is known here."
+  (jsonrpc-error :code -32601 :message (format "%s is not known here" method)))
 
 ;;; Signing in
 

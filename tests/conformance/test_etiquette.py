@@ -210,7 +210,6 @@ WRONG = {
         "`auth/status` was sent after `shutdown`; only `exit` may follow.",
     ),
     "no shutdown": ([*BEGIN, END[1]], "The client left without the request `shutdown`"),
-    "no exit": ([*BEGIN, END[0]], "`exit` did not follow `shutdown`, the client just went away."),
 }
 
 
@@ -251,6 +250,7 @@ def test_an_answer_to_the_server_is_judged(answers, sentence):
 
 
 ADVICE = {
+    "no exit": ([*BEGIN, END[0]], "`exit` did not follow `shutdown`; this server also takes"),
     "no field of that name": (
         [*BEGIN, request(2, "auth/login", {"method": "browser", "attemptID": "one"}), *END],
         "`auth/login` has no field `attemptID`, it is ignored; `attemptId` may be meant.",

@@ -78,7 +78,10 @@ class Etiquette:
                 "sign-in in order and store what it has begun to renew."
             )
         elif not self._left:
-            self._findings.mistake("`exit` did not follow `shutdown`, the client just went away.")
+            self._findings.advise(
+                "`exit` did not follow `shutdown`; this server also takes the end of its input for "
+                "it, others do not."
+            )
         for method in self._own_open.values():
             self._findings.mistake(
                 f"The server's request `{method}` was never answered; a client answers every "
