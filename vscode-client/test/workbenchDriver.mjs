@@ -36,18 +36,18 @@ const QUIET_WINDOW = {
   "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "window.autoDetectColorScheme": true,
   "workbench.startupEditor": "none",
 };
 
 /**
  * Starts a workbench and runs the steps, functions by what they show, until one fails; that makes
  * the exit status 1. `settings` are the machine's, `workspaceSettings` those of the open folder;
- * `trusted` are origins that VS Code opens without asking. `context` is handed to each step,
- * `shots` is the folder of the screenshots.
+ * `trusted` are origins that VS Code opens without asking, `home` is the person's folder, which is
+ * removed at the end. `context` is handed to each step, `shots` is the folder of the screenshots.
  */
-export async function drive(steps, { settings, workspaceSettings = {}, trusted }, context, shots) {
+export async function drive(steps, { settings, workspaceSettings = {}, trusted, home = newHome() }, context, shots) {
   mkdirSync(shots, { recursive: true });
-  const home = mkdtempSync(join(tmpdir(), "workbench-"));
   const atEnd = [() => rmSync(home, { recursive: true, force: true, maxRetries: 5 })];
   try {
     const data = join(home, "data");
@@ -59,9 +59,16 @@ export async function drive(steps, { settings, workspaceSettings = {}, trusted }
     const page = await openPage(atEnd);
     await page.goto(`${address}/?folder=${encodeURIComponent(join(home, "folder"))}`);
     const shot = (name) => page.screenshot({ path: join(shots, `${name}.png`), animations: "disabled" });
+    const shotInBothThemes = async (name) => {
+      for (const scheme of ["dark", "light"]) {
+        await page.emulateMedia({ colorScheme: scheme });
+        await page.locator(`.monaco-workbench.${scheme === "dark" ? "vs-dark" : "vs"}`).waitFor();
+        await shot(`${name}-${scheme}`);
+      }
+    };
     const logs = () => textsUnder(join(data, "logs"));
     const files = () => textsUnder(home); // everything that the workbench has written anywhere
-    const failure = await run(steps, { ...context, page, context: page.context(), home, changeSettings, logs, files, shot });
+    const failure = await run(steps, { ...context, page, context: page.context(), home, changeSettings, logs, files, shot, shotInBothThemes });
     if (failure === undefined) return;
     process.exitCode = 1;
     console.log(`${failure}\n${errors()}`);
@@ -70,6 +77,10 @@ export async function drive(steps, { settings, workspaceSettings = {}, trusted }
   } finally {
     for (const cleanUp of atEnd.reverse()) await cleanUp();
   }
+}
+
+export function newHome() {
+  return mkdtempSync(join(tmpdir(), "workbench-"));
 }
 
 /** Runs the steps; returns what the first failure was. */

@@ -118,7 +118,7 @@ const steps = {
     await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
     await page.bringToFront();
     await statusBar(page, "Codex: Signing in…");
-    await toast(page, "Codex: Sign In").getByText("Cancel", { exact: true }).click();
+    await toast(page, "Codex: Waiting for you").getByText("Cancel", { exact: true }).click();
     await statusBar(page, "Codex: Sign In");
     assert.equal(await page.locator(".notifications-toasts .codicon-error").count(), 0);
   },
