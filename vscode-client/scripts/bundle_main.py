@@ -17,7 +17,10 @@ def main() -> None:
         "machine": platform.machine(),
     }
     if here != wanted:
-        sys.exit(f"the bundled server needs {in_words(wanted)}, and this is {in_words(here)}")
+        sys.exit(
+            f"the bundled server needs {in_words(wanted)}, and this is {in_words(here)}; "
+            "`pipx install codex-auth-lsp` works with others too"
+        )
     from codex_auth_lsp.cli import main as run
 
     run()
