@@ -14,7 +14,6 @@ import httpx
 
 from codex_auth_lsp.conformance.scenarios import SCENARIOS
 from conformance.programs import PROTOCOL, programs, write_programs
-from e2e.conftest import browser, guard, home, sandbox, sandbox_process  # noqa: F401 - fixtures
 from support.editors import Desk
 from support.lsp_client import clean_environment, server_command
 
@@ -42,9 +41,9 @@ def test_the_client_has_40_lines_and_no_library():
 
 async def test_the_client_signs_in_with_the_real_server(
     tmp_path: Path,
-    home: CodexHome,  # noqa: F811
-    sandbox: Sandbox,  # noqa: F811
-    browser: Browser,  # noqa: F811
+    home: CodexHome,
+    sandbox: Sandbox,
+    browser: Browser,
     tmp_path_factory,
 ):
     """The program of the page, as it stands there, against the sandbox issuer."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.conftest import browser, guard, home, sandbox, sandbox_process  # noqa: F401 - fixtures
 from support.lsp_client import LanguageClient, clean_environment
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from e2e.shapes import CodexHome
     from support.sandbox import Sandbox
 
-SCRIPT = Path(__file__).resolve().parents[1] / "vscode-client" / "scripts" / "bundle_server.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "vscode-client" / "scripts" / "bundle_server.py"
 
 DEADLINE = 60.0
 """Seconds that a command may take: a ceiling against hangs."""
@@ -68,9 +67,9 @@ def test_the_copy_has_all_that_the_server_needs(tmp_path: Path, bundle: Path):
 async def test_the_copy_signs_in(
     tmp_path: Path,
     bundle: Path,
-    home: CodexHome,  # noqa: F811
-    sandbox: Sandbox,  # noqa: F811
-    browser: Browser,  # noqa: F811
+    home: CodexHome,
+    sandbox: Sandbox,
+    browser: Browser,
 ):
     """With its compiled parts too: params are validated and an id token's signature is checked."""
     command = [BARE_PYTHON, "-I", str(bundle), "--codex-home", str(home.path)]
