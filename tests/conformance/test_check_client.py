@@ -344,7 +344,7 @@ def test_a_person_reads_what_to_do_and_how_it_went(tmp_path: Path):
         (["--", "no-such-program"], 1, "no-such-program cannot be started: No such file"),
         (["--scenario", "sing-in", "--", "true"], 2, "there is no scenario sing-in; choose from"),
         (["--seconds", "0", "--", "true"], 2, "give a number of seconds"),
-        ([], 2, "the following arguments are required: -- COMMAND."),
+        ([], 2, "the following arguments are required: COMMAND."),
     ],
     ids=["program", "scenario", "seconds", "nothing"],
 )

@@ -25,6 +25,12 @@ _MAXIMUM_SECONDS = 3600.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the subcommand."""
+    parser.usage = "%(prog)s [--scenario NAME] [--seconds N] [--json] -- COMMAND ..."
+    parser.description = (
+        "Plays the server to a client, scenario by scenario, and says what the client does wrong. "
+        "It is started anew for each, with a PATH whose codex-auth-lsp leads here; protocol.md "
+        "(Checking a client) has the rest."
+    )
     parser.add_argument(
         "--scenario",
         action="append",
@@ -40,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="the findings as JSON")
     parser.add_argument(
-        "client", nargs="+", metavar="-- COMMAND", help="what starts the client, with arguments"
+        "client", nargs="+", metavar="COMMAND", help="what starts the client, with arguments"
     )
 
 
