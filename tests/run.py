@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ROOT / "tests" / "parts"
 CLIENT = ROOT / "vscode-client"
+PYTHON_FOLDERS = ("server", "tests", "vscode-client/scripts")
 IN_CI = os.environ.get("CI") == "true"
 
 COMMAND_SECONDS = 600.0
@@ -193,8 +194,8 @@ SET_UP = {
 }
 LINT = {
     "npm packages of the client": lambda: npm_packages(CLIENT),
-    "ruff check": python("ruff", "check", "server", "tests"),
-    "ruff format": python("ruff", "format", "--check", "server", "tests"),
+    "ruff check": python("ruff", "check", *PYTHON_FOLDERS),
+    "ruff format": python("ruff", "format", "--check", *PYTHON_FOLDERS),
     "mypy": python("mypy"),
     "client: types": npm_run("typecheck"),
     "client: eslint": npm_run("lint"),
@@ -202,6 +203,7 @@ LINT = {
 CLIENT_TESTS = {
     "client: unit tests": npm_run("test"),
     "client: package": npm_run("package"),
+    "client: package with its server": npm_run("package:bundled"),
     "client: in a real workbench": workbench,
 }
 

@@ -50,9 +50,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "terminal": FOUNDATION
     | {"domain", "flows", "service", "doctor", "wording", "desktop", "process"},
     "sandbox": FOUNDATION | {"http1"},
+    "conformance": FOUNDATION | {"http1", "wire", "transport"},
     "demo": FOUNDATION | {"sandbox", "wording", "desktop"},
     "cli": FOUNDATION
-    | {"config", "service", "transport", "terminal", "sandbox", "demo", "logs", "process"},
+    | {"config", "service", "transport", "terminal", "sandbox", "conformance", "demo", "logs"}
+    | {"process"},
     "__main__": {"cli"},
 }
 """Each part of the package, and the parts that it may import, annotations included."""

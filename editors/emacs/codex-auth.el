@@ -49,8 +49,8 @@
                 (apply #'make-instance 'jsonrpc-process-connection
                        :name "codex-auth" :process process :on-shutdown #'codex-auth--ended
                        :notification-dispatcher #'codex-auth--hear
-                       ;; Else whole messages stand in a buffer, secrets included.
-                       (if (boundp 'jsonrpc-event-hook) ; Emacs 30
+                       :request-dispatcher (lambda (&rest _) (jsonrpc-error :code -32601 :message ""))
+                       (if (boundp 'jsonrpc-event-hook) ; Emacs 30; else secrets stand in a buffer
                            '(:events-buffer-config (:size 0 :format full))
                          '(:events-buffer-scrollback-size 0)))))
         (pcase-let* ((able '(:experimental (:auth (:protocolVersion 1 :loginPrompt t))))

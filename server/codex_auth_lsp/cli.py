@@ -137,6 +137,12 @@ def build_parser() -> argparse.ArgumentParser:
 
     sandbox = commands.add_parser("sandbox", help="run an issuer for tests on this computer")
     sandbox_command.add_arguments(sandbox)
+    from codex_auth_lsp.conformance import command as check_command
+
+    check = commands.add_parser(
+        "check-client", help="play the server to a client, and say what the client does wrong"
+    )
+    check_command.add_arguments(check)
     commands.add_parser("demo", help="a tour in the terminal: two editors, one sign-in")
     return parser
 
@@ -189,9 +195,27 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
         from codex_auth_lsp.demo.tour import run_demo
 
         return run_demo()
+    if arguments.command == "check-client":
+        from codex_auth_lsp.conformance import command as check_command
+
+        return run_to_end(check_command.run(arguments, _server_usage_trouble))
     options = _service_options(parser, arguments)
     _configure_logging(parser, arguments)
     return _action(arguments)(options)
+
+
+def _server_usage_trouble(words: Sequence[str]) -> str | None:
+    """Return what is wrong with these arguments of a language server, if anything."""
+    from contextlib import redirect_stderr
+    from io import StringIO
+
+    said = StringIO()
+    try:
+        with redirect_stderr(said):
+            command = build_parser().parse_args(words).command
+    except SystemExit:
+        return said.getvalue().removeprefix(f"{PROGRAM}: ").strip()
+    return None if command is None else f"`{command}` is no language server."
 
 
 def _action(arguments: argparse.Namespace) -> Callable[[ServiceOptions], int]:

@@ -33,6 +33,12 @@ if (process.argv.includes("--tests")) {
     metafile: true,
   });
   writeFileSync(join(root, "dist/ThirdPartyNotices.txt"), notices(Object.keys(metafile.inputs)));
+  writeFileSync(join(root, "dist/README.md"), withoutPictures(readFileSync(join(root, "README.md"), "utf8")));
+}
+
+/** VS Code shows no pictures out of an extension's own folder, so the packaged text goes without. */
+function withoutPictures(readme) {
+  return readme.replace(/^## How it looks\n.*?(?=^## )/ms, "");
 }
 
 /** The licences of the packages whose code is in the bundle, as they ask for. */

@@ -4,7 +4,7 @@
 import { EventEmitter, type CancellationToken, type Disposable, type LogOutputChannel } from "vscode";
 import type { Connection } from "./presentStatus";
 import type * as protocol from "./protocol";
-import { findServer, type ServerSearch } from "./serverCommand";
+import { findServer, startFailure, type ServerSearch } from "./serverCommand";
 import { serverSettings, thisMachine } from "./serverProcess";
 import { OtherVersion, Session } from "./session";
 import { isFromAnotherProcess, laterStatus } from "./statusTracker";
@@ -198,10 +198,6 @@ export class AuthClient implements Disposable {
     this.#status = status;
     if (!this.#signal.signal.aborted) this.#changed.fire(undefined);
   }
-}
-
-function startFailure(program: string, why: string): string {
-  return `The Codex sign-in server ${program} did not start: ${why.replace(/[.\s]+$/, "")}.`;
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,7 @@
 // How a status looks in the status bar: one pure function, and the words it uses.
 
+import { homedir } from "node:os";
+import { sep } from "node:path";
 import type { AuthStatus } from "./protocol";
 
 /** `missing`: no server was found; `stopped`: it has ended or did not start. */
@@ -37,13 +39,13 @@ export function presentStatus(
 }
 
 /** The facts of a status, one line each, as plain text: for the tooltip and the account menu. */
-export function describeStatus(status: AuthStatus, formatTime: FormatTime = localTime): string[] {
+export function describeStatus(status: AuthStatus, formatTime: FormatTime = localTime, home: string = homedir()): string[] {
   const { account, store, expiresAt, lastError, cloud } = status;
   return [
     `${stateInWords(status)}${account === undefined ? "" : `: ${account.label}`}`,
     ...(account?.planType === undefined ? [] : [`Plan: ChatGPT ${capitalized(account.planType)}`]),
     `Billing: ${billingInWords(status)}`,
-    `Login kept in: ${storeInWords(store)}`,
+    `Login kept in: ${storeInWords(store, home)}`,
     ...(expiresAt === undefined ? [] : [`Valid until: ${formatTime(expiresAt)}, renewed when needed`]),
     ...(status.freshness === "stale" ? ["The login has expired or could not be renewed yet"] : []),
     `Provider: ${status.provider.id}`,
@@ -152,9 +154,9 @@ function billingInWords(status: AuthStatus): string {
   }
 }
 
-function storeInWords(store: AuthStatus["store"]): string {
+function storeInWords(store: AuthStatus["store"], home: string): string {
   const places: Record<string, string> = {
-    file: `a file${store.path === undefined ? "" : ` (${store.path})`}`,
+    file: `a file${store.path === undefined ? "" : ` (${shortPath(store.path, home)})`}`,
     keyring: "the system's keyring",
     memory: "memory, until the server ends",
     none: "nothing yet",
@@ -167,6 +169,11 @@ function storeInWords(store: AuthStatus["store"]): string {
   };
   const trouble = store.detail ?? troubles[store.health];
   return `${places[store.backend] ?? store.backend}${trouble === undefined ? "" : `: ${trouble}`}`;
+}
+
+/** A path as people write it, when it lies in their home folder. */
+function shortPath(path: string, home: string): string {
+  return path.startsWith(home + sep) ? `~${path.slice(home.length)}` : path;
 }
 
 function capitalized(word: string): string {

@@ -14,8 +14,16 @@ export interface ServerSettings {
   issuer: unknown;
 }
 
+/** The copy of the server that some packages of this extension bring along. */
+export interface BundledServer {
+  folder: string;
+  /** The version of Python that it is for, such as `3.11`. */
+  python: string;
+}
+
 /** What the search asks of the machine. */
 export interface Machine {
+  bundled: BundledServer | undefined;
   path: string | undefined;
   platform: NodeJS.Platform;
   workspaceFolders: readonly string[];
@@ -38,7 +46,9 @@ export function findServer(settings: ServerSettings, machine: Machine): ServerSe
   if (typeof options === "string") return invalid(options);
   const { command } = settings;
   if (command === undefined || command === null || (Array.isArray(command) && command.length === 0)) {
-    return searchPath(SERVER_PROGRAM, options, machine);
+    const installed = searchPath(SERVER_PROGRAM, options, machine);
+    if (installed.found || machine.bundled === undefined) return installed;
+    return searchBundled(machine.bundled, options, machine);
   }
   if (!isCommand(command)) {
     return invalid("The setting codexAuth.server.command must be a list of texts, the program first.");
@@ -51,6 +61,14 @@ export function findServer(settings: ServerSettings, machine: Machine): ServerSe
     );
   }
   return searchPath(name, [...args, ...options], machine);
+}
+
+/** Why a server did not start, in a sentence; `why` has how it ended, with its last line. */
+export function startFailure(program: string, why: string): string {
+  if (/No module named '?codex_auth_lsp/.test(why)) {
+    return `The Python ${program} does not have the Codex sign-in server. Install codex-auth-lsp there, or name another program in the setting codexAuth.server.command.`;
+  }
+  return `The Codex sign-in server ${program} did not start: ${why.replace(/[.\s]+$/, "")}.`;
 }
 
 /**
@@ -91,6 +109,19 @@ function searchPath(name: string, args: string[], machine: Machine): ServerSearc
   const outside = programs.find((path) => !isInside(path, machine.realPath(path), roots));
   if (outside !== undefined) return found(outside, args);
   return programs[0] === undefined ? notInstalled(name) : insideWorkspace(programs[0]);
+}
+
+/** The bundled copy is run as `python -I FOLDER`; it says itself when the Python is another one. */
+function searchBundled({ folder, python }: BundledServer, options: string[], machine: Machine): ServerSearch {
+  for (const name of [`python${python}`, "python3", "python"]) {
+    const search = searchPath(name, ["-I", folder, ...options], machine);
+    if (search.found) return search;
+  }
+  return {
+    found: false,
+    reason: "notInstalled",
+    message: `Codex sign-in needs Python ${python} on the PATH for its own server, or a server that is installed with: ${INSTALL_COMMAND}`,
+  };
 }
 
 function isInside(path: string, real: string, roots: readonly string[]): boolean {

@@ -2,11 +2,12 @@
 
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, readFileSync, realpathSync, statSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { workspace, type LogOutputChannel } from "vscode";
-import { serverEnvironment, type Machine, type ServerCommand, type ServerSettings } from "./serverCommand";
+import { serverEnvironment, type BundledServer, type Machine, type ServerCommand, type ServerSettings } from "./serverCommand";
 
 export type ServerProcess = ChildProcessWithoutNullStreams;
 
@@ -51,6 +52,7 @@ export async function ended(server: ServerProcess): Promise<void> {
 
 export function thisMachine(): Machine {
   return {
+    bundled: bundledServer(join(__dirname, "../server")),
     path: process.env["PATH"],
     platform: process.platform,
     workspaceFolders: (workspace.workspaceFolders ?? [])
@@ -69,6 +71,15 @@ export function serverSettings(): ServerSettings {
     codexHome: settings.inspect("codexHome")?.globalValue,
     issuer: settings.inspect("issuer")?.globalValue,
   };
+}
+
+function bundledServer(folder: string): BundledServer | undefined {
+  try {
+    const { python } = JSON.parse(readFileSync(join(folder, "bundle.json"), "utf8")) as { python: string };
+    return { folder, python };
+  } catch {
+    return undefined; // most packages of this extension have none
+  }
 }
 
 function neutralFolder(): string {

@@ -118,7 +118,7 @@ export class Session {
 
   async end(): Promise<void> {
     // A client that did not get to run refuses to stop; its process is ended all the same.
-    await this.#client.stop().catch(() => undefined);
+    if (this.#client.isRunning()) await this.#client.stop().catch(() => undefined);
     if (this.#process !== undefined) await ended(this.#process);
   }
 }

@@ -77,7 +77,7 @@ export class SignIn implements Disposable {
   }
 
   async #withPrompt(method: LoginMethodId): Promise<void> {
-    const options = { location: ProgressLocation.Notification, title: "Codex: Sign In", cancellable: true };
+    const options = { location: ProgressLocation.Notification, title: "Codex", cancellable: true };
     await this.#toItsEnd(
       () => window.withProgress(options, (progress, token) => this.#login(method, progress, token)),
       () => this.with(method),

@@ -7,6 +7,7 @@ const [, , control, protocolVersion = "1"] = process.argv;
 const serverInstanceId = randomUUID();
 let revision = 0;
 let status = signedOut();
+let pages = control; // where the sign-in pages are
 let login; // { id, attemptId, method } of the request that waits
 
 const SIGNED_IN = {
@@ -131,7 +132,7 @@ function prompt() {
   const { attemptId, method } = login;
   notify("auth/loginPrompt", method === "deviceCode"
     ? { attemptId, kind: "deviceCode", url: `${control}/device`, userCode: "WXYZ-SECRETCODE", expiresAt: new Date(Date.now() + 15 * 60_000).toISOString(), message: "Never share this code. Go on only if you started this sign-in." }
-    : { attemptId, kind: "openUrl", url: `${control}/authorize?state=SECRETSTATE&scope=openid%20email`, message: "Sign in in the browser." });
+    : { attemptId, kind: "openUrl", url: `${pages}/authorize?state=SECRETSTATE&scope=openid%20email`, message: "Sign in in the browser." });
 }
 
 function finishLogin(how) {
@@ -175,6 +176,8 @@ const orders = {
     code: "storePermissions", severity: "warning", message: "Other people on this computer can read the login.",
     actions: [{ title: "Run: chmod 600 auth.json" }, { title: "Sign out", command: "codexAuth.signOut" }],
   }),
+  pagesElsewhere: () => { pages = "https://sign-in.example"; }, // VS Code asks before it opens these
+  pagesHere: () => { pages = control; },
   crash: () => process.exit(3),
 };
 

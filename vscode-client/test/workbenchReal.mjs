@@ -6,13 +6,12 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
-  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, row, runCommand, statusBar, statusEntry, toast, until,
+  clearMessages, dialog, drive, leaveStatusBar, listedMessage, newHome, pageOpenedBy, row, runCommand, statusBar, statusEntry, toast, until,
 } from "./workbenchDriver.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -38,6 +37,11 @@ async function startSandbox() {
   return {
     issuer,
     ask: async (what) => (await fetch(`${control}/${what}`)).json(),
+    tell: async (what, body = {}) => {
+      const headers = { "content-type": "application/json" };
+      const { ok } = await fetch(`${control}/${what}`, { method: "POST", headers, body: JSON.stringify(body) });
+      assert.ok(ok, what);
+    },
     close: async () => {
       issuerProcess.kill();
       await gone;
@@ -102,23 +106,23 @@ function logOutElsewhere(codexHome, command, issuer) {
 }
 
 const steps = {
-  async "nobody is signed in"({ page, context, shot }) {
+  async "nobody is signed in"({ page, context, shotInBothThemes }) {
     noteAddresses(context);
     await statusBar(page, "Codex: Sign In");
-    await shot("signed-out");
+    await shotInBothThemes("signed-out");
   },
 
-  async "a person signs in on the issuer's pages"({ page, context, codexHome, shot }) {
+  async "a person signs in on the issuer's pages"({ page, context, codexHome, shotInBothThemes }) {
     const signInPage = await beginSignIn({ page, context });
     await page.bringToFront();
-    await toast(page, "Codex: Sign In").getByText("Cancel", { exact: true }).waitFor();
+    await toast(page, "Codex: Waiting for you").getByText("Cancel", { exact: true }).waitFor();
     await statusBar(page, "Codex: Signing in…");
-    await shot("waiting");
+    await shotInBothThemes("waiting");
     assert.match(await answer(signInPage, { allow: true }), new RegExp(PERSON));
     await page.bringToFront();
     await statusBar(page, PERSON);
     await toast(page, `Signed in to Codex as ${PERSON}`).waitFor();
-    await shot("signed-in");
+    await shotInBothThemes("signed-in");
     assert.equal(statSync(join(codexHome, "auth.json")).mode & 0o777, 0o600);
   },
 
@@ -173,11 +177,11 @@ const steps = {
     await clearMessages(page);
   },
 
-  async "signs in with a device code"({ page, context, shot }) {
+  async "signs in with a device code"({ page, context, shotInBothThemes }) {
     await runCommand(page, "Codex: Sign In with Device Code");
     await dialog(page).getByText("Your code:").waitFor();
     await dialog(page).getByText("minutes left").waitFor();
-    await shot("device-code");
+    await shotInBothThemes("device-code");
     const codePage = await pageOpenedBy(context, () => dialog(page).getByRole("button", { name: "Copy Code and Open" }).click());
     await codePage.locator("#user_code").fill(await page.evaluate(() => navigator.clipboard.readText()));
     await codePage.getByRole("button", { name: "Continue" }).click();
@@ -219,12 +223,12 @@ const steps = {
     await clearMessages(page);
   },
 
-  async "the account menu has the server's providers, and what one of them lacks"({ page, codexHome, shot }) {
+  async "the account menu has the server's providers, and what one of them lacks"({ page, codexHome, shot, shotInBothThemes }) {
     const lab = '[model_providers.lab]\nname = "The lab"\nbase_url = "https://lab.example/v1"\nenv_key = "LAB_KEY"\n';
     appendFileSync(join(codexHome, "config.toml"), lab);
     await runCommand(page, "Codex: Account");
     await row(page, "Multi-Factor Authentication").waitFor();
-    await shot("account");
+    await shotInBothThemes("account");
     await row(page, "Model Providers").click();
     await row(page, "The lab").waitFor();
     await shot("providers");
@@ -261,6 +265,19 @@ const steps = {
     await second.close();
   },
 
+  async "a login that the issuer has ended asks for a new one"({ page, context, sandbox, shotInBothThemes }) {
+    await sandbox.tell("policy", { accessSeconds: 10 }); // so that it is to be renewed soon
+    await answer(await beginSignIn({ page, context }), { allow: true });
+    await page.bringToFront();
+    await statusBar(page, PERSON);
+    await clearMessages(page);
+    await sandbox.tell("revoke-all");
+    await statusBar(page, "Codex: Sign In Again");
+    await leaveStatusBar(page);
+    await shotInBothThemes("needs-sign-in-again");
+    await sandbox.tell("policy", { accessSeconds: 3600 });
+  },
+
   async "signing out revokes the login"({ page, context, codexHome, sandbox, shot }) {
     await answer(await beginSignIn({ page, context }), { allow: true });
     await page.bringToFront();
@@ -293,7 +310,9 @@ const steps = {
 };
 
 const sandbox = await startSandbox();
-const codexHome = mkdtempSync(join(tmpdir(), "codex-home-"));
+const home = newHome();
+const codexHome = join(home, ".codex");
+mkdirSync(codexHome, { mode: 0o700 });
 try {
   const options = {
     settings: {
@@ -302,18 +321,20 @@ try {
       "codexAuth.server.issuer": sandbox.issuer,
     },
     trusted: [sandbox.issuer],
+    home,
   };
   const command = [...PROGRAM, "--codex-home", codexHome, "--issuer", sandbox.issuer];
   await drive(steps, options, { sandbox, codexHome, command }, shots);
 } finally {
   await sandbox.close();
-  rmSync(codexHome, { recursive: true, force: true });
 }
 
 if (process.env.UPDATE_SCREENSHOTS === "1" && process.exitCode === undefined) {
   const published = join(root, "docs/screenshots");
   mkdirSync(published, { recursive: true });
-  for (const name of ["signed-out", "waiting", "signed-in"]) {
-    copyFileSync(join(shots, `${name}.png`), join(published, `vscode-${name}.png`));
+  for (const name of ["signed-out", "waiting", "signed-in", "account", "device-code", "needs-sign-in-again"]) {
+    for (const theme of ["light", "dark"]) {
+      copyFileSync(join(shots, `${name}-${theme}.png`), join(published, `vscode-${name}-${theme}.png`));
+    }
   }
 }

@@ -21,6 +21,10 @@ const TITLES = [
   "Codex: Sign Out", "Codex: Account", "Codex: Show Log",
 ];
 
+// VS Code in a browser writes to the clipboard in either of these two ways.
+const REFUSE_CLIPBOARD = "document.execCommand = navigator.clipboard.writeText = () => { throw new Error('refused'); };";
+const ALLOW_CLIPBOARD = "delete document.execCommand; delete navigator.clipboard.writeText;";
+
 /** The sign-in page and the test's line to the scripted server, which holds its status back at first. */
 async function startControl() {
   const received = [];
@@ -118,7 +122,7 @@ const steps = {
     await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
     await page.bringToFront();
     await statusBar(page, "Codex: Signing in…");
-    await toast(page, "Codex: Sign In").getByText("Cancel", { exact: true }).click();
+    await toast(page, "Codex: Waiting for you").getByText("Cancel", { exact: true }).click();
     await statusBar(page, "Codex: Sign In");
     assert.equal(await page.locator(".notifications-toasts .codicon-error").count(), 0);
   },
@@ -176,9 +180,10 @@ const steps = {
     await shot("signed-in");
   },
 
-  async "the walkthrough's step is done by the sign-in"({ page, shot }) {
+  async "the walkthrough's first two steps are done by the sign-in"({ page, shot }) {
     await openWalkthrough(page);
     await page.getByRole("button", { name: "Sign In: Completed" }).waitFor();
+    await page.locator(".getting-started-step").filter({ hasText: "Install the Server" }).locator(".codicon.complete").waitFor();
     await shot("walkthrough");
     await closeWalkthrough(page);
   },
@@ -265,6 +270,31 @@ const steps = {
     await statusBar(page, "Codex: Sign In");
   },
 
+  async "a browser that does not open leaves the link, also where the clipboard refuses it"({ page, control, shot }) {
+    const logins = () => control.received.filter(({ method }) => method === "auth/login").length;
+    const before = logins();
+    control.order("pagesElsewhere");
+    await page.evaluate(REFUSE_CLIPBOARD);
+    await runCommand(page, "Codex: Sign In");
+    await row(page, BROWSER).click();
+    await dialog(page).getByText("open the external website").waitFor();
+    await dialog(page).getByRole("button", { name: "Cancel" }).click();
+    const message = toast(page, "The browser did not open. Copy the link and open it yourself.");
+    await message.getByText("Open Again", { exact: true }).waitFor();
+    await shot("no-browser");
+    await message.getByText("Copy Link", { exact: true }).click();
+    await page.locator(".quick-input-widget").getByText("could not be put on the clipboard. Copy it from here.").waitFor();
+    assert.match(await page.locator(".quick-input-widget input").first().inputValue(), /SECRETSTATE/);
+    await page.keyboard.press("Escape");
+    await page.evaluate(ALLOW_CLIPBOARD);
+    control.order("pagesHere");
+    await statusEntry(page).click();
+    await row(page, "Cancel Sign-In").click();
+    await statusBar(page, "Codex: Sign In");
+    assert.equal(logins(), before + 1);
+    await clearMessages(page);
+  },
+
   async "a device code is cancelled with its dialog"({ page }) {
     await runCommand(page, "Codex: Sign In with Device Code");
     await dialog(page).getByRole("button", { name: "Cancel" }).click();
@@ -282,6 +312,18 @@ const steps = {
     await shot("signed-in-with-api-key");
     const { params } = control.received.findLast(({ method }) => method === "auth/login");
     assert.deepEqual(params, { method: "apiKey", apiKey: API_KEY });
+  },
+
+  async "what is closed without an answer changes nothing and tells nothing"({ page, control }) {
+    await clearMessages(page);
+    await runCommand(page, "Codex: Sign In with API Key");
+    await page.locator(".quick-input-widget input[type=password]").waitFor();
+    await page.keyboard.press("Escape");
+    await runCommand(page, "Codex: Sign Out");
+    await dialog(page).getByRole("button", { name: "Cancel" }).click();
+    await dialog(page).waitFor({ state: "detached" });
+    assert.equal(control.received.findLast(({ method }) => method.startsWith("auth/log"))?.method, "auth/login");
+    assert.equal(await page.locator(".notifications-toasts .notification-list-item").count(), 0);
   },
 
   async "a refused key is told in one message"({ page, shot }) {
@@ -360,6 +402,22 @@ const steps = {
     const message = toast(page, "did not start: it ended with status 3: no such module.");
     for (const action of ["Try Again", "Show Log", "Open Settings"]) await message.getByText(action, { exact: true }).waitFor();
     await shot("ends-at-once");
+    await clearMessages(page);
+  },
+
+  async "a Python without the server is told, and what to do"({ page, changeSettings, shot }) {
+    changeSettings({ "codexAuth.server.command": ["python3", "-I", "-m", "codex_auth_lsp"] });
+    await statusBar(page, "Codex: Stopped");
+    const message = toast(page, "does not have the Codex sign-in server. Install codex-auth-lsp there");
+    for (const action of ["Try Again", "Show Log", "Open Settings"]) await message.getByText(action, { exact: true }).waitFor();
+    await shot("wrong-python");
+    await clearMessages(page);
+  },
+
+  async "a server of an older protocol version is told, and what to update"({ page, control, changeSettings }) {
+    changeSettings({ "codexAuth.server.command": [process.execPath, fakeServer, control.origin, "0"] });
+    await toast(page, "Update the server.").getByText("Copy Update Command", { exact: true }).click();
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()) === "pipx upgrade codex-auth-lsp");
     await clearMessages(page);
   },
 

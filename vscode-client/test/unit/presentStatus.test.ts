@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { presentStatus, type Connection, type Presentation } from "../../src/presentStatus";
+import { describeStatus, presentStatus, type Connection, type Presentation } from "../../src/presentStatus";
 import type { AuthStatus } from "../../src/protocol";
 import { SIGNED_IN, SIGNED_OUT } from "./statuses";
 
@@ -40,6 +40,13 @@ for (const [situation, status, connection, expected] of TABLE) {
     assert.doesNotMatch(accessibilityLabel, /\$\(/);
   });
 }
+
+test("a login file in the home folder is told as people write it", () => {
+  const { path } = SIGNED_IN.store;
+  const kept = (home: string): string | undefined => describeStatus(SIGNED_IN, undefined, home).find((line) => line.startsWith("Login kept in"));
+  assert.equal(kept("/home/someone"), "Login kept in: a file (~/.codex/auth.json)");
+  assert.equal(kept("/home/some"), `Login kept in: a file (${path ?? ""})`);
+});
 
 test("the tooltip has account, plan, billing, store, expiry, provider and the last error", () => {
   const status: AuthStatus = {

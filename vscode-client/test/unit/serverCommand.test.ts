@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { test } from "node:test";
-import { findServer, serverEnvironment, type Machine, type ServerSettings } from "../../src/serverCommand";
+import { findServer, serverEnvironment, startFailure, type Machine, type ServerSettings } from "../../src/serverCommand";
 
 const NO_SETTINGS: ServerSettings = { command: undefined, codexHome: undefined, issuer: undefined };
 
 function machine(programs: string[], more: Partial<Machine> = {}): Machine {
   return {
     path: ["/usr/bin", "/home/someone/.local/bin"].join(delimiter),
+    bundled: undefined,
     platform: "linux",
     workspaceFolders: [],
     isExecutableFile: (path) => programs.includes(path),
@@ -117,4 +118,57 @@ test("variables that change which code runs are left out of the server's environ
     ELECTRON_RUN_AS_NODE: "1",
   };
   assert.deepEqual(serverEnvironment(environment), { HOME: "/home/someone", HTTPS_PROXY: "http://proxy" });
+});
+
+const BUNDLED = { folder: "/ext/server", python: "3.11" };
+
+test("the bundled copy is taken where no server is on the PATH, by the Python that it is for", () => {
+  const programs = ["/usr/bin/python3", "/home/someone/.local/bin/python3.11"];
+  assert.deepEqual(findServer({ ...NO_SETTINGS, issuer: "https://auth.example.com" }, machine(programs, { bundled: BUNDLED })), {
+    found: true,
+    command: {
+      program: "/home/someone/.local/bin/python3.11",
+      args: ["-I", "/ext/server", "--issuer", "https://auth.example.com"],
+    },
+  });
+});
+
+test("another Python is taken for the bundled copy where there is no better one, which then says what is wrong", () => {
+  const search = findServer(NO_SETTINGS, machine(["/usr/bin/python3"], { bundled: BUNDLED }));
+  assert.deepEqual(search, { found: true, command: { program: "/usr/bin/python3", args: ["-I", "/ext/server"] } });
+});
+
+test("a server on the PATH comes before the bundled copy, and a setting before both", () => {
+  const programs = ["/usr/bin/python3.11", "/usr/bin/codex-auth-lsp"];
+  const bundled = machine(programs, { bundled: BUNDLED });
+  assert.deepEqual(findServer(NO_SETTINGS, bundled), { found: true, command: { program: "/usr/bin/codex-auth-lsp", args: [] } });
+  assert.deepEqual(findServer({ ...NO_SETTINGS, command: ["/opt/server"] }, bundled), {
+    found: true,
+    command: { program: "/opt/server", args: [] },
+  });
+});
+
+test("a server and a Python inside an open folder are passed over for the bundled copy", () => {
+  const path = ["/work/project/bin", "/usr/bin"].join(delimiter);
+  const programs = ["/work/project/bin/codex-auth-lsp", "/work/project/bin/python3.11", "/usr/bin/python3"];
+  const search = findServer(NO_SETTINGS, machine(programs, { path, workspaceFolders: ["/work/project"], bundled: BUNDLED }));
+  assert.deepEqual(search, { found: true, command: { program: "/usr/bin/python3", args: ["-I", "/ext/server"] } });
+});
+
+test("without any Python the message names the version and the install command", () => {
+  const search = findServer(NO_SETTINGS, machine([], { bundled: BUNDLED }));
+  assert.ok(!search.found);
+  assert.match(search.message, /needs Python 3\.11 on the PATH .*pipx install codex-auth-lsp$/);
+});
+
+test("a server that did not start is told with why, in one sentence", () => {
+  assert.equal(
+    startFailure("/opt/server", "it ended with status 3: no such module."),
+    "The Codex sign-in server /opt/server did not start: it ended with status 3: no such module.",
+  );
+});
+
+test("a Python without the server is told what to do about it", () => {
+  const told = startFailure("/usr/bin/python3", "it ended with status 1: /usr/bin/python3: No module named codex_auth_lsp");
+  assert.match(told, /^The Python \/usr\/bin\/python3 does not have the Codex sign-in server\. Install codex-auth-lsp there/);
 });

@@ -1,0 +1,270 @@
+"""The steps that scenarios are made of: what the server does next, and what the client must do."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+from codex_auth_lsp.conformance import answers
+from codex_auth_lsp.wire import methods
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from codex_auth_lsp.clock import Clock
+    from codex_auth_lsp.conformance.conversation import Conversation, Event
+    from codex_auth_lsp.conformance.findings import Findings
+
+SETTLE_SECONDS = 1.0
+"""How long a client is watched for doing what it should leave alone."""
+
+_SURPRISES = {
+    "login": "The client began a sign-in (`auth/login`) that nobody had asked for.",
+    "cancel": "The client ended the sign-in by itself; it takes as long as the person takes.",
+    "logout": "The client signed out (`auth/logout`), and nobody had asked for that.",
+    "submit": "The client sent `auth/submitCallback`, and nobody had pasted an address.",
+    "page": "The client opened a page by itself, which the person had not asked for here.",
+}
+
+
+class Stopped(Exception):
+    """The scenario cannot go on. The message says what the client did, or did not do."""
+
+
+class NotForThisClient(Exception):
+    """The scenario has no meaning for a client that declares so little."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A sign-in that the client has begun, by a request or by a command, which is answered."""
+
+    attempt_id: str
+    method: str
+    request: int | str | None
+    token: int | str | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """The sign-in page, and the message that asks the client to open it, if one does."""
+
+    url: str
+    asked_by: str | None
+
+
+class Player:
+    """A scenario's view of the client."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        events: asyncio.Queue[Event],
+        findings: Findings,
+        clock: Clock,
+        *,
+        page: str,
+        seconds: float,
+    ) -> None:
+        """`page` is the address of a page that can be opened, `seconds` the patience."""
+        self.server = conversation
+        self._events = events
+        self._findings = findings
+        self._clock = clock
+        self._page = page
+        self._seconds = seconds
+
+    async def is_introduced(self) -> None:
+        """Wait for `initialized`, and announce the state."""
+        what = "sent `initialize` and then `initialized`"
+        await self.expect("initialized", what=what, ignoring=_SURPRISES)
+        self.server.announce(self.server.status, "startup", account_changed=False)
+
+    def wants_notifications(self) -> None:
+        """Leave a client alone that hears of no changes."""
+        if not self.server.has_auth:
+            raise NotForThisClient("the client sends no `experimental.auth` and hears of nothing")
+
+    async def begins(self, method: str) -> Attempt:
+        """Wait for the person's sign-in to begin."""
+        what = f"asked for `auth/login` with method `{method}`"
+        event = await self.expect("login", what=what)
+        by_command = event.method in methods.COMMANDS
+        device_code = event.method == methods.COMMAND_SIGN_IN_WITH_DEVICE_CODE
+        asked = ("deviceCode" if device_code else "browser") if by_command else event.params
+        name = asked if isinstance(asked, str) else asked.get("method")
+        if name != method:
+            raise Stopped(
+                f"The client signed in with method `{name}`, where the person wants `{method}`."
+            )
+        own = secrets.token_hex(8)
+        attempt = Attempt(
+            attempt_id=str(event.params.get("attemptId") or own),
+            method=method,
+            request=None if by_command else event.id,
+            token=None if by_command else event.params.get("workDoneToken"),
+        )
+        if by_command and event.id is not None:
+            self.server.answer(event.id, {"attemptId": attempt.attempt_id})
+        self._report(attempt, {"kind": "begin", "title": "Sign in", "cancellable": True})
+        now = self._clock.now()
+        status = answers.waiting(self.server.status, attempt.attempt_id, method, now)
+        self.server.change(status, "pendingLogin")
+        self.goes_on(attempt, "starting", "Preparing the sign-in.")
+        return attempt
+
+    async def asks_for_page(self, attempt: Attempt) -> Page:
+        """Ask for the sign-in page to be opened."""
+        url = f"{self._page}/authorize?state={secrets.token_hex(8)}&scope=openid+email"
+        prompt = {"kind": "openUrl", "url": url, "message": "Sign in in the browser."}
+        page = Page(url, await self._ask(attempt, prompt, external=url))
+        self.goes_on(attempt, "waitingForUser", "Waiting for you to sign in in the browser.")
+        return page
+
+    async def shows_page(self, attempt: Attempt) -> None:
+        """Ask for the sign-in page to be opened, and wait until it is."""
+        page = await self.asks_for_page(attempt)
+        if page.asked_by is None:
+            await self.leaves_alone("while the person was at the sign-in page")
+            return
+        event = await self.expect("page", what=f"opened the page that `{page.asked_by}` named")
+        if _opened(event.method) != _opened(page.url):
+            raise Stopped("The client opened another address than the one that it was given.")
+
+    async def shows_code(self, attempt: Attempt) -> None:
+        """Ask for a code to be shown; its page is not to be opened."""
+        prompt = {
+            "kind": "deviceCode",
+            "url": f"{self._page}/device",
+            "userCode": answers.USER_CODE,
+            "expiresAt": "2099-01-01T00:00:00Z",
+            "message": "Never share this code, and go on only if you began this sign-in.",
+        }
+        await self._ask(attempt, prompt, external=None)
+        self.goes_on(attempt, "waitingForUser", "Waiting for the code to be entered.")
+        await self.leaves_alone("before the code was entered on another device")
+
+    def goes_on(self, attempt: Attempt, phase: str, message: str) -> None:
+        """Tell of a phase."""
+        progress = {"attemptId": attempt.attempt_id, "phase": phase, "message": message}
+        self.server.notify_auth(methods.LOGIN_PROGRESS, progress)
+        self._report(attempt, {"kind": "report", "message": message})
+
+    def succeeds(self, attempt: Attempt, status: dict[str, Any]) -> None:
+        """Let the sign-in succeed."""
+        self.goes_on(attempt, "storing", "Storing the login.")
+        message = f"Signed in to Codex as {status['account']['label']}."
+        result = {
+            "attemptId": attempt.attempt_id,
+            "status": status,
+            "message": message,
+            "links": [],
+        }
+        self._end(attempt, status, "login", {"outcome": "signedIn"})
+        if attempt.request is None:
+            self.server.notify("window/showMessage", {"type": 3, "message": message})
+        else:
+            self.server.answer(attempt.request, result)
+
+    def fails(self, attempt: Attempt, status: dict[str, Any], error: dict[str, Any]) -> None:
+        """Let the sign-in fail, or be cancelled."""
+        code, message, data = error["code"], error["message"], error["data"]
+        outcome = "failed" if code == -32803 else "cancelled"
+        auth_error = {**data, "message": message}
+        self._end(attempt, status, "pendingLogin", {"outcome": outcome, "error": auth_error})
+        if attempt.request is None:
+            self.server.notify("window/showMessage", {"type": 1, "message": message})
+        else:
+            self.server.refuse(attempt.request, error)
+
+    async def quits(self) -> None:
+        """Wait for the client to end the conversation in order."""
+        what = "quit, with the request `shutdown` and then `exit`"
+        event = await self.expect("shutdown", "exit", "end", what=what)
+        if event.kind == "shutdown":
+            await self.expect("exit", "end", what="sent `exit` after `shutdown`")
+
+    async def leaves_alone(self, when: str) -> None:
+        """Watch for a moment that the client does nothing that was not asked for."""
+        watch = asyncio.ensure_future(self._clock.sleep(SETTLE_SECONDS))
+        try:
+            while not watch.done():
+                heard = asyncio.ensure_future(self._events.get())
+                await asyncio.wait({watch, heard}, return_when=asyncio.FIRST_COMPLETED)
+                if heard.done():
+                    self._not_asked_for(heard.result(), f"The client quit {when}.")
+                else:
+                    heard.cancel()
+        finally:
+            watch.cancel()
+
+    async def expect(self, *kinds: str, what: str, ignoring: Collection[str] = ()) -> Event:
+        """Wait for one of these events. `what` is what the client should have done by then.
+
+        Raises:
+            Stopped: It did not, or has left.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                while True:
+                    event = await self._events.get()
+                    if event.kind in kinds:
+                        return event
+                    if event.kind in ignoring:
+                        continue
+                    self._not_asked_for(event, f"The client left before it had {what}.")
+        except TimeoutError:
+            raise Stopped(f"The client has not {what} within {self._seconds:g} seconds.") from None
+
+    def _not_asked_for(self, event: Event, if_it_left: str) -> None:
+        if event.kind in {"shutdown", "exit", "end"}:
+            raise Stopped(if_it_left)
+        if event.kind in _SURPRISES:
+            self._findings.mistake(_SURPRISES[event.kind])
+            if event.id is not None:
+                text = "That was not part of the scenario."
+                self.server.refuse(event.id, answers.failure(-32803, "internalError", text))
+
+    async def _ask(
+        self, attempt: Attempt, prompt: dict[str, Any], *, external: str | None
+    ) -> str | None:
+        """Prompt the person as the client can; return the method that has a page opened, if any."""
+        if self.server.has_prompt:
+            params = {"attemptId": attempt.attempt_id, **prompt}
+            self.server.notify(methods.LOGIN_PROMPT, params)
+            return methods.LOGIN_PROMPT
+        if external is not None and self.server.shows_documents:
+            params = {"uri": external, "external": True, "takeFocus": True}
+            id_ = self.server.request("window/showDocument", params)
+            answer = await self.expect("answer", "page", what="answered `window/showDocument`")
+            if answer.kind == "page":
+                self._events.put_nowait(answer)
+                return "window/showDocument"
+            result = answer.params.get("result")
+            if answer.id == id_ and isinstance(result, dict) and result.get("success") is True:
+                return "window/showDocument"
+        words = [prompt["message"], prompt["url"], prompt.get("userCode", "")]
+        text = " ".join(word for word in words if word)
+        self.server.notify("window/showMessage", {"type": 3, "message": text})
+        return None
+
+    def _report(self, attempt: Attempt, value: dict[str, Any]) -> None:
+        if attempt.token is not None:
+            self.server.notify("$/progress", {"token": attempt.token, "value": value})
+
+    def _end(
+        self, attempt: Attempt, status: dict[str, Any], cause: str, completed: dict[str, Any]
+    ) -> None:
+        self._report(attempt, {"kind": "end"})
+        self.server.change(status, cause)
+        params = {"attemptId": attempt.attempt_id, **completed}
+        self.server.notify_auth(methods.LOGIN_COMPLETED, params)
+
+
+def _opened(url: str) -> tuple[str, str, dict[str, list[str]]]:
+    """Return what an address says, however it is encoded."""
+    parts = urlsplit(url)
+    return parts.netloc, parts.path, parse_qs(parts.query)
