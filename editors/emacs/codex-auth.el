@@ -49,7 +49,7 @@
                 (apply #'make-instance 'jsonrpc-process-connection
                        :name "codex-auth" :process process :on-shutdown #'codex-auth--ended
                        :notification-dispatcher #'codex-auth--hear
-                       :request-dispatcher (lambda (&rest _) (jsonrpc-error :code -32601 :message ""))
+                       :request-dispatcher (lambda (&rest _) (jsonrpc-error "Not known here"))
                        (if (boundp 'jsonrpc-event-hook) ; Emacs 30; else secrets stand in a buffer
                            '(:events-buffer-config (:size 0 :format full))
                          '(:events-buffer-scrollback-size 0)))))
