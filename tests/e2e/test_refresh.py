@@ -813,3 +813,20 @@ async def test_a_token_that_another_program_spent_first_is_no_reason_to_sign_in_
     assert "lastError" not in status
     assert home.read()["tokens"]["refresh_token"] == theirs["refresh_token"]
     assert [request["status"] for request in sandbox.requests("refresh")] == [401, 200]
+
+
+async def test_an_ended_token_is_renewed_however_new_its_login_says_it_is(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
+):
+    """Its `last_refresh` is that of our own renewal a moment ago; another program changed it."""
+    client = await start(sandbox)
+    await browser.sign_in(client)
+    await client.request("auth/refresh", FORCE)
+    ended = access_token(valid_for=-3600)
+    home.write(changed(home.read(), access_token=ended))
+    before = len(sandbox.requests("refresh"))
+
+    answer = await client.request("auth/credential", {})
+
+    assert len(sandbox.requests("refresh")) == before + 1
+    assert ended not in answer["headers"]["Authorization"]

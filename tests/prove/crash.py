@@ -36,9 +36,9 @@ _TRIES = 4
 CAMPAIGNS = (
     Campaign(Refresh, 0.30),
     Campaign(Refresh, 0.26, grace=True),
-    Campaign(BrowserLogin, 0.12),
-    Campaign(KeyLogin, 0.08),
-    Campaign(Logout, 0.08),
+    Campaign(BrowserLogin, 0.12, follow=True),
+    Campaign(KeyLogin, 0.08, follow=True),
+    Campaign(Logout, 0.08, follow=True),
     Campaign(Refresh, 0.05, cold=True),
     Campaign(BrowserLogin, 0.05, cold=True),
     Campaign(KeyLogin, 0.03, cold=True),

@@ -30,17 +30,6 @@ def ends_too_soon(credential: ChatGptCredential, seconds: float, now: datetime) 
     return refreshed_at is None or now - refreshed_at >= OPAQUE_TOKEN_AGE
 
 
-def is_hopeless(credential: ChatGptCredential, seconds: float, now: datetime) -> bool:
-    """Say whether another token would end too soon as well.
-
-    By a clock that is ahead, each new one has ended already when it comes.
-    """
-    made_at = _refreshed_at(credential, now)
-    if credential.expires_at is None or made_at is None:
-        return False
-    return credential.expires_at - made_at < _wanted(credential, seconds)
-
-
 def is_valid(credential: ChatGptCredential, now: datetime) -> bool:
     """Say whether nothing tells that a login's access token has ended."""
     return credential.expires_at is None or credential.expires_at > now

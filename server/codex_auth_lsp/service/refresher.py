@@ -27,7 +27,7 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.service.issuer_talk import renew
-from codex_auth_lsp.service.refresh_need import ends_too_soon, is_hopeless, is_older, is_valid
+from codex_auth_lsp.service.refresh_need import ends_too_soon, is_older, is_valid
 from codex_auth_lsp.service.refresh_pause import RefreshPause
 from codex_auth_lsp.service.refresh_record import (
     FAILED,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.config.endpoints import EndpointOverrides
     from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.oauth.http import Reply
+    from codex_auth_lsp.secret import Secret
     from codex_auth_lsp.service.login_cache import LoginCache
     from codex_auth_lsp.service.refresh_answer import Renewal
     from codex_auth_lsp.service.revocation import Revoker
@@ -91,6 +92,7 @@ class Refresher:
         self._writer = RotationWriter(keeper, revoker, self._turn.leave)
         self._pause = RefreshPause(clock)
         self._last_sent: RefreshRecord | None = None
+        self._ended_on_arrival: Secret | None = None
 
     async def __call__(
         self,
@@ -133,8 +135,10 @@ class Refresher:
             return False
         if force_since is not None and is_older(present, force_since, now):
             return True
+        # By a clock that is ahead each new token has ended when it comes: one more would, too.
+        is_hopeless = present.access_token == self._ended_on_arrival
         return ends_too_soon(present, min_validity_seconds, now) and (
-            not is_hopeless(present, min_validity_seconds, now) or self._is_far_enough(present)
+            not is_hopeless or self._is_far_enough(present)
         )
 
     async def _renew_for_somebody(
@@ -232,6 +236,8 @@ class Refresher:
             self._last_sent = sent
             reply, asked = await renew(seen, reason, self._clock, self._overrides.refresh)
             renewal = self._take(reply, asked)
+            if not is_valid(renewal.login, self._clock.now()):
+                self._ended_on_arrival = renewal.login.access_token
         except NeedsReauth as error:
             await self._take_refusal(place, seen, error, before)
         except AuthError as error:
