@@ -9,11 +9,9 @@
 ;;; Code:
 (require 'jsonrpc)
 (require 'map)
-
 (defcustom codex-auth-command '("codex-auth-lsp")
   "The server's command line; a bare name is looked for in `exec-path'."
   :group 'tools :type '(repeat string) :risky t)
-
 (defconst codex-auth--restart-delays '(0.5 2 8) "Seconds; then the next command starts it.")
 (defvar codex-auth--crashes 0 "How many there were since a person asked for anything.")
 (defvar codex-auth--connection nil "The running server.")
@@ -101,7 +99,9 @@
   (pcase-let (((map :status :attemptId :message :actions) params))
     (when (eq connection codex-auth--connection)
       (pcase method
-        ('auth/statusChanged (setq codex-auth--status status) (force-mode-line-update t))
+        ('auth/statusChanged
+         (when (> (plist-get status :revision) (or (plist-get codex-auth--status :revision) -1))
+           (setq codex-auth--status status) (force-mode-line-update t)))
         ('auth/loginPrompt (codex-auth--show params))
         ('auth/loginCompleted (codex-auth--end-attempt attemptId))
         ((or 'auth/notice 'window/showMessage) (codex-auth--tell message actions))))))

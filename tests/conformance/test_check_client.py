@@ -163,13 +163,7 @@ PLANTED = {
     "no shutdown": (
         "sign-in",
         {'    wait(ask("shutdown", None))\n': ""},
-        "The client left without the request `shutdown`",
-    ),
-    "a server that is killed": (
-        "sign-in",
-        {'    wait(ask("shutdown", None))\n    write({"method": "exit"})\n':
-         "    server.kill()\n    server.wait()\n"},
-        "The client left without the request `shutdown`",
+        "The client sent `exit` without the request `shutdown`",
     ),
     "a program that fails": (
         "sign-in",
@@ -330,8 +324,8 @@ def test_a_person_reads_what_to_do_and_how_it_went(tmp_path: Path):
     assert done.stdout == ""
     assert done.stderr.strip().splitlines() == [
         "sign-out: Sign out, and quit when nobody is signed in.",
-        "  WRONG  The client left without the request `shutdown`; the server then cannot end a "
-        "sign-in in order and store what it has begun to renew.",
+        "  WRONG  The client sent `exit` without the request `shutdown`; the server then ends with "
+        "status 1.",
         "",
         "1 scenario, mistakes in sign-out.",
     ]

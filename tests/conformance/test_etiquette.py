@@ -209,7 +209,7 @@ WRONG = {
         [*BEGIN, END[0], request(99, "auth/status"), END[1]],
         "`auth/status` was sent after `shutdown`; only `exit` may follow.",
     ),
-    "no shutdown": ([*BEGIN, END[1]], "The client left without the request `shutdown`"),
+    "no shutdown": ([*BEGIN, END[1]], "The client sent `exit` without the request `shutdown`"),
 }
 
 
@@ -250,6 +250,7 @@ def test_an_answer_to_the_server_is_judged(answers, sentence):
 
 
 ADVICE = {
+    "no word at the end": (BEGIN, "The client left without the request `shutdown`; this server"),
     "no exit": ([*BEGIN, END[0]], "`exit` did not follow `shutdown`; this server also takes"),
     "no field of that name": (
         [*BEGIN, request(2, "auth/login", {"method": "browser", "attemptID": "one"}), *END],

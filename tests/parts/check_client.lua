@@ -9,7 +9,7 @@ end
 codex.setup({})
 until_shown(({ ['sign-out'] = 'plus@', ['outside-logout'] = 'plus@' })[scenario] or 'Codex: ')
 if scenario == 'sign-out' then
-  codex.sign_out()
+  vim.cmd.CodexSignOut()
   until_shown('Signed Out')
 elseif scenario == 'outside-logout' then
   until_shown('Signed Out')
@@ -23,7 +23,7 @@ elseif scenario == 'needs-sign-in-again' then
 elseif scenario == 'cancel' then
   codex.sign_in('browser')
   until_shown('Signing in')
-  codex.cancel()
+  vim.cmd.CodexCancel()
   until_shown('Signed Out')
 elseif scenario == 'server-error' then
   local told

@@ -47,7 +47,8 @@ def test_the_neovim_client_makes_no_mistake(tmp_path: Path):
     script = f"luafile {HERE / 'check_client.lua'}"
 
     mistakes = check(
-        tmp_path, [parts.nvim(), "--headless", "--clean", "-n", "--cmd", plugin, "-c", script]
+        tmp_path,
+        [parts.newer_editor("nvim"), "--headless", "--clean", "-n", "--cmd", plugin, "-c", script],
     )
 
     assert mistakes == NO_MISTAKES

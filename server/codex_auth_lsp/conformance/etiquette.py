@@ -72,10 +72,15 @@ class Etiquette:
         """Judge how the client went."""
         if not self._introduced:
             return  # told by whoever waited for it
-        if not self._shut_down:
+        if self._left and not self._shut_down:
             self._findings.mistake(
-                "The client left without the request `shutdown`; the server then cannot end a "
-                "sign-in in order and store what it has begun to renew."
+                "The client sent `exit` without the request `shutdown`; the server then ends with "
+                "status 1."
+            )
+        elif not self._shut_down:
+            self._findings.advise(
+                "The client left without the request `shutdown`; this server takes the end of its "
+                "input for it, others do not, and one that is killed stores nothing more."
             )
         elif not self._left:
             self._findings.advise(

@@ -25,6 +25,7 @@ local function end_attempt(id)
 end
 
 local function accept(new)
+  if new and new.revision < (status or new).revision then return end -- it was overtaken
   status = new
   vim.cmd.redrawstatus({ bang = true })
 end
