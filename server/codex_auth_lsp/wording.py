@@ -47,17 +47,20 @@ def login_sentence(status: dict[str, Any]) -> str:
 
 def logout_sentence(result: dict[str, Any]) -> str:
     """Return what a logout did, and what it could not do."""
-    if not result["removed"]:
+    places = {place["store"] for place in result["remaining"]}
+    if not result["removed"] and "file" not in places:
         return "Nobody was signed in to Codex."
-    sentence = "Signed out of Codex."
-    if result["remaining"]:
+    sentence = "Signed out of Codex." if result["removed"] else "The login could not be removed."
+    if "file" in places:
+        sentence += " It is still in the file, which cannot be written here."
+    if "keyring" in places:
         sentence += " A login may still be in the system's keyring, which could not be used."
     if result["revoked"] == "failed":
         sentence += (
             " The issuer could not be told, so the old login may stay valid there until it expires."
         )
-    if result["status"]["state"] == "signedIn":
-        source = result["status"].get("source", {})
+    source = result["status"].get("source", {})
+    if result["status"]["state"] == "signedIn" and source.get("kind") != "file":
         sentence += f" {source.get('name', 'The environment')} still signs this program in."
     return sentence
 

@@ -1,8 +1,7 @@
-"""A window in a container whose `auth.json` is mounted by itself, so that no rename replaces it."""
+"""A window in a container whose `auth.json` is mounted by itself: read, and never written."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +10,7 @@ from e2e.shapes import api_key_login, codex_bytes, example_key
 from support.bind_mount import mounted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from e2e.conftest import Starter
@@ -24,7 +23,7 @@ FORCE = {"force": True}
 
 @pytest.fixture
 def shared(home: CodexHome, tmp_path: Path) -> Iterator[Path]:
-    """The empty file that the host shares, for longer than any window is there."""
+    """The file that the host shares, for longer than any window is there."""
     path = tmp_path / "host" / "auth.json"
     path.parent.mkdir()
     path.touch(0o600)
@@ -33,77 +32,90 @@ def shared(home: CodexHome, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def seal(shared: Path, home: CodexHome) -> Iterator[Callable[[], None]]:
-    """Offer to let nobody in the container write the file any more."""
-    with ExitStack() as stack:
-        yield lambda: stack.enter_context(mounted(shared, home.auth_file, read_only=True))
-
-
-async def test_a_renewed_login_reaches_the_host_and_the_other_windows(
-    shared: Path, start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
-):
-    """One request for it, a whole file, and a change that everybody hears of."""
-    client, other = await start(sandbox), await start(sandbox)
-    assert (await client.request("auth/status", {}))["state"] == "signedOut"
+async def stored(
+    start: Starter, sandbox: Sandbox, browser: Browser, tmp_path: Path, shared: Path
+) -> bytes:
+    """A login in the shared file, which was made elsewhere."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    client = await start(sandbox, home=elsewhere)
     await browser.sign_in(client)
-    before = home.read()
-    status = await client.request("auth/refresh", FORCE)
-    after = home.read()
-
-    assert (status["state"], status.get("lastError")) == ("signedIn", None)
-    assert len(sandbox.requests("refresh")) == 1
-    assert before["tokens"]["refresh_token"] != after["tokens"]["refresh_token"]
-    assert shared.read_bytes() == codex_bytes(after)
-    assert (await other.request("auth/status", {}))["expiresAt"] == status["expiresAt"]
+    content = (elsewhere / "auth.json").read_bytes()
+    shared.write_bytes(content)
+    return content
 
 
-async def test_a_logout_empties_it_everywhere(
-    shared: Path, start: Starter, sandbox: Sandbox, browser: Browser
+async def test_a_login_is_in_use_and_found_not_to_be_renewable_before_its_token_is_spent(
+    shared: Path, stored: bytes, start: Starter, sandbox: Sandbox
 ):
-    """Nobody takes the empty file for a broken login."""
-    client, other = await start(sandbox), await start(sandbox)
-    await browser.sign_in(client)
-    result = await client.request("auth/logout", {})
-    status = await other.request("auth/status", {})
-
-    assert (result["removed"], result["remaining"]) == (["file"], [])
-    assert (shared.read_bytes(), status["state"]) == (b"", "signedOut")
-    assert status["store"]["health"] == "ok"
-
-
-async def test_a_read_only_one_is_found_out_before_the_token_is_spent(
-    seal: Callable[[], None], start: Starter, sandbox: Sandbox, browser: Browser
-):
-    """(S10) The folder can be written, and the file cannot."""
+    """(S10) `storeReadOnly`, and the status tells what helps."""
     client = await start(sandbox)
-    await browser.sign_in(client)
-    seal()
+    before = await client.request("auth/status", {})
     error = await client.request_error("auth/refresh", FORCE)
-    status = await client.request("auth/status", {})
+    after = await client.request("auth/status", {})
+
+    assert (before["state"], before["store"]["health"]) == ("signedIn", "readOnly")
+    assert before["store"]["detail"].endswith("mount its folder, not the file.")
+    assert (error.kind, after["lastError"]["kind"]) == ("storeReadOnly", "storeReadOnly")
+    assert (sandbox.requests("refresh"), shared.read_bytes()) == ([], stored)
+
+
+async def test_a_sign_in_is_refused_before_a_browser_opens(
+    shared: Path, start: Starter, sandbox: Sandbox
+):
+    """(S10) An empty file is no login yet, and cannot become one here."""
+    client = await start(sandbox)
+    error = await client.request_error("auth/login", {"method": "browser"})
 
     assert error.kind == "storeReadOnly"
-    assert sandbox.requests("refresh") == []
-    assert (status["state"], status["store"]["health"]) == ("signedIn", "readOnly")
+    assert "mount its folder" in error.message
+    assert client.all("auth/loginPrompt") == []
 
 
-async def test_the_doctor_says_how_it_is_written(
-    shared: Path, start: Starter, sandbox: Sandbox, browser: Browser
+async def test_an_empty_file_is_no_logout(shared: Path, stored: bytes, start: Starter):
+    """(S10) Somebody writes it anew in place, and is not done."""
+    client = await start()
+    shared.write_bytes(b"")
+    status = await client.request("auth/status", {})
+    shared.write_bytes(stored)
+
+    assert status["state"] == "unavailable"
+    assert (await client.request("auth/status", {}))["state"] == "signedIn"
+
+
+async def test_a_logout_revokes_and_tells_what_remains(
+    shared: Path, stored: bytes, start: Starter, sandbox: Sandbox
+):
+    """(S10) The issuer takes the tokens back; the file is for the host to remove."""
+    client = await start(sandbox)
+    result = await client.request("auth/logout", {})
+
+    assert (result["removed"], result["revoked"]) == ([], "yes")
+    assert result["remaining"] == [{"store": "file", "kind": "storeReadOnly"}]
+    assert len(sandbox.requests("revoke")) == 1
+    assert shared.read_bytes() == stored
+
+
+async def test_the_doctor_says_that_it_is_not_written(
+    stored: bytes, start: Starter, sandbox: Sandbox, home: CodexHome
 ):
     """In the report that people attach."""
     client = await start(sandbox)
-    await browser.sign_in(client)
     report = await client.request("auth/doctor", {"network": False})
-    summary = next(c["summary"] for c in report["checks"] if c["id"] == "permissions")
+    check = next(c for c in report["checks"] if c["id"] == "store")
 
-    assert summary.endswith("mounted by itself and so written in place.")
+    assert (check["status"], check["summary"]) == (
+        "warning",
+        f"{home.auth_file} is mounted by itself and cannot be replaced; "
+        "mount its folder, not the file.",
+    )
 
 
 async def test_the_doctor_says_that_the_host_has_another_file_now(
-    shared: Path, start: Starter, sandbox: Sandbox, browser: Browser
+    shared: Path, stored: bytes, start: Starter
 ):
     """A program there has replaced it; the mount still shows the old one."""
-    client = await start(sandbox)
-    await browser.sign_in(client)
+    client = await start()
     other = shared.with_name("other.json")
     other.touch()
     other.replace(shared)

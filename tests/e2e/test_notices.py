@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from e2e.logins import sign_in_with_key
 from e2e.shapes import api_key_login, example_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from e2e.conftest import CommandLine, Starter
@@ -111,6 +113,32 @@ async def test_file_that_others_may_read_is_told_until_the_next_login(
     assert (mode, home.mode()) == (0o644, 0o600)
     assert "detail" not in after["store"]
     assert len(notices(window)) == 1
+
+
+@pytest.mark.parametrize(
+    ("let_others_in", "words"),
+    [
+        (lambda path: path.chmod(0o644), "Other people on this computer may use"),
+        (lambda path: os.link(path, path.with_name("copy")), "a hard link"),
+    ],
+    ids=["mode", "hard link"],
+)
+async def test_file_that_others_get_at_while_a_window_is_open_is_told_at_once(
+    start: Starter, home: CodexHome, let_others_in: Callable[[Path], None], words: str
+):
+    """(S3) Once, and with no change of the status: the login is the same."""
+    home.write(api_key_login(KEY))
+    window = await start()
+    before = await window.request("auth/status", {})
+    let_others_in(home.auth_file)
+    notice = await window.wait_for("auth/notice")
+    home.auth_file.chmod(0o644)
+    after = await window.request("auth/status", {})
+    (home.path / "copy").unlink(missing_ok=True)
+
+    assert notice.params["code"] == "storePermissions"
+    assert words in notice.params["message"]
+    assert before == after
 
 
 async def test_terminal_says_where_the_login_went(

@@ -17,7 +17,7 @@ SHORT = (
     ("a file that another program has half written", DURING),
     ("a full file system", DURING),
     ("a file system with one page left", BEFORE),
-    ("a file that is mounted read-only", DURING),
+    ("a file that is mounted by itself", DURING),
     ("a read-only folder", BEFORE),
     ("a read-only folder", DURING),
 )

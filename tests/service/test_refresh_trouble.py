@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,10 +14,12 @@ from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.errors import AuthError, IssuerError, LockTimedOut
 from codex_auth_lsp.sandbox.faults import Fault
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
+from codex_auth_lsp.service import refresher, rotation
 from codex_auth_lsp.service.refresh_turn import TURN_SECONDS
+from codex_auth_lsp.stores import file
 from e2e.shapes import access_token
 from service.refresh_bench import Bench
-from stores.test_lock import other_process_holds
+from stores.test_lock import SHORT, other_process_holds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -120,3 +123,52 @@ async def test_a_window_that_is_stopped_in_its_turn_is_given_up_on(bench):
     assert bench.requests == 0
     assert "Authorization" in given.to_wire()["headers"]
     assert (bench.folder / "auth.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["auth.lock", "auth.json.lock"])
+async def test_a_lock_that_is_not_to_be_had_is_found_out_before_the_token_is_spent(
+    bench, monkeypatch, name
+):
+    """(S13) `lockTimedOut` in the status too, until a renewal comes through."""
+    monkeypatch.setattr(file, "LOCK_SECONDS", SHORT)
+    before = bench.tokens
+    with other_process_holds(bench.folder / name):
+        with pytest.raises(LockTimedOut, match=rf"keeps {name} locked"):
+            await bench.renew()
+        assert (bench.requests, bench.tokens) == (0, before)
+        assert bench.service.status()["lastError"]["kind"] == "lockTimedOut"
+    status = await bench.renew()
+
+    assert (bench.requests, status.get("lastError")) == (1, None)
+    assert bench.tokens["refresh_token"] == "next-of-the-test"
+
+
+async def test_what_a_lock_kept_from_the_disk_is_written_within_a_second_of_its_release(
+    bench, monkeypatch
+):
+    """(S13) However long that took; meanwhile others are heard."""
+    monkeypatch.setattr(file, "LOCK_SECONDS", SHORT)
+    monkeypatch.setattr(rotation, "_DELAYS", (60.0,))  # as a disk is left alone in the end
+    lock = bench.folder / "auth.json.lock"
+    with ExitStack() as stack:
+        # The lock goes away while the answer is on its way.
+        genuine = refresher.renew
+
+        async def renew(*arguments: Any, **options: Any) -> Any:
+            try:
+                return await genuine(*arguments, **options)
+            finally:
+                stack.enter_context(other_process_holds(lock))
+
+        monkeypatch.setattr(refresher, "renew", renew)
+        status = await bench.renew()
+        assert status["lastError"]["kind"] == "lockTimedOut"
+        (bench.folder / ".env").write_text("NEW=1\n")
+        async with asyncio.timeout(1.0 + SHORT):
+            while not bench.service.view.variables:
+                await asyncio.sleep(0.01)
+    async with asyncio.timeout(1.0):
+        while bench.tokens["refresh_token"] != "next-of-the-test":
+            await asyncio.sleep(0.01)
+
+    assert bench.requests == 1

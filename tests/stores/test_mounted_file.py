@@ -1,28 +1,25 @@
-"""`auth.json` as a container gets it, mounted by itself: it is written in place, and never half."""
+"""`auth.json` as a container gets it, mounted by itself: it is read, and never written."""
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from codex_auth_lsp.config.home import CodexHome
-from codex_auth_lsp.errors import StoreReadOnly, StoreWriteFailed
-from codex_auth_lsp.stores import mounted_file
-from codex_auth_lsp.stores.base import Removed
+from codex_auth_lsp.errors import StoreReadOnly
+from codex_auth_lsp.stores.auto_store import AutoStore
+from codex_auth_lsp.stores.base import Remaining, Removed
 from codex_auth_lsp.stores.file import FileStore
-from codex_auth_lsp.stores.mounted_file import is_mounted, overwrite
-from codex_auth_lsp.stores.replacement import Replacement
+from codex_auth_lsp.stores.keyring_entry import KeyringEntry
+from codex_auth_lsp.stores.keyring_store import KeyringStore
+from codex_auth_lsp.stores.mounted_file import is_mounted
 from e2e.shapes import api_key_login, codex_bytes
-from stores.store_contract import KEY, LOGIN, OTHER_KEY, StoreContract, store_login
-from stores.test_system_calls import write
+from stores.fake_vaults import FakeVault
+from stores.store_contract import KEY, OTHER_KEY, store_login
 from support.bind_mount import mounted
-from support.small_disk import fill, small_disk
+from support.small_disk import small_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
 
 OLD = codex_bytes(api_key_login("sk-1"))
 LOCKS = {"auth.lock", "auth.json.lock"}
+STAYS = Removed(KEY, (), remaining=(Remaining("file", "storeReadOnly"),))
 
 
 @pytest.fixture
@@ -50,199 +48,117 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def home(folder: Path) -> CodexHome:
+    return CodexHome(folder, "option")
+
+
+@pytest.fixture
 def mount(shared: Path, folder: Path) -> Iterator[None]:
     with mounted(shared, folder / "auth.json"):
         yield
 
 
 @pytest.fixture
-def store(folder: Path) -> FileStore:
-    return FileStore(CodexHome(folder, "option"))
+def store(home: CodexHome) -> FileStore:
+    return FileStore(home)
 
 
 @pytest.mark.usefixtures("mount")
-class TestMountedStore(StoreContract):
-    """It keeps the promises of every store."""
-
-    @pytest.fixture
-    def store(self, folder, shared, mount):
-        shared.write_bytes(b"")
-        return FileStore(CodexHome(folder, "option"))
-
-
-@pytest.mark.usefixtures("mount")
-@pytest.mark.parametrize("credential", [OTHER_KEY, LOGIN], ids=["as long", "longer"])
-def test_login_reaches_the_other_side_of_the_mount(store, folder, shared, credential):
-    """Longer and shorter ones, in the same file, with nothing left beside it."""
-    inode = shared.stat().st_ino
-    store.check_writable()
-    store_login(store, credential)
-    assert FileStore(CodexHome(shared.parent, "option"), shared).read().credential == credential
-
-    store_login(store, KEY)
-    assert (shared.read_bytes(), shared.stat().st_ino) == (OLD, inode)
-    assert {entry.name for entry in folder.iterdir()} == {"auth.json", *LOCKS}
-    assert [entry.name for entry in shared.parent.iterdir()] == ["shared.json"]
-
-
-@pytest.mark.usefixtures("mount")
-def test_logout_empties_what_it_cannot_remove(store, folder, shared):
-    """An empty file there is nothing stored, and no broken login; the next login goes into it."""
-    assert store.remove() == Removed(KEY, ("file",))
-    assert (shared.read_bytes(), store.exists(), store.remove()) == (b"", False, None)
+def test_login_is_read_and_the_report_says_what_helps(store, folder, shared):
+    """Like any other, and what the other side puts into it as well."""
     snapshot = store.read()
-    assert (snapshot.report.health, snapshot.document, snapshot.version) == ("ok", None, "")
+    assert (snapshot.report.health, snapshot.credential) == ("readOnly", KEY)
+    assert snapshot.report.detail == (
+        f"{folder / 'auth.json'} is mounted by itself and cannot be replaced; "
+        "mount its folder, not the file."
+    )
 
-    store_login(store, OTHER_KEY)
+    shared.write_bytes(codex_bytes(api_key_login("sk-2")))
     assert store.read().credential == OTHER_KEY
 
 
-def test_file_that_is_mounted_read_only_is_told_before_anything_is_tried(store, folder, shared):
-    """(S10) The folder around it can be written, which helps nobody."""
-    with mounted(shared, folder / "auth.json", read_only=True):
-        assert store.read().report.health == "readOnly"
-        assert store.read().credential == KEY
-        for use in (store.reserve, store.check_writable, lambda: store_login(store, OTHER_KEY)):
-            with pytest.raises(StoreReadOnly):
-                use()
-
-    assert shared.read_bytes() == OLD
-
-
-def test_full_disk_on_the_other_side_is_found_out_before_there_is_anything_to_write(
-    store, folder, shared
-):
-    """(S9) That may be another file system than the folder's."""
-    with ExitStack() as stack:
-        stack.enter_context(small_disk(shared.parent))
-        shared.write_bytes(OLD)
-        stack.enter_context(mounted(shared, folder / "auth.json"))
-        store.check_writable()
-        fill(shared.parent, leave_pages=1)
-        with pytest.raises(StoreWriteFailed):
-            store.reserve()
-
-        assert shared.read_bytes() == OLD
-
-
 @pytest.mark.usefixtures("mount")
-def test_write_that_a_power_loss_broke_off_is_taken_from_its_journal(store, folder, shared):
-    """Only the file that is mounted has one; the next write mends the file."""
-    journal = _left_by_a_killed_process(folder / "auth.json", codex_bytes(api_key_login("sk-2")))
-    shared.write_bytes(OLD[:20])
-    assert store.read().credential == OTHER_KEY
-    assert journal.exists()
-
-    assert store.update(lambda old: old).credential == OTHER_KEY
-    assert shared.read_bytes() == codex_bytes(api_key_login("sk-2"))
-    assert not journal.exists()
-
-
-@pytest.mark.usefixtures("mount")
-@pytest.mark.parametrize("content", [OLD, b"junk"], ids=["a whole login", "a journal of junk"])
-def test_journal_counts_only_where_it_is_whole_and_the_file_is_not(store, folder, shared, content):
-    """What stands in the file goes before it."""
-    journal = b"half a login" if content == b"junk" else codex_bytes(api_key_login("sk-2"))
-    _left_by_a_killed_process(folder / "auth.json", journal)
+@pytest.mark.parametrize("content", [b"", b"half a"], ids=["empty", "junk"])
+def test_what_is_no_login_is_no_logout_either(store, shared, content):
+    """Somebody may just be writing it; that no sign-in helps is told with it."""
     shared.write_bytes(content)
     snapshot = store.read()
 
-    assert snapshot.credential == (KEY if content == OLD else None)
-    assert snapshot.report.health == ("ok" if content == OLD else "corrupt")
+    assert (snapshot.report.health, snapshot.document) == ("corrupt", None)
+    assert "is not a stored login" in snapshot.report.detail
+    assert "mount its folder" in snapshot.report.detail
 
 
-def _left_by_a_killed_process(path: Path, content: bytes) -> Path:
-    replacement = Replacement(path, 1)
-    (journal,) = path.parent.glob(".auth-????????????????")
-    replacement.drop()
-    journal.write_bytes(content)
-    return journal
+@pytest.mark.parametrize("read_only", [False, True], ids=["writable", "read-only"])
+def test_it_is_told_before_anything_is_tried(store, folder, shared, read_only):
+    """(S10) Whether the mount can be written or not; nothing is left beside it."""
+    with mounted(shared, folder / "auth.json", read_only=read_only):
+        for use in (store.reserve, store.check_writable, lambda: store_login(store, OTHER_KEY)):
+            with pytest.raises(StoreReadOnly, match="mount its folder, not the file"):
+                use()
+
+        assert {entry.name for entry in folder.iterdir()} <= {"auth.json", *LOCKS}
+    assert shared.read_bytes() == OLD
 
 
-WRITES = "fallocate|pwrite64|write|ftruncate|fsync|rename"
+def test_file_that_is_mounted_in_the_middle_stays_as_it_is(store, folder, shared):
+    """(S10) After the room was taken; when it is mounted no more, the next write comes through."""
+    (folder / "auth.json").write_bytes(OLD)
+    store.reserve()
+    with mounted(folder / "auth.json", folder / "auth.json"):
+        with pytest.raises(StoreReadOnly):
+            store_login(store, OTHER_KEY)
+        assert (folder / "auth.json").read_bytes() == OLD
+    store_login(store, OTHER_KEY)
+
+    assert (store.read().report.health, store.read().credential) == ("ok", OTHER_KEY)
 
 
-@pytest.mark.part("strace")
 @pytest.mark.usefixtures("mount")
-def test_login_is_written_in_place_in_an_order_that_survives_a_kill(folder, shared):
-    """(S5) First the journal is on the disk, then each step, and the journal goes last."""
-    problem, calls = write(folder)
-    steps = [
-        (found[1], "journal" if ".auth-" in call else "file")
-        for call in calls
-        if (found := re.search(rf"\b({WRITES})\(", call))
-    ]
-    assert (problem, shared.read_bytes()) == ("", codex_bytes(api_key_login("sk-new")))
-    assert steps == [
-        ("fallocate", "journal"),
-        ("write", "journal"),
-        ("ftruncate", "journal"),
-        ("fsync", "journal"),
-        ("rename", "journal"),
-        ("fsync", "file"),  # of the folder
-        ("write", "file"),
-        ("fsync", "file"),
-        ("write", "file"),
-        ("fsync", "file"),
-        ("ftruncate", "file"),
-        ("fsync", "file"),
-        ("fsync", "file"),
-    ]
+def test_link_to_it_is_told_by_the_file_that_is_mounted(tmp_path, folder):
+    """The link can be replaced, and its target cannot."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "auth.json").symlink_to(folder / "auth.json")
+    store = FileStore(CodexHome(other, "option"))
+
+    assert store.read().report.health == "readOnly"
+    with pytest.raises(StoreReadOnly):
+        store.reserve()
 
 
-@pytest.mark.part("strace")
 @pytest.mark.usefixtures("mount")
-@pytest.mark.parametrize(
-    ("call", "when"),
-    [("write", 2), ("write", 3), ("fsync", 2), ("fsync", 3), ("fsync", 4), ("ftruncate", 2)],
-)
-@pytest.mark.parametrize("old", ["sk-a-longer-one-than-the-next", "sk"])
-def test_process_that_is_killed_while_it_writes_in_place_leaves_a_whole_login(
-    folder, shared, call, when, old
-):
-    """(S5) As JSON, that is: there may be white space behind it; and the next write goes on."""
-    shared.write_bytes(codex_bytes(api_key_login(old)))
-    write(folder, f"{call}:signal=SIGKILL:when={when}")
-    content = shared.read_bytes()
-    assert json.loads(content)["OPENAI_API_KEY"] in {old, "sk-new"}
-
-    assert write(folder)[0] == ""
-    assert shared.read_bytes() == codex_bytes(api_key_login("sk-new"))
-    assert {entry.name for entry in folder.iterdir()} == {"auth.json", *LOCKS}
+def test_logout_tells_that_it_remains_and_whose_tokens_these_are(store, shared):
+    """So that they can be revoked."""
+    assert store.remove() == STAYS
+    assert shared.read_bytes() == OLD
 
 
-@pytest.mark.parametrize(
-    ("call", "when"), [("fsync", 1), ("fsync", 2), ("fsync", 3), ("ftruncate", 1), ("read", 2)]
-)
-@pytest.mark.parametrize("new", [b'{"much": "longer than what was there"}', b"{}"])
-def test_old_content_is_put_back_where_a_call_fails(tmp_path, monkeypatch, call, when, new):
-    """(S9) Whichever it is; only what has succeeded as a whole stays."""
-    path = tmp_path / "auth.json"
-    path.write_bytes(b'{"old": "content"}')
-    genuine, calls = getattr(os, call), 0
+@pytest.mark.usefixtures("mount")
+@pytest.mark.parametrize("mode", [KeyringStore, AutoStore])
+def test_logout_tells_so_in_every_mode(home, shared, mode):
+    """With nothing in the keyring, and with a login there."""
+    store = mode(home, KeyringEntry(home, FakeVault()))
+    assert store.remove() == STAYS
 
-    def fail_once(*arguments: int) -> bytes | None:
-        nonlocal calls
-        calls += 1
-        if calls == when:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return genuine(*arguments)
-
-    monkeypatch.setattr(mounted_file.os, call, fail_once)
-    with pytest.raises(OSError, match="Input/output error"):
-        overwrite(path, new)
-
-    assert path.read_bytes() == b'{"old": "content"}'
+    if mode is KeyringStore:  # the keyring takes the login whatever becomes of the file
+        store.check_writable()
+        store_login(store, OTHER_KEY)
+        assert store.remove() == Removed(OTHER_KEY, ("keyring",), (KEY,), STAYS.remaining)
+    assert shared.read_bytes() == OLD
 
 
 def test_file_is_mounted_only_where_the_system_says_so(folder, shared):
-    """Names with spaces are escaped there; a folder above that is mounted does not count."""
+    """Also on itself; a folder above that is mounted does not count."""
     path = folder / "auth.json"
+    assert not is_mounted(path)
     path.write_bytes(OLD)
     assert not is_mounted(path)
-    with mounted(shared, path):
-        assert is_mounted(path)
-        assert not is_mounted(folder / "auth")
-    with small_disk(folder):
+    for source in (shared, path):
+        with mounted(source, path):
+            assert is_mounted(path)
+        assert not is_mounted(path)
+    with ExitStack() as stack:
+        stack.enter_context(small_disk(folder))
         path.write_bytes(OLD)
         assert not is_mounted(path)

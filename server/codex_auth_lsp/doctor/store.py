@@ -12,7 +12,6 @@ from codex_auth_lsp.errors import Remediation
 from codex_auth_lsp.stores.base import unreadable
 from codex_auth_lsp.stores.lock import is_held
 from codex_auth_lsp.stores.lock_holder import lock_holder
-from codex_auth_lsp.stores.mounted_file import is_mounted
 from codex_auth_lsp.stores.permissions import permission_notices
 
 if TYPE_CHECKING:
@@ -66,8 +65,7 @@ def _permissions(path: Path) -> Check:
     link = f", a link to {real}" if path.is_symlink() else ""
     if os.name == "nt":
         return Check("permissions", Health.SKIPPED, "Windows keeps them elsewhere.")
-    mount = ", mounted by itself and so written in place" if is_mounted(real) else ""
-    return Check("permissions", Health.OK, f"auth.json has mode {mode:04o}{link}{mount}.")
+    return Check("permissions", Health.OK, f"auth.json has mode {mode:04o}{link}.")
 
 
 def _locks(home: Path) -> Check:

@@ -210,8 +210,9 @@ class AuthService:
         from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
         from codex_auth_lsp.stores.watcher import Watcher
 
-        self.events.subscribe(self.notices.on_event)  # who was there before hears the status first
         self._keeper.start()
+        self._keeper.after_looks(self.notices.tell_standing)
+        self.notices.tell_standing()
         self._provider_list.start()
         self._opening.open()
         self._schedule = RefreshSchedule(

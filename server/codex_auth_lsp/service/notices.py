@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.service.events import Event, Events, NoticeGiven, StatusChanged
+from codex_auth_lsp.service.events import Events, NoticeGiven
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,7 +17,7 @@ class Notices:
 
     Args:
         events: Where it is published.
-        standing: Returns what is the case now; asked after every change of the status.
+        standing: Returns what is the case now.
     """
 
     def __init__(self, events: Events, standing: Callable[[], Iterable[Notice]]) -> None:
@@ -32,12 +32,7 @@ class Notices:
             self._told.add(key)
             self._events.publish(NoticeGiven(notice))
 
-    def on_event(self, event: Event) -> None:
-        """Tell what has come with a change of the status."""
-        if isinstance(event, StatusChanged):
-            self.tell_standing()
-
     def tell_standing(self) -> None:
-        """Tell what is the case now."""
+        """Tell what is the case now; a mode or a hard link is no change of the status."""
         for notice in self._standing():
             self.tell(notice)

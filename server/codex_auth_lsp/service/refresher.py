@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, NoReturn, TypeGuard
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.errors import (
@@ -24,6 +24,7 @@ from codex_auth_lsp.errors import (
     NeedsReauth,
     NetworkUnreachable,
     StoreError,
+    StoreReadOnly,
 )
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.service.issuer_talk import renew
@@ -201,7 +202,11 @@ class Refresher:
 
     async def _refresh(self, seen: ChatGptCredential, reason: str) -> bool:
         """Renew the login unless another window does; return whether this one has asked for it."""
-        if not await self._turn.take(seen):
+        try:
+            is_ours = await self._turn.take(seen)
+        except StoreReadOnly as error:
+            self._take_failure(seen, error)
+        if not is_ours:
             return False  # another window has renewed it, or somebody signed out
         try:
             await self._look()
@@ -319,7 +324,7 @@ class Refresher:
         await self._cache.sync()
         self._keeper.look()
 
-    def _take_failure(self, spent: ChatGptCredential, error: AuthError) -> None:
+    def _take_failure(self, spent: ChatGptCredential, error: AuthError) -> NoReturn:
         """Remember a failure, tell of it, and raise it."""
         self._keeper.refresh_failed(spent, error)
         self._keeper.look("refresh")

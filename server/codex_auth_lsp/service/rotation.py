@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.errors import StoreError, StoreWriteFailed
+from codex_auth_lsp.errors import LockTimedOut, StoreError, StoreWriteFailed
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.service.refresh_record import DONE, RecordPlace, RefreshRecord, keep_record
 from codex_auth_lsp.service.refresh_rules import Success, judge_success
@@ -34,6 +34,7 @@ HURRY_SECONDS = 5.0
 
 _DEFECT = "The renewed login could not be stored; the log has the details."
 _DELAYS = (0.5, 1.0, 2.0, 5.0, 10.0)  # and then again and again at the last
+_LOCK_DELAY = 0.5  # after a try that has waited for a lock
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class RotationWriter:
 
     def _hold(self, rotation: Rotation, error: StoreError) -> None:
         """Keep what could not be written, and go on trying."""
-        self._late = asyncio.ensure_future(self._save_later(rotation))
+        self._late = asyncio.ensure_future(self._save_later(rotation, error))
         self._keeper.hold_unsaved(rotation.spent, rotation.renewal.login, error)
         self._keeper.look("refresh")
 
@@ -136,31 +137,34 @@ class RotationWriter:
             self._revoker.revoke_later(renewal.login)
         return decision
 
-    async def _save_later(self, rotation: Rotation) -> None:
+    async def _save_later(self, rotation: Rotation, first: StoreError) -> None:
         delays = chain(_DELAYS, repeat(_DELAYS[-1]))
+        error: Exception | None = first
         try:
             while not self._ending:
-                await self._sleep_unless_hurried(next(delays))
-                saved = await self._save_again(rotation)
+                is_locked = isinstance(error, LockTimedOut)
+                await self._sleep_unless_hurried(_LOCK_DELAY if is_locked else next(delays))
+                error = await self._save_again(rotation)
                 self._tried.set()
                 self._tried = asyncio.Event()
-                if saved:
+                if error is None:
                     return
             logger.error("The renewed login could not be stored and is lost.")
         finally:
             self._late = None
             self._on_late_end()
 
-    async def _save_again(self, rotation: Rotation) -> bool:
+    async def _save_again(self, rotation: Rotation) -> Exception | None:
+        """Return why it did not work this time either, None where it did."""
         try:
             await self._save(rotation)
-        except StoreError:
-            return False
         except Exception as exc:  # noqa: BLE001 - as at the first try
-            log_defect(logger, exc)
-            return False
+            if not isinstance(exc, StoreError):
+                log_defect(logger, exc)
+            self._keeper.look()  # which stood still meanwhile
+            return exc
         await self._record_done(rotation)
-        return True
+        return None
 
     async def _sleep_unless_hurried(self, seconds: float) -> None:
         with suppress(TimeoutError):

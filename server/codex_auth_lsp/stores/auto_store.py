@@ -58,7 +58,7 @@ class AutoStore(KeyringMode):
 
     def read(self) -> Snapshot:
         """Return the login of the keyring, as the last `sync` found it, else the file's."""
-        return self._choose(self._entry.read())
+        return self._noting_read_only(self._choose(self._entry.read()))
 
     def _choose(self, keyring: Snapshot) -> Snapshot:
         if not keyring.known or self._entry.problem() is not None:

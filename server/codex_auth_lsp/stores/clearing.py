@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.errors import StoreError, StoreLocked, StoreUnavailable
+from codex_auth_lsp.errors import StoreError, StoreLocked, StoreReadOnly, StoreUnavailable
 from codex_auth_lsp.stores.base import Remaining, Removed
 from codex_auth_lsp.stores.vault import VaultAbsent, VaultLocked
 
@@ -60,7 +60,8 @@ def clear(
         and isinstance(from_keyring.error, StoreUnavailable)
         and entry.problem() is None
     )
-    if not removed and not bearable:
+    is_known = from_file.error is not None and from_file.credential is not None
+    if not removed and not bearable and not is_known:  # what is known can at least be revoked
         raise errors[0]
     credentials = [place.credential for place in places if place.credential is not None]
     return Removed(
@@ -86,6 +87,8 @@ def _clear_file(file: FileStore) -> _Cleared:
         return _Cleared("file", error=exc)
     if removed is None:
         return _Cleared("file")
+    if removed.remaining:
+        return _Cleared("file", credential=removed.credential, error=StoreReadOnly())
     return _Cleared("file", removed=True, credential=removed.credential)
 
 

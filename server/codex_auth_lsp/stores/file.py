@@ -3,8 +3,7 @@
 Promises: the file has mode 0600 from its first byte, is replaced in one rename and is on the disk
 when a write returns; a failed write leaves the old file as it was and no temporary file behind.
 A symbolic link stays one: its target is replaced. A file that is no login is reported, and only
-replaced by a new login or removed by a logout. One that is mounted by itself is written in place,
-with a journal beside it, and emptied where it cannot be removed.
+replaced by a new login or removed by a logout. One that is mounted by itself is only read.
 """
 
 from __future__ import annotations
@@ -30,19 +29,16 @@ from codex_auth_lsp.stores.base import (
     LOCK_SECONDS,
     MAXIMUM_BYTES,
     Merge,
+    Remaining,
     Removed,
     Snapshot,
     unreadable,
 )
 from codex_auth_lsp.stores.disk import read_regular_file, sync_folder
 from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_document
-from codex_auth_lsp.stores.mounted_file import (
-    check_overwritable,
-    empty,
-    is_mounted,
-)
+from codex_auth_lsp.stores.mounted_file import is_mounted, mounted_detail
 from codex_auth_lsp.stores.permissions import permission_notices
-from codex_auth_lsp.stores.replacement import Replacement, left_behind, sweep
+from codex_auth_lsp.stores.replacement import Replacement, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,8 +84,6 @@ class FileStore:
                 self._last = snapshot
                 time.sleep(_SETTLE_SECONDS)
                 snapshot = self._read_file()
-            if snapshot.report.health == "corrupt":
-                snapshot = self._read_journal() or snapshot
         except OSError as exc:
             return self._unreadable(exc)
         self._last = snapshot
@@ -100,21 +94,7 @@ class FileStore:
         version = hashlib.sha256(raw).hexdigest()
         if self._last is not None and self._last.version == version:
             return self._last
-        if not raw.strip() and is_mounted(self._real_path()):
-            raise FileNotFoundError(errno.ENOENT, "it is emptied, which stands for removed")
         return self._judge(raw, version)
-
-    def _read_journal(self) -> Snapshot | None:
-        """Return the login whose write in place a power loss has broken off, None without one."""
-        path = self._real_path()
-        if not is_mounted(path):
-            return None
-        for journal in left_behind(path):
-            raw = read_regular_file(journal, MAXIMUM_BYTES)
-            snapshot = self._judge(raw, hashlib.sha256(raw).hexdigest())
-            if snapshot.document is not None:
-                return snapshot
-        return None
 
     async def sync(self) -> None:
         """Do nothing: a file is read at once."""
@@ -130,18 +110,24 @@ class FileStore:
         """Do nothing: no call waits for a person."""
 
     def _noting_read_only(self, snapshot: Snapshot) -> Snapshot:
-        """Say of a healthy store that it cannot be written, where that is so."""
+        """Say of a store that it cannot be written, where that is so."""
+        report = snapshot.report
         path = self._real_path()
-        folder = path.parent
-        if snapshot.report.health != "ok" or not folder.is_dir():
+        detail = mounted_detail(path) if is_mounted(path) else self.read_only_folder()
+        if detail is None:
             return snapshot
-        if not os.access(folder, os.W_OK):
-            detail = f"The folder {folder} cannot be written by this user."
-        elif path.is_file() and not os.access(path, os.W_OK) and is_mounted(path):
-            detail = f"{path} is mounted so that it cannot be written."
-        else:
-            return snapshot
-        return replace(snapshot, report=replace(snapshot.report, health="readOnly", detail=detail))
+        if report.health == "ok":
+            report = replace(report, health="readOnly", detail=detail)
+        else:  # a sign-in would mend it, and cannot
+            report = replace(report, detail=f"{report.detail} {detail}")
+        return replace(snapshot, report=report)
+
+    def read_only_folder(self) -> str | None:
+        """Say which folder of the file and its locks cannot be written, None where all can."""
+        for folder in {self._home.path: None, self._real_path().parent: None}:
+            if folder.is_dir() and not os.access(folder, os.W_OK):
+                return f"The folder {folder} cannot be written by this user."
+        return None
 
     def _noting_permissions(self, snapshot: Snapshot) -> Snapshot:
         """Say of a login that is there whether other people may use or replace it.
@@ -157,11 +143,32 @@ class FileStore:
 
     def check_writable(self) -> None:
         """Make and remove a temporary file where the login would be written."""
-        self.reserve()
+        self._take_room()
         self.release()
 
     def reserve(self) -> None:
-        """Take the room for the next login, where it will be written, and look at the locks."""
+        """Take the room for the next login, and have the locks once, as the next write will."""
+        self._take_room()
+        try:
+            self.pass_locks()
+        except StoreError:
+            self.release()
+            raise
+
+    def check_locks(self) -> None:
+        """Find out, without a trace, whether the locks could be made."""
+        self._home.ensure()
+        try:
+            lock.check(self._locks(self._real_path()))
+        except OSError as exc:
+            raise write_error(exc, self.path) from exc
+
+    def pass_locks(self) -> None:
+        """Find out that no other program keeps the locks."""
+        with self.exclusive():
+            pass
+
+    def _take_room(self) -> None:
         self._home.ensure()
         self.release()
         path = self._real_path()
@@ -170,7 +177,7 @@ class FileStore:
             if size - _ROOM_TO_GROW < MAXIMUM_BYTES < size:
                 raise self._too_large()
             if is_mounted(path):
-                check_overwritable(path, size)
+                raise StoreReadOnly(mounted_detail(path))
             self._next = Replacement(path, size)
             lock.check(self._locks(path))
         except OSError as exc:
@@ -205,7 +212,7 @@ class FileStore:
         if problem is not None:
             raise problem
         try:
-            if not self._is_there():
+            if not self.path.exists():
                 return None
         except OSError as exc:
             raise write_error(exc, self.path) from exc
@@ -215,14 +222,9 @@ class FileStore:
     def exists(self) -> bool:
         """Say whether there is a file, as far as this user may know."""
         try:
-            return self._is_there()
+            return self.path.exists()
         except OSError:
             return False
-
-    def _is_there(self) -> bool:
-        if not self.path.exists():
-            return False
-        return self.path.stat().st_size > 0 or not is_mounted(self._real_path())
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -257,7 +259,10 @@ class FileStore:
         return StoreWriteFailed(f"{self.path} would be too large to be read again.")
 
     def delete(self) -> Removed | None:
-        """Delete the file, None where there is none; call it with the locks held."""
+        """Delete the file, None where there is none; call it with the locks held.
+
+        One that is mounted by itself remains, and its tokens can be revoked all the same.
+        """
         # The last moment to see which tokens these are: another program may have renewed them.
         removed = Removed(self.read().credential, ("file",))
         path = self._real_path()
@@ -268,10 +273,27 @@ class FileStore:
         except OSError as exc:
             if exc.errno != errno.EBUSY:
                 raise
-            empty(path)
+            remaining = (Remaining("file", StoreReadOnly.kind),)
+            return replace(removed, stores=(), remaining=remaining)
         sweep(path)
         sync_folder(path.parent)
         return removed
+
+    def delete_leftover(self) -> None:
+        """Delete `auth.json` of CODEX_HOME alone, as the Codex CLI does: of a link, the link.
+
+        Call it with the locks held, after the login was stored elsewhere. What the name leads to
+        may be the login of others; where that is another file than this store's, nothing is done.
+
+        Raises:
+            OSError: It is still there.
+        """
+        name, path = self._home.path / FILE_NAME, self._real_path()
+        if os.path.realpath(name) != str(path):
+            return
+        name.unlink(missing_ok=True)
+        sweep(path)
+        sync_folder(name.parent)
 
     def _real_path(self) -> Path:
         return Path(os.path.realpath(self.path))
@@ -313,6 +335,8 @@ def _size_of(path: Path) -> int:
 def write_error(exc: OSError, path: Path) -> StoreError:
     """Return the error for a file that could not be written, or a lock that could not be made."""
     reason = exc.strerror or "unknown reason"
+    if exc.errno == errno.EBUSY:
+        return StoreReadOnly(mounted_detail(path))
     if exc.errno in _READ_ONLY_ERRORS:
         return StoreReadOnly(f"{path} cannot be written by this user: {reason}.")
     if exc.errno in _NOT_THERE:

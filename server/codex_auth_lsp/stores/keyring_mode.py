@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.stores.base import Removed
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codex_auth_lsp.config.home import CodexHome
-    from codex_auth_lsp.stores.base import StoreWatch
+    from codex_auth_lsp.stores.base import Snapshot, StoreWatch
     from codex_auth_lsp.stores.file import FileStore
     from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 
@@ -53,6 +54,13 @@ class KeyringMode:
             keyring_required=self.keyring_required,
             may_prompt=may_prompt,
         )
+
+    def _noting_read_only(self, snapshot: Snapshot) -> Snapshot:
+        """Say of a healthy store that no lock can be made, without which nothing is written."""
+        detail = self._file.read_only_folder() if snapshot.report.health == "ok" else None
+        if detail is None:
+            return snapshot
+        return replace(snapshot, report=replace(snapshot.report, health="readOnly", detail=detail))
 
     @property
     def is_unsettled(self) -> bool:

@@ -35,7 +35,7 @@ class KeyringStore(KeyringMode):
 
     def read(self) -> Snapshot:
         """Return what the last `sync` found, and say so where a login in a file lies unused."""
-        snapshot = self._entry.read()
+        snapshot = self._noting_read_only(self._entry.read())
         if snapshot.report.health != "ok" or not self._file.exists():
             return snapshot
         detail = (
@@ -51,13 +51,14 @@ class KeyringStore(KeyringMode):
     def check_writable(self) -> None:
         """Unlock the keyring, and find out whether locks can be made."""
         self._entry.ensure_writable()
-        self._file.check_writable()
+        self._file.check_locks()
         self._entry.unlock()
 
     def reserve(self) -> None:
         """Find out whether the entry can be saved without asking anybody: there is no more."""
         self._entry.ensure_writable()
-        self._file.check_writable()
+        self._home.ensure()
+        self._file.pass_locks()
         if (error := self._entry.load().error) is not None:
             raise error
 
@@ -96,7 +97,7 @@ def remove_leftover(file: FileStore, renewed: Credential | None) -> None:
     if renewed is not None and not _is_same(file.read().credential, renewed):
         return
     try:
-        file.delete()
+        file.delete_leftover()
     except OSError as exc:
         logger.warning("%s is still there: %s", file.path, exc.strerror)
 

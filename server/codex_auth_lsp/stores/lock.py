@@ -17,7 +17,7 @@ import errno
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import LockTimedOut
@@ -49,19 +49,33 @@ def held(paths: tuple[Path, ...], *, seconds: float) -> Iterator[None]:
         OSError: A lock file cannot be made or opened.
     """
     deadline = time.monotonic() + seconds
-    descriptors: list[int] = []
-    try:
+    with ExitStack() as stack:
         for path in paths:
-            while (descriptor := _lock(path)) is None:
-                if time.monotonic() >= deadline:
-                    keeper = who_keeps(path, otherwise="Another program")
-                    raise LockTimedOut(f"{keeper} keeps {path.name} locked; try again in a moment.")
-                time.sleep(_RETRY_SECONDS)
-            descriptors.append(descriptor)
+            stack.callback(os.close, _wait_for(path, deadline))
         yield
-    finally:
-        for descriptor in reversed(descriptors):
+
+
+def _wait_for(path: Path, deadline: float) -> int:
+    """Return the descriptor of a lock that is ours now.
+
+    The file stays open meanwhile: closing it tells every window to look again.
+    """
+    descriptor = _open(path)
+    try:
+        while not (try_lock(descriptor) and _is_at(descriptor, path)):
+            if time.monotonic() >= deadline:
+                keeper = who_keeps(path, otherwise="Another program")
+                raise LockTimedOut(f"{keeper} keeps {path.name} locked; try again in a moment.")
+            time.sleep(_RETRY_SECONDS)
+            if not _is_at(descriptor, path):
+                os.close(descriptor)
+                descriptor = -1
+                descriptor = _open(path)
+    except BaseException:
+        if descriptor >= 0:
             os.close(descriptor)
+        raise
+    return descriptor
 
 
 def check(paths: tuple[Path, ...]) -> None:
@@ -154,17 +168,27 @@ def _try_folder(descriptor: int) -> bool:
 
 def _lock(path: Path) -> int | None:
     """Return the descriptor of a lock that is ours now, None where it is not to be had yet."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), _MODE)
+    descriptor = _open(path)
     try:
-        if try_lock(descriptor) and os.path.samestat(os.fstat(descriptor), os.lstat(path)):
+        if try_lock(descriptor) and _is_at(descriptor, path):
             return descriptor
-    except FileNotFoundError:
-        pass  # removed just now
     except BaseException:
         os.close(descriptor)
         raise
     os.close(descriptor)
     return None
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), _MODE)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Say whether an open file is still the one at its path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False  # removed just now
 
 
 def try_lock(descriptor: int) -> bool:

@@ -4,13 +4,10 @@ Promises: mode 0600 from the first byte; the room on the disk is there before th
 write; the content is on the disk before it takes the place; nothing is left behind by a failure.
 The name carries that of the file which it is to replace, and its maker holds a lock on it for as
 long as it needs it, so that what a killed process left is told from what is in use.
-A file that is mounted by itself cannot be replaced: then the temporary file is the journal of a
-write in place.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
 import os
@@ -23,7 +20,6 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.stores.disk import allocate, rename, sync, sync_folder, write_at
 from codex_auth_lsp.stores.lock import try_lock
-from codex_auth_lsp.stores.mounted_file import overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,13 +77,7 @@ class Replacement:
             sync(descriptor)
             if sys.platform == "win32":
                 self._close()  # where an open file cannot be renamed
-            try:
-                rename(self._temporary, self.path)
-            except OSError as exc:
-                if exc.errno != errno.EBUSY:
-                    raise
-                sync_folder(self.path.parent)  # a journal has to be found
-                overwrite(self.path, content)
+            rename(self._temporary, self.path)
         except BaseException:
             self.drop()
             raise
@@ -122,13 +112,6 @@ def replace_durably(path: Path, content: bytes, *, prefix: str = _LOGIN) -> None
     Replacement(path, len(content), prefix).put(content)
 
 
-def left_behind(path: Path) -> Iterator[Path]:
-    """Yield the temporary files with a login for `path` whose makers are gone."""
-    for temporary in path.parent.glob(f"{_names(path, _LOGIN)}*"):
-        if _OURS.fullmatch(temporary.name) and _is_abandoned(temporary, empty_ones=False):
-            yield temporary
-
-
 def sweep(path: Path) -> None:
     """Remove what killed processes of ours have left half done; call it with the locks held.
 
@@ -143,11 +126,18 @@ def sweep(path: Path) -> None:
         and _is_stale(temporary)
         and _is_abandoned(temporary, empty_ones=True)
     )
-    for temporary in {*left_behind(path), *old}:
+    for temporary in {*_left_behind(path), *old}:
         try:
             temporary.unlink()
         except OSError:
             pass  # not ours to remove, or gone
+
+
+def _left_behind(path: Path) -> Iterator[Path]:
+    """Yield the temporary files with a login for `path` whose makers are gone."""
+    for temporary in path.parent.glob(f"{_names(path, _LOGIN)}*"):
+        if _OURS.fullmatch(temporary.name) and _is_abandoned(temporary, empty_ones=False):
+            yield temporary
 
 
 def _names(path: Path, prefix: str) -> str:
