@@ -2,7 +2,7 @@
 
 Invariant: what an issuer has given for a spent token is kept until it is stored, another program's
 is stored in its place, or its login has ended and it is revoked; only the end of the process ends
-that, after one more try. While it is kept nobody else gets a turn.
+that, after one more try, for which any place will do. While it is kept nobody else gets a turn.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
@@ -128,7 +129,8 @@ class RotationWriter:
             return refreshed_document(old, renewal.login)
 
         with self._keeper.own_change():
-            await asyncio.to_thread(rotation.place.store.update, merge)
+            update = partial(rotation.place.store.update, merge, at_last=self._ending)
+            await asyncio.to_thread(update)
         self._keeper.refresh_worked()
         if renewal.trouble is not None:
             self._keeper.refresh_failed(renewal.login, renewal.trouble, is_fresh=renewal.is_usable)

@@ -1,4 +1,4 @@
-"""How old a stored login is, by its own word or else by when it was written.
+"""How old a stored login is: by its own word when it was renewed, and for a logout when written.
 
 A login of tokens says when it was made or last renewed; an API key says nothing.
 """
@@ -6,6 +6,7 @@ A login of tokens says when it was made or last renewed; an API key says nothing
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
 
 _RESOLUTION_SECONDS = 1.0  # of the times that a keyring keeps, which have no fractions
+_CLOCK_DISTANCE = timedelta(minutes=5)  # what is further in the future says nothing
 
 
 @dataclass(frozen=True)
@@ -25,19 +27,17 @@ class Age:
     last_refresh: datetime | None = None
     written_at: float | None = None
 
-    def is_newer_than(self, kept: Age) -> bool:
-        """Say whether this one, of a file, is certainly newer than one that a keyring keeps."""
-        if self.last_refresh and kept.last_refresh and self.last_refresh != kept.last_refresh:
-            return self.last_refresh > kept.last_refresh
-        if self.written_at is None or kept.written_at is None:
-            return False
-        return self.written_at >= kept.written_at + _RESOLUTION_SECONDS
+    def is_newer_than(self, other: Age, now: datetime) -> bool | None:
+        """Say whether this login was renewed later than another one; None where nobody can say.
 
-    def is_after(self, age: Age) -> bool:
-        """Say whether this one, of a keyring, was certainly written after one of a file."""
-        if self.written_at is None or age.written_at is None:
-            return False
-        return self.written_at > age.written_at
+        When something was written counts for nothing: a copy that is restored is written now.
+        """
+        mine, theirs = self.last_refresh, other.last_refresh
+        if mine is None or theirs is None or mine == theirs:
+            return None
+        if max(mine, theirs) > now + _CLOCK_DISTANCE:
+            return None
+        return mine > theirs
 
     def is_before(self, moment: float) -> bool:
         """Say whether this one, of a keyring, is certainly from before a moment."""
@@ -46,7 +46,7 @@ class Age:
         return self.last_refresh is not None and self.last_refresh.timestamp() < moment
 
 
-def age_of(credential: Credential | None, written_at: float | None) -> Age:
+def age_of(credential: Credential | None, written_at: float | None = None) -> Age:
     """Return the age of a login."""
     if isinstance(credential, ChatGptCredential):
         return Age(credential.last_refresh, written_at)

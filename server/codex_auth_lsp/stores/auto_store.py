@@ -1,10 +1,10 @@
 """The `auto` store mode: the keyring where it can be had, else the file, and the report says which.
 
-Invariant: of a login in the keyring and one in the file the newer one is in force, and the next
-save leaves one alone. Where nothing tells which is newer it is the keyring's, as for the Codex CLI,
-which always takes that. So that the CLI takes the newer one too, a login that had to go to the file
-is moved over an older one when the keyring opens (`settle`). A locked keyring that is known to hold
-the newer login is waited for; one of which nothing is known gives way to a login in the file.
+Of a login in the keyring and one in the file, in force is the file's that this process wrote since
+the keyring would not take it (`fallback`); else the one with the later `last_refresh`; else the
+keyring's, as for the Codex CLI, which always takes that. So that the CLI takes the same, the file's
+is moved into the opened keyring (`settle`), once. A locked keyring that is known to hold the login
+in force is waited for; one of which nothing is known gives way to a login in the file.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from codex_auth_lsp.stores.keyring_mode import KeyringMode
 from codex_auth_lsp.stores.keyring_store import remove_leftover
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.domain.credential import Credential
     from codex_auth_lsp.stores.base import Merge, Snapshot
@@ -51,10 +49,10 @@ class AutoStore(KeyringMode):
         entry: KeyringEntry,
         file: FileStore | None = None,
         *,
-        is_in_file: bool = False,
+        origin: Snapshot | None = None,
     ) -> None:
         super().__init__(home, entry, file or FileStore(home))
-        self._is_in_file = is_in_file  # the login that is written over, as far as that is known
+        self._origin = origin  # the login that is written over, as far as that is known
 
     def read(self) -> Snapshot:
         """Return the login of the keyring, as the last `sync` found it, else the file's."""
@@ -64,28 +62,27 @@ class AutoStore(KeyringMode):
         if not keyring.known or self._entry.problem() is not None:
             return _in_mode_auto(keyring)
         file = self._file.read()
-        is_newer = self._is_newer(file, keyring)
-        if keyring.document is not None and is_newer:
+        file_wins = self._file_wins(file, keyring)
+        if keyring.document is not None and file_wins:
             return _in_mode_auto(file, "The keyring still holds an older login.")
-        is_known = keyring.age is not None and keyring.report.health != "corrupt"
-        if keyring.document is not None or (file.document and is_known and not is_newer):
+        held_a_login = keyring.age is not None and keyring.report.health != "corrupt"
+        if keyring.document is not None or (file.document and held_a_login and not file_wins):
             unused = f"The login in {self._file.path} is not used: the keyring has one."
             return _in_mode_auto(keyring, unused if self._file.exists() else None)
         file_is_empty = file.version == "" and file.report.health in {"ok", "readOnly"}
-        if file_is_empty and keyring.report.backend != "none":
+        if file_is_empty and (keyring.report.backend != "none" or keyring.version):
             return _in_mode_auto(keyring)
         return self._noting_fallback(keyring, file)
 
-    def _is_newer(self, file: Snapshot, keyring: Snapshot) -> bool:
-        """Say whether the file's login is newer than the one that the keyring is known to hold."""
+    def _file_wins(self, file: Snapshot, keyring: Snapshot) -> bool:
+        """Say whether the file's login is in force before one that the keyring holds."""
         if file.document is None or keyring.age is None:
             return False
-        age = age_of(file.credential, _written_at(self._file.path))
-        if file.version != self._entry.newest_in_file:
-            return age.is_newer_than(keyring.age)
-        # This process knows, unless another program has written to the keyring since; a write that
-        # was given up, and came through in the end, was there before.
-        return not keyring.age.is_after(age) or self._entry.may_be_late(keyring.version)
+        fallback = self._entry.fallback(file.version)
+        if fallback is not None and fallback.was_seen:
+            return True
+        newer = age_of(file.credential).is_newer_than(keyring.age, self._entry.now)
+        return fallback is not None if newer is None else newer
 
     def _noting_fallback(self, keyring: Snapshot, file: Snapshot) -> Snapshot:
         """Say why the file is used; a person hears of it where a login had to go there."""
@@ -106,8 +103,7 @@ class AutoStore(KeyringMode):
 
     def pinned(self) -> AutoStore:
         """Return the store of the entry and the real file, and remember where the login is."""
-        is_in_file = self.read().source.kind == "file"
-        return AutoStore(self._home, self._entry, self._file.pinned(), is_in_file=is_in_file)
+        return AutoStore(self._home, self._entry, self._file.pinned(), origin=self.read())
 
     def check_writable(self) -> None:
         """Find out whether the file could be written, and unlock the keyring if that can be had."""
@@ -127,7 +123,9 @@ class AutoStore(KeyringMode):
         """Give back what was not used of the room."""
         self._file.release()
 
-    def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
+    def update(
+        self, merge: Merge, *, over_unreadable: bool = False, at_last: bool = False
+    ) -> Document | None:
         """Replace what is stored by what `merge` makes of it; nobody is asked for anything."""
         self._entry.ensure_writable()
         self._home.ensure()
@@ -135,18 +133,57 @@ class AutoStore(KeyringMode):
             stored = self._entry.load()
             # A login takes the place of whatever is there, so that it can be revoked.
             chosen = self._choose(stored.snapshot if over_unreadable else stored.in_force)
+            if at_last and self._is_out_of_reach(stored):
+                chosen = self._origin or chosen
             trouble = unreadable(chosen.report)
-            if chosen.document is None and not self._is_in_file:
+            if chosen.document is None and not self._was_in_file:
                 # What is not in the file may be in there.
                 trouble = stored.error or unreadable(stored.in_force.report) or trouble
             if trouble is not None and not over_unreadable:
                 raise trouble
             document = merge(chosen.document)
-            if document is not None:
-                self._save(document, stored, None if over_unreadable else document.credential)
+            if document is not None and over_unreadable:
+                self._save_login(document, stored)
+            elif document is not None:
+                self._save_renewal(document, stored, chosen)
         return document
 
-    def _save(self, document: Document, stored: Stored, renewed: Credential | None) -> None:
+    @property
+    def _was_in_file(self) -> bool:
+        return self._origin is not None and self._origin.source.kind == "file"
+
+    def _is_out_of_reach(self, stored: Stored) -> bool:
+        """Say whether the keyring alone holds what is written over, and cannot be had."""
+        if self._origin is None or self._was_in_file or stored.error is None:
+            return False
+        is_unchanged = stored.snapshot.version == self._origin.version
+        return is_unchanged and self._file.read().version == ""
+
+    def _save_login(self, document: Document, stored: Stored) -> None:
+        """Save what a person signed in with: the older login goes, wherever it is."""
+        if self._is_saved(document, stored):
+            remove_leftover(self._file, None)
+            return
+        self._file.replace(document)
+        self._entry.note_fallback(self._file.read().version)
+        if stored.kept is not None:
+            self._forget()
+
+    def _save_renewal(self, document: Document, stored: Stored, chosen: Snapshot) -> None:
+        """Save a renewed login; another one that the keyring holds stays as it is."""
+        is_its_own = stored.kept is None or _is_same(stored.snapshot.credential, document)
+        if is_its_own and self._is_saved(document, stored):
+            remove_leftover(self._file, document.credential)
+            return
+        fallback = self._entry.fallback(chosen.version)
+        self._file.replace(document)
+        if chosen.source.kind == "keyring" or fallback is not None:
+            self._entry.note_fallback(self._file.read().version, fallback)
+        if is_its_own and stored.kept is not None:
+            self._forget()
+
+    def _is_saved(self, document: Document, stored: Stored) -> bool:
+        """Save a login in the keyring; return whether it took it."""
         error = stored.error
         if error is None:
             try:
@@ -154,13 +191,9 @@ class AutoStore(KeyringMode):
             except StoreError as exc:
                 error = exc
             else:
-                remove_leftover(self._file, renewed)
-                return
+                return True
         logger.info("The login goes to a file: %s", error.message)
-        self._file.replace(document)
-        self._entry.newest_in_file = self._file.read().version
-        if stored.kept is not None:
-            self._forget()
+        return False
 
     def _forget(self) -> None:
         """Delete an older login from the keyring, where it would win over the file's."""
@@ -172,34 +205,35 @@ class AutoStore(KeyringMode):
     @property
     def is_unsettled(self) -> bool:
         """Whether the keyring holds a login that is not in force, as far as this process knows."""
-        return super().is_unsettled or self._is_behind(self._entry.read())
+        return super().is_unsettled or self._is_behind(self._file.read(), self._entry.read())
 
     def settle(self) -> Removed | None:
-        """Delete such a login, or put the newer one of the file in its place."""
+        """Delete such a login, or move the one of the file into its place."""
         removed = super().settle()
         with self._file.exclusive():
-            stored = self._entry.load()
-            newer = self._file.read().document
-            if newer is None or not self._is_behind(stored.in_force):
+            stored, file = self._entry.load(), self._file.read()
+            if file.document is None or not self._is_behind(file, stored.in_force):
                 return removed
-            self._save(newer, stored, newer.credential)
+            self._entry.begin_move(stored.snapshot.version, file.version)
+            self._entry.save(file.document, stored)
+            remove_leftover(self._file, file.credential)
         older = stored.snapshot.credential
-        is_same = isinstance(older, ChatGptCredential) and is_same_login(newer.credential, older)
-        return removed if is_same else Removed(older, ("keyring",))
+        return removed if _is_same(older, file.document) else Removed(older, ("keyring",))
 
-    def _is_behind(self, keyring: Snapshot) -> bool:
-        """Say whether the keyring holds an older login than a file which this process wrote."""
-        if keyring.document is None or self._entry.newest_in_file is None:
-            return False
-        file = self._file.read()
-        return file.version == self._entry.newest_in_file and self._is_newer(file, keyring)
+    def _is_behind(self, file: Snapshot, keyring: Snapshot) -> bool:
+        """Say whether the file's login is to be moved over the keyring's now."""
+        return (
+            keyring.document is not None
+            and self._file_wins(file, keyring)
+            and self._entry.may_move(keyring.version, file.version)
+        )
 
 
-def _written_at(path: Path) -> float | None:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return None
+def _is_same(found: Credential | None, document: Document) -> bool:
+    credential = document.credential
+    if isinstance(credential, ChatGptCredential):
+        return is_same_login(found, credential)
+    return found == credential
 
 
 def _in_mode_auto(snapshot: Snapshot, detail: str | None = None) -> Snapshot:

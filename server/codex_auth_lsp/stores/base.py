@@ -173,13 +173,17 @@ class CredentialStore(Protocol):
         """Give back what `reserve` took and no `update` used; safe to call at any time."""
         ...
 
-    def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
+    def update(
+        self, merge: Merge, *, over_unreadable: bool = False, at_last: bool = False
+    ) -> Document | None:
         """Store what `merge` makes of the current document, which nobody can change meanwhile.
 
         Args:
             merge: Gets None where nothing is stored.
             over_unreadable: Take what is there and cannot be read for nothing, and ask the person
                 to unlock a keyring, as a login does.
+            at_last: Take another place that the mode allows, where the one in which the login was
+                cannot be had: nobody will try again.
 
         Returns:
             The document that was stored, None where `merge` wanted no change.

@@ -190,7 +190,13 @@ class FileStore:
             self._next.drop()
             self._next = None
 
-    def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
+    def update(
+        self,
+        merge: Merge,
+        *,
+        over_unreadable: bool = False,
+        at_last: bool = False,  # noqa: ARG002 - there is one place
+    ) -> Document | None:
         """Replace the file by what `merge` makes of it, under the locks of the Codex CLI."""
         self._home.ensure()
         with self.exclusive():

@@ -65,7 +65,13 @@ class KeyringStore(KeyringMode):
     def release(self) -> None:
         """Do nothing: a keyring keeps no room."""
 
-    def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:
+    def update(
+        self,
+        merge: Merge,
+        *,
+        over_unreadable: bool = False,
+        at_last: bool = False,  # noqa: ARG002 - there is one place
+    ) -> Document | None:
         """Replace the entry by what `merge` makes of it, and remove `auth.json`."""
         self._entry.ensure_writable()
         self._home.ensure()

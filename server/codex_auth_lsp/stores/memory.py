@@ -55,7 +55,13 @@ class MemoryStore:
     def release(self) -> None:
         """Do nothing: none was taken."""
 
-    def update(self, merge: Merge, *, over_unreadable: bool = False) -> Document | None:  # noqa: ARG002
+    def update(
+        self,
+        merge: Merge,
+        *,
+        over_unreadable: bool = False,  # noqa: ARG002 - it can be read
+        at_last: bool = False,  # noqa: ARG002 - there is one place
+    ) -> Document | None:
         """Store what `merge` makes of the current document."""
         document = merge(self._document)
         if document is not None:
