@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SOON = 1.0
 """Seconds within which a window has told of a change: the promise of the protocol."""
 
-ADA = chatgpt_login(issuer="http://127.0.0.1:9")
+ADA = chatgpt_login()
 KEY = api_key_login(example_key("external"))
 
 
@@ -95,7 +95,7 @@ async def test_a_renewal_by_another_program_is_heard_and_the_account_is_the_same
     """The time of the last refresh is part of the state; the account did not change."""
     home.write(ADA)
     windows = [await start(), await start()]
-    renewed = chatgpt_login(issuer="http://127.0.0.1:9", refresh_token="next-token-of-the-test")
+    renewed = chatgpt_login(refresh_token="next-token-of-the-test")
 
     changes = await heard(windows, lambda: home.write(renewed), "signedIn")
 
@@ -183,6 +183,42 @@ async def test_a_folder_that_is_moved_away_and_back_is_heard(start: Starter, hom
 
     assert {change["status"]["store"]["health"] for change in away} == {"unavailable"}
     assert [change["status"]["state"] for change in back] == ["signedIn"] * 2
+    assert {(change["cause"], change["origin"]) for change in away + back} == {
+        ("storeHealth", "thisServer")
+    }
+
+
+async def test_a_folder_in_the_place_of_the_file_is_heard(start: Starter, home: CodexHome):
+    """The store cannot be read, which says nothing of who was signed in or out."""
+    home.write(KEY)
+    windows = [await start(), await start()]
+
+    def replace() -> None:
+        home.auth_file.unlink()
+        home.auth_file.mkdir()
+
+    changes = await heard(windows, replace, "unavailable")
+
+    assert {change["status"]["store"]["health"] for change in changes} == {"unavailable"}
+    assert {change["cause"] for change in changes} == {"storeHealth"}
+
+
+async def test_another_store_mode_is_heard_as_a_change_of_the_configuration(
+    start: Starter, home: CodexHome
+):
+    """Whoever is signed in there, no other process has signed them in or out."""
+    home.write(KEY)
+    windows = [await start(), await start()]
+
+    def choose() -> None:
+        home.configure('cli_auth_credentials_store = "ephemeral"\n')
+
+    away = await heard(windows, choose, "signedOut")
+    back = await heard(windows, lambda: home.configure(""), "signedIn")
+
+    assert {(change["cause"], change["origin"]) for change in away + back} == {
+        ("configChange", "thisServer")
+    }
 
 
 async def test_a_change_of_the_configuration_is_heard(start: Starter, home: CodexHome):

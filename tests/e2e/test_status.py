@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from e2e.promises import without_revision
 from e2e.shapes import (
     AUTH_CLAIM,
     PROFILE_CLAIM,
@@ -534,30 +533,41 @@ async def test_two_answers_with_nothing_between_are_equal(start: Starter, home: 
     assert first == second
 
 
+@pytest.mark.parametrize("left", [600, -60], ids=["valid", "ended"])
 async def test_a_login_of_another_issuer_is_left_alone_and_said_to_be(
-    start: Starter, sandbox: Sandbox, home: CodexHome
+    start: Starter, sandbox: Sandbox, home: CodexHome, left
 ):
-    """Where the record and the configured issuer differ, nothing is sent and the status says so."""
-    ours = home.write(chatgpt_login(issuer=sandbox.issuer, access_token=access_token(name="x")))
-    client = await start(sandbox)
-    normal = without_revision(await client.request("auth/status", {}))
+    """It is given to nobody, so its state is `needsReauth`; nothing is sent, and the file stays."""
     foreign = home.write(
         chatgpt_login(
             issuer="http://127.0.0.1:9",
-            access_token=access_token(valid_for=-60),
+            access_token=access_token(valid_for=left),
             refresh_token="refresh-token-of-another-issuer",
         )
     )
+    client = await start(sandbox)
 
-    status = without_revision(await client.request("auth/status", {}))
+    status = await client.request("auth/status", {})
     error = await client.request_error("auth/refresh", {"force": True})
 
-    assert ours != foreign
-    assert (status["state"], status.get("lastError"), status["provider"]["problems"]) != (
-        normal["state"],
-        normal.get("lastError"),
-        normal["provider"]["problems"],
-    )
-    assert error.code == -32803
+    assert (status["state"], status["freshness"]) == ("needsReauth", "stale")
+    assert status["cloud"]["reason"] == status["lastError"]["kind"] == "needsReauth"
+    assert status["provider"]["ready"] is False
+    assert "another issuer" in status["lastError"]["message"]
+    assert error.summary == (-32803, "needsReauth")
     assert sandbox.requests("refresh") == []
     assert home.bytes() == foreign
+
+
+@pytest.mark.parametrize(("left", "freshness"), [(600, "fresh"), (-60, "stale")])
+async def test_a_login_of_openai_stays_one_where_another_issuer_is_configured(
+    start: Starter, sandbox: Sandbox, home: CodexHome, left, freshness
+):
+    """OpenAI's models take it until it ends; nobody renews it, and the status says so."""
+    home.write(chatgpt_login(access_token=access_token(valid_for=left)))
+    client = await start(sandbox)
+
+    status = await client.request("auth/status", {})
+
+    assert (status["state"], status["freshness"]) == ("signedIn", freshness)
+    assert status["lastError"]["kind"] == "needsReauth"

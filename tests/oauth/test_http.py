@@ -169,24 +169,43 @@ async def test_larger_answer_is_refused_before_it_is_taken(answer):
 @pytest.mark.parametrize(
     "answer",
     [
-        b"",
         b"\r\n\r\n",
-        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
         b"HTTP/1.1 nonsense\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01",
     ],
-    ids=range(9),
+    ids=range(7),
 )
 async def test_answer_that_is_no_http_is_invalid(answer):
-    """So is none at all; the error names the origin and no path."""
+    """The error names the origin and no path."""
     async with serving(answer) as server, asyncio.timeout(CEILING):
         with pytest.raises(IssuerResponseInvalid) as caught:
             await http.post_form(server.url, [("code", "secret-code")])
 
+    assert f"http://127.0.0.1:{server.port} answered" in str(caught.value)
+    assert "/oauth/token" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nsho",
+    ],
+    ids=["nothing", "half a line", "half a body", "half a chunk"],
+)
+async def test_connection_that_breaks_before_the_answer_is_whole_is_the_network_s(answer):
+    """It is worth another try; the error names the origin and no path."""
+    async with serving(answer) as server, asyncio.timeout(CEILING):
+        with pytest.raises(NetworkUnreachable) as caught:
+            await http.post_form(server.url, [("code", "secret-code")])
+
+    assert caught.value.retryable
     assert f"http://127.0.0.1:{server.port} ended" in str(caught.value)
     assert "/oauth/token" not in str(caught.value)
 

@@ -49,7 +49,10 @@ async def test_rotation_survives_whatever_goes_wrong_while_it_is_written(
     async def answer(spent: ChatGptCredential, *_: object) -> tuple[None, ChatGptCredential]:
         return None, spent
 
-    def give(_self: Refresher, _reply: None, spent: ChatGptCredential) -> Renewal:
+    def give(
+        _self: Refresher, _reply: None, spent: ChatGptCredential, *, is_doubted: bool
+    ) -> Renewal:
+        assert not is_doubted
         return Renewal(replace(spent, refresh_token=Secret(next(tokens))))
 
     failures = iter([ValueError("odd"), RecursionError("odd")])

@@ -127,8 +127,16 @@ SOMEBODY_ELSE = {
     ),
 }
 
+THEIR_ACCESS = jwt({AUTH_CLAIM: {"chatgpt_account_id": "account-grace"}})
+
 UNUSABLE = {
     **{name: answer(id_token=value) for name, value in SOMEBODY_ELSE.items()},
+    "another account's access token": answer(access_token=THEIR_ACCESS),
+    "another account's access token alone": answer(access_token=THEIR_ACCESS, id_token=...),
+    "another person's access token": answer(access_token=jwt({"sub": "another-user"})),
+    "another person's access token alone": answer(
+        access_token=jwt({"sub": "another-user"}), id_token=...
+    ),
     "no access token": answer(access_token=...),
     "an access token that is a number": answer(access_token=5),
     "an access token with a line break": answer(access_token="token\r\nx-evil: 1"),
@@ -153,6 +161,37 @@ async def test_answer_that_cannot_be_used_costs_all_but_the_refresh_token(bench,
     assert status["account"]["id"] == "account-ada"
     bench.answer(answer(refresh_token="third-refresh-token-of-the-test"))
     assert "lastError" not in await bench.renew()
+
+
+@pytest.mark.parametrize("proof", [..., None, "not a token", jwt({"email": "ada@example.com"})])
+async def test_after_somebody_else_s_answer_only_one_that_names_the_person_is_taken(bench, proof):
+    """(P14) The refresh token that came with it may be theirs, which an opaque token hides."""
+    bench.answer(UNUSABLE["another account"])
+    third, fourth = "third-refresh-token-of-the-test", "fourth-refresh-token-of-the-test"
+    bench.answer(answer(access_token="opaque-access-token", refresh_token=third, id_token=proof))
+    before = bench.tokens
+    for _ in range(2):
+        with pytest.raises(IssuerResponseInvalid):
+            await bench.renew()
+    doubted = bench.tokens
+    bench.answer(answer(access_token="opaque-access-token", refresh_token=fourth))
+    status = await bench.renew()
+    bench.answer(answer(access_token="last-opaque-access-token", id_token=...))
+    await bench.renew()
+
+    assert doubted == before | {"refresh_token": third}
+    assert ("lastError" in status, status["account"]["id"]) == (False, "account-ada")
+    assert bench.tokens["access_token"] == "last-opaque-access-token"
+
+
+async def test_person_whom_access_tokens_call_otherwise_is_nobody_else(tmp_path):
+    """As issuers do that give each reader of a token a name of its own for the person."""
+    async with SandboxIssuer.start() as issuer:
+        bench = Bench(tmp_path, issuer, access_token=jwt({"sub": "pairwise"}))
+        bench.answer(answer(access_token=jwt({"sub": "pairwise", "name": "next"})))
+        await bench.renew()
+
+    assert bench.tokens["access_token"] == jwt({"sub": "pairwise", "name": "next"})
 
 
 async def test_answer_without_a_new_refresh_token_that_cannot_be_used_changes_nothing(bench):

@@ -40,6 +40,14 @@ def test_pause_that_the_issuer_asked_for_is_kept(tmp_path):
     assert read_record(tmp_path / "record") == record
 
 
+def test_token_that_may_be_somebody_else_s_is_kept_in_mind(tmp_path):
+    """By every window, also after a restart."""
+    record = RefreshRecord("f", NOW, DONE, doubted="0123456789abcdef")
+    write_record(tmp_path / "record", record)
+
+    assert read_record(tmp_path / "record") == record
+
+
 def test_outcomes_tell_what_is_to_be_done():
     """`sent` is worth one more try at once, `retried` is not; a refusal is final."""
     records = {outcome: RefreshRecord("f", NOW, outcome) for outcome in (SENT, RETRIED, DONE)}

@@ -293,3 +293,70 @@ def test_turnstile_leaves_nothing_open(tmp_path):
     first.leave()
 
     assert before == open_descriptors()
+
+
+NOBODY = 65534
+NEEDS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can act for another user")
+_HOLD_FOLDER = """
+import fcntl, os, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_SH)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def folder_held(folder: Path, *, user: int | None = None) -> Iterator[None]:
+    """Let another process lock a folder, which whoever can open it can do."""
+    for ancestor in (folder, *folder.parents[:3]):
+        ancestor.chmod(0o755)
+    with subprocess.Popen(
+        ["/usr/bin/env", "python3", "-I", "-c", _HOLD_FOLDER, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        user=user,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield
+        process.kill()
+
+
+@NEEDS_ROOT
+def test_another_user_who_locks_the_folder_keeps_nobody_out(tmp_path):
+    """(S11) The Codex CLI makes it with mode 0755; the file, which is ours, goes on to count."""
+    first, second = (Turnstile(lambda: tmp_path / "refresh.lock") for _ in range(2))
+    with folder_held(tmp_path, user=NOBODY):
+        assert [first.try_enter(), second.try_enter()] == [True, False]
+        first.leave()
+        assert second.try_enter() is True
+        second.leave()
+
+
+@NEEDS_ROOT
+@pytest.mark.parametrize("user", [0, NOBODY])
+def test_own_program_that_has_the_folder_keeps_others_out(tmp_path, monkeypatch, user):
+    """It is in its turn, and its file was removed."""
+    monkeypatch.setattr(lock_holder.os, "getuid", lambda: user)
+    with folder_held(tmp_path, user=user):
+        assert Turnstile(lambda: tmp_path / "refresh.lock").try_enter() is False
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o700, False), (0o750, True), (0o755, True)])
+@pytest.mark.parametrize("hidden", ["locks", "process"])
+def test_holder_that_nobody_can_name_counts_where_the_folder_is_closed(
+    tmp_path, monkeypatch, hidden, mode, expected
+):
+    """As where `/proc` hides the processes of others, and on systems without it."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    proc = tmp_path / "proc"
+    proc.mkdir()
+    with folder_held(folder):
+        if hidden == "process":
+            (proc / "locks").write_text(Path("/proc/locks").read_text())
+        monkeypatch.setattr(lock_holder, "_PROC", proc)
+        folder.chmod(mode)
+
+        assert Turnstile(lambda: folder / "refresh.lock").try_enter() is expected

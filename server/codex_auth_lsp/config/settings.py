@@ -63,6 +63,11 @@ class Settings:
         default_factory=lambda: MappingProxyType({})
     )
 
+    @property
+    def store_choice(self) -> tuple[str, bool | None]:
+        """What the choice of a store depends on."""
+        return self.store_mode, self.secret_auth_storage
+
 
 def read_config(path: Path) -> bytes:
     """Return what stands in `path`, nothing when there is no such file.

@@ -40,10 +40,11 @@ _HEALTHY_ENOUGH_TO_READ = frozenset({"ok", "readOnly"})
 class StatusFacts:
     """Everything that a status depends on.
 
-    `refused` is true when the issuer has permanently refused the tokens that are stored now;
+    `refused` is true when the issuer has permanently refused the tokens that are stored now, or
+    nobody may be given them;
     `refresh_failed` when the last refresh that they needed did not work. `forbidden` are present
     credentials that the configuration does not allow; `stored` is None where it is one of them.
-    `strange` is true of a stored login that another issuer than the configured one has made.
+    A store that cannot be read has a login only where it is held in memory.
     """
 
     now: datetime
@@ -57,7 +58,6 @@ class StatusFacts:
     last_error: AuthError | None = None
     pending_login: PendingLogin | None = None
     forbidden: tuple[Forbidden, ...] = ()
-    strange: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +129,10 @@ def derive_status(facts: StatusFacts) -> AuthStatus:
         return _not_required(facts)
     if facts.environment.access_token is not None:
         return _signed_in_by_environment(facts, facts.environment.access_token)
-    if facts.store.health not in _HEALTHY_ENOUGH_TO_READ:
-        return _status(facts, state="unavailable", billing="none")
-    if facts.stored is None:
-        return _status(facts, state="signedOut", billing="none")
-    return _signed_in_by_store(facts, facts.stored)
+    if facts.stored is not None:
+        return _signed_in_by_store(facts, facts.stored)
+    is_readable = facts.store.health in _HEALTHY_ENOUGH_TO_READ
+    return _status(facts, state="signedOut" if is_readable else "unavailable", billing="none")
 
 
 def _not_required(facts: StatusFacts) -> AuthStatus:
@@ -193,8 +192,7 @@ def login_serves(facts: StatusFacts) -> bool:
         return True
     if facts.stored is None or isinstance(facts.stored, _NOT_FOR_OPENAI):
         return False
-    is_dead = facts.refused or facts.strange
-    return facts.store.health in _HEALTHY_ENOUGH_TO_READ and not is_dead
+    return not facts.refused
 
 
 def _status(facts: StatusFacts, *, state: str, billing: str, **known: Any) -> AuthStatus:

@@ -41,6 +41,7 @@ REQUEST_SECONDS = 30.0
 
 _CONNECT_SECONDS = 10.0
 _MAXIMUM_BODY = 1024 * 1024
+_BROKEN_OFF = ("Server disconnected", "peer closed connection")  # how httpcore and h11 say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +242,12 @@ def _translate(exc: Exception, url: str, proxy: Proxy | None, way: _Way) -> Issu
         )
     if proxy is not None and not way.is_open:
         return _refused(url, proxy, " (it ended the connection)")
+    if isinstance(exc, httpx.RemoteProtocolError) and str(exc).startswith(_BROKEN_OFF):
+        return NetworkUnreachable(
+            f"{origin} ended the connection before its answer was whole; try again."
+        )
     if isinstance(exc, httpx.RemoteProtocolError | httpx.DecodingError | httpx.InvalidURL):
-        return IssuerResponseInvalid(f"{origin} ended the connection without an answer.")
+        return IssuerResponseInvalid(f"{origin} answered with what is no HTTP.")
     return NetworkUnreachable(
         f"{origin} could not be reached; check the network connection and try again."
     )

@@ -247,10 +247,7 @@ class LoginCache:
 
     def _take(self, settings: Settings) -> None:
         before, self._settings = self._settings, settings
-        if (settings.store_mode, settings.secret_auth_storage) != (
-            before.store_mode,
-            before.secret_auth_storage,
-        ):
+        if settings.store_choice != before.store_choice:
             self._left_stores.append(self.store)
             self.store = self._select(settings)
 

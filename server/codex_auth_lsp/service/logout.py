@@ -92,7 +92,10 @@ class Logout:
             with self._keeper.own_change():
                 removed = await in_own_thread(partial(self._cache.remove, may_prompt=may_prompt))
         except StoreError as exc:
+            if isinstance(exc, StoreLocked):  # it counts as gone
+                self._keeper.drop_unsaved()
             return _Removal(error=exc)
+        self._keeper.drop_unsaved()
         self._keeper.look("logout")
         return _Removal(removed)
 

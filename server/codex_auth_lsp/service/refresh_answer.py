@@ -5,7 +5,9 @@ whatever goes wrong while it is read, since the one that was sent is spent. So
 
 - an id token that cannot be read is left aside, and the one that there was stays;
 - of an answer that names somebody else, or that cannot be used otherwise, nothing is taken but the
-  refresh token: its access token is given to nobody.
+  refresh token: its access token is given to nobody;
+- a refresh token that came with somebody else's login may be theirs: what it brings is taken only
+  with an id token that names who is signed in.
 
 Each time the trouble is told. (The Codex CLI drops the whole answer for a bad id token, and takes
 another account's tokens for the login's own.)
@@ -15,9 +17,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.account import account_from_claims
+from codex_auth_lsp.domain.claims import decode_claims
 from codex_auth_lsp.errors import AuthError, IssuerResponseInvalid
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.oauth.token import judge_refresh, rotated_token
@@ -25,6 +28,7 @@ from codex_auth_lsp.oauth.token import judge_refresh, rotated_token
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from codex_auth_lsp.domain.claims import Claims
     from codex_auth_lsp.domain.credential import ChatGptCredential
     from codex_auth_lsp.oauth.http import Reply
 
@@ -38,16 +42,29 @@ class Renewal:
     """A login after a refresh.
 
     `trouble` is what was wrong with the answer; `is_usable` whether it brought an access token all
-    the same.
+    the same; `is_doubted` whether its refresh token may be somebody else's.
     """
 
     login: ChatGptCredential
     trouble: IssuerResponseInvalid | None = None
     is_usable: bool = True
+    is_doubted: bool = False
 
 
-def take_answer(reply: Reply, spent: ChatGptCredential, now: datetime) -> Renewal:
+class _NotTheirs(IssuerResponseInvalid):
+    """An answer that is another account's, or cannot be told from one."""
+
+
+def take_answer(
+    reply: Reply, spent: ChatGptCredential, now: datetime, *, is_doubted: bool = False
+) -> Renewal:
     """Return what is to be stored in the place of the spent tokens.
+
+    Args:
+        reply: The answer.
+        spent: The login that the refresh token was taken from.
+        now: The time.
+        is_doubted: Whether that token came with somebody else's login.
 
     Raises:
         RefreshTokenExpired, RefreshTokenReused, RefreshTokenRevoked, NeedsReauth: For good.
@@ -55,7 +72,7 @@ def take_answer(reply: Reply, spent: ChatGptCredential, now: datetime) -> Renewa
     """
     rotated = rotated_token(reply)
     try:
-        return _renewal(reply, spent, now)
+        return _renewal(reply, spent, now, is_doubted)
     except IssuerResponseInvalid as error:
         trouble = error
     except AuthError:
@@ -65,10 +82,12 @@ def take_answer(reply: Reply, spent: ChatGptCredential, now: datetime) -> Renewa
         trouble.correlation_id = log_defect(logger, exc)
     if rotated in {None, spent.refresh_token}:
         raise trouble
-    return Renewal(replace(spent, refresh_token=rotated), trouble, is_usable=False)
+    is_doubted = is_doubted or isinstance(trouble, _NotTheirs)
+    login = replace(spent, refresh_token=rotated)
+    return Renewal(login, trouble, is_usable=False, is_doubted=is_doubted)
 
 
-def _renewal(reply: Reply, spent: ChatGptCredential, now: datetime) -> Renewal:
+def _renewal(reply: Reply, spent: ChatGptCredential, now: datetime, is_doubted: bool) -> Renewal:
     tokens = judge_refresh(reply)
     renewed = replace(
         spent,
@@ -78,13 +97,38 @@ def _renewal(reply: Reply, spent: ChatGptCredential, now: datetime) -> Renewal:
         last_refresh=now,
     )
     if _is_somebody_else(spent, renewed):
-        raise IssuerResponseInvalid("The issuer answered with the login of another account.")
+        raise _NotTheirs("The issuer answered with the login of another account.")
+    if is_doubted and not (tokens.id_token and _names(renewed.id_claims, spent)):
+        raise _NotTheirs(
+            "The issuer answered with the login of another account before, and does not say whose "
+            "this one is."
+        )
     return Renewal(renewed, tokens.trouble)
 
 
 def _is_somebody_else(spent: ChatGptCredential, renewed: ChatGptCredential) -> bool:
-    account = account_from_claims(spent.id_claims, spent.account_id).id
-    if account is not None and account_from_claims(renewed.id_claims, account).id != account:
+    access = decode_claims(renewed.access_token) or {}
+    own = account_from_claims(spent.id_claims, spent.account_id).id
+    accounts = [account_from_claims(claims, own).id for claims in (renewed.id_claims, access)]
+    if own is not None and accounts != [own, own]:
         return True
-    before, after = spent.id_claims.get("sub"), renewed.id_claims.get("sub")
-    return before is not None and after is not None and before != after
+    # Some issuers call a person by another `sub` in tokens that are for somebody else to read.
+    subjects = _given(spent.id_claims.get("sub"))
+    before = decode_claims(spent.access_token) or {}
+    return _is_another(renewed.id_claims.get("sub"), subjects) or _is_another(
+        access.get("sub"), subjects + _given(before.get("sub"))
+    )
+
+
+def _is_another(subject: Any, known: list[Any]) -> bool:
+    return subject is not None and bool(known) and subject not in known
+
+
+def _given(value: Any) -> list[Any]:
+    return [] if value is None else [value]
+
+
+def _names(claims: Claims, spent: ChatGptCredential) -> bool:
+    """Say whether an id token, which is not another's, says that it is this person's."""
+    by_account = account_from_claims(claims, None).id is not None and spent.account.id is not None
+    return by_account or (claims.get("sub") is not None and spent.id_claims.get("sub") is not None)

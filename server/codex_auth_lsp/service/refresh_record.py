@@ -53,7 +53,8 @@ class RefreshRecord:
     once or an answer that said nothing (any more keep their distance), `done`, `failed` (it may
     work later), or the kind of a permanent refusal. `fingerprint` is that of the refresh token
     that was sent; `not_before` is how long the issuer has asked to wait. `uptime` is when it was
-    sent by a clock that never jumps, in seconds since this computer was started.
+    sent by a clock that never jumps, in seconds since this computer was started. `doubted` is the
+    fingerprint of a refresh token that came with somebody else's login, and may be theirs.
     """
 
     fingerprint: str
@@ -61,6 +62,7 @@ class RefreshRecord:
     outcome: str
     not_before: datetime | None = None
     uptime: float | None = None
+    doubted: str | None = None
 
     @property
     def refusal(self) -> type[NeedsReauth] | None:
@@ -101,12 +103,14 @@ def read_record(place: RecordPlace) -> RefreshRecord | None:
     try:
         values: Any = json.loads(read_regular_file(place, _MAXIMUM_BYTES))
         not_before, uptime = values.get("notBefore"), values.get("uptime")
+        doubted = values.get("doubted")
         return RefreshRecord(
             str(values["fingerprint"]),
             parse_rfc3339(values["sentAt"]),
             str(values["outcome"]),
             parse_rfc3339(not_before) if not_before is not None else None,
             uptime if isinstance(uptime, float) else None,
+            doubted if isinstance(doubted, str) else None,
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
@@ -130,6 +134,8 @@ def write_record(place: RecordPlace, record: RefreshRecord) -> None:
         values["notBefore"] = format_rfc3339(record.not_before)
     if record.uptime is not None:
         values["uptime"] = record.uptime
+    if record.doubted is not None:
+        values["doubted"] = record.doubted
     try:
         replace_durably(place, json.dumps(values).encode("ascii"), prefix=".refresh-")
     except OSError as exc:

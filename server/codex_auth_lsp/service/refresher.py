@@ -236,11 +236,13 @@ class Refresher:
                 raise NeedsReauth("This sign-in cannot be renewed; sign in again.")
             await asyncio.to_thread(place.store.reserve)
             outcome = RETRIED if before and before.is_interrupted(fingerprint) else SENT
-            sent = self._record(fingerprint, outcome)
+            is_doubted = before is not None and before.doubted == fingerprint
+            doubted = fingerprint if is_doubted else None
+            sent = replace(self._record(fingerprint, outcome), doubted=doubted)
             await keep_record(place.record_place, sent)
             self._last_sent = sent
             reply, asked = await renew(seen, reason, self._clock, self._overrides.refresh)
-            renewal = self._take(reply, asked)
+            renewal = self._take(reply, asked, is_doubted=is_doubted)
             if not is_valid(renewal.login, self._clock.now()):
                 self._ended_on_arrival = renewal.login.access_token
         except NeedsReauth as error:
@@ -259,11 +261,11 @@ class Refresher:
             fingerprint, self._clock.now(), outcome, uptime=self._clock.monotonic()
         )
 
-    def _take(self, reply: Reply, asked: ChatGptCredential) -> Renewal:
+    def _take(self, reply: Reply, asked: ChatGptCredential, *, is_doubted: bool) -> Renewal:
         from codex_auth_lsp.service.refresh_answer import take_answer  # not needed before this
 
         try:
-            return take_answer(reply, asked, self._clock.now())
+            return take_answer(reply, asked, self._clock.now(), is_doubted=is_doubted)
         finally:
             self._tell_issuer_time(reply)
 

@@ -176,4 +176,7 @@ class RotationWriter:
             self._hurry.clear()
 
     async def _record_done(self, rotation: Rotation) -> None:
-        await keep_record(rotation.place.record_place, replace(rotation.sent, outcome=DONE))
+        renewal = rotation.renewal
+        doubted = renewal.login.refresh_token.fingerprint() if renewal.is_doubted else None
+        record = replace(rotation.sent, outcome=DONE, doubted=doubted)
+        await keep_record(rotation.place.record_place, record)

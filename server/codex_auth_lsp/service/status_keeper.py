@@ -37,7 +37,7 @@ from codex_auth_lsp.providers.surroundings import FailedCommand, Surroundings
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.events import Events, StatusChanged
 from codex_auth_lsp.service.policy import credential_refusal
-from codex_auth_lsp.stores.base import unreadable
+from codex_auth_lsp.stores.base import READABLE, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -291,20 +291,30 @@ class StatusKeeper:
         self, spent: ChatGptCredential, renewed: ChatGptCredential, error: AuthError
     ) -> None:
         """Use renewed tokens in the place of the spent ones, which are still the stored ones."""
-        self._unsaved = _Unsaved(_fingerprint(spent), renewed, error)
+        mode = self._view.snapshot.report.mode
+        self._unsaved = _Unsaved(_fingerprint(spent), renewed, error, mode)
+
+    def drop_unsaved(self) -> None:
+        """Use no such tokens any more: the person has signed out."""
+        self._unsaved = None
 
     def _credential(self) -> Credential | None:
         """Return the stored credential, or what this process holds in its place."""
-        stored = self._view.snapshot.credential
         unsaved = self._unsaved_in_force
-        return stored if unsaved is None or stored is None else unsaved.renewed
+        return self._view.snapshot.credential if unsaved is None else unsaved.renewed
 
     @property
     def _unsaved_in_force(self) -> _Unsaved | None:
-        """What is held in memory, None where the stored login is another one or gone."""
-        stored, unsaved = self._view.snapshot.credential, self._unsaved
-        if unsaved is None or self._store_error() is not None:
-            return unsaved
+        """What is held in memory, None where the stored login is another one or gone.
+
+        Where nobody can look, as into a locked keyring, what was read last counts.
+        """
+        report, unsaved = self._view.snapshot.report, self._unsaved
+        if unsaved is None:
+            return None
+        if report.health not in READABLE:
+            return unsaved if report.mode == unsaved.mode else None
+        stored = self._view.snapshot.credential
         is_of_it = isinstance(stored, ChatGptCredential) and (
             _fingerprint(stored) == unsaved.spent_fingerprint
         )
@@ -325,6 +335,7 @@ class StatusKeeper:
     def _derive(self) -> AuthStatus:
         snapshot = self._view.snapshot
         stored = self._credential()
+        is_held = stored is not None and snapshot.report.health not in READABLE
         forbidden = self._forbidden(stored)
         if self._refusal_of(stored) is not None:
             stored = None
@@ -332,19 +343,18 @@ class StatusKeeper:
         facts = StatusFacts(
             now=self._clock.now(),
             store=snapshot.report,
-            source=snapshot.source,
+            source=CredentialSource("memory") if is_held else snapshot.source,
             stored=stored,
             provider=self.as_known(active_provider(self._view.settings, self.surroundings)),
             environment=Environment(
                 access_token=self.environment_access_token,
                 api_key_present=bool(self._environment.get(API_KEY_VARIABLE, "").strip()),
             ),
-            refused=isinstance(failure, NeedsReauth),
+            refused=isinstance(failure, NeedsReauth) or self._is_of_a_stranger(stored),
             refresh_failed=failure is not None and not self._is_fresh_despite(failure),
             last_error=failure or self._standing_error(),
             pending_login=self._pending_login,
             forbidden=forbidden,
-            strange=self._is_of_a_stranger(stored),
         )
         self._login_serves = login_serves(facts)
         return derive_status(facts)
@@ -403,6 +413,10 @@ class StatusKeeper:
         )
 
     def _find_cause(self, before: View, old: AuthStatus) -> str:
+        if before.settings.store_choice != self._view.settings.store_choice:
+            return "configChange"  # another login is in force since it is another store
+        if _is_readable(before) != _is_readable(self._view):
+            return "storeHealth"
         if before.snapshot.version != self._view.snapshot.version:
             return "externalChange"
         if old.state != self._status.state and before.refresh_record != self._view.refresh_record:
@@ -438,6 +452,10 @@ class StatusKeeper:
             self._timer = loop.call_later(min(seconds + 0.01, _LONGEST_TIMER), self.look)
 
 
+def _is_readable(view: View) -> bool:
+    return view.snapshot.report.health in READABLE
+
+
 @dataclass(frozen=True, slots=True)
 class _Unsaved:
     """A rotation that the disk did not take yet."""
@@ -445,6 +463,7 @@ class _Unsaved:
     spent_fingerprint: str
     renewed: ChatGptCredential
     error: AuthError
+    mode: str
 
 
 @dataclass(frozen=True, slots=True)

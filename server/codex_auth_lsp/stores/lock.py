@@ -5,7 +5,8 @@ the real file's `.lock`; both are held for one read-compare-write and never whil
 for a network. A CLI that cannot have the second one for five seconds gives up storing tokens that
 it has already been given. `Turnstile` is our own, which a CLI never sees: it is held across the
 network by the one process that renews the login, and somebody who tidies the folder meanwhile must
-not let a second one in: so the folder itself is locked with it.
+not let a second one in: so the folder itself is locked with it. A folder that others may open they
+may lock, too: that keeps nobody out.
 The kernel releases a lock when its holder ends, however it ends. A lock file that somebody has
 removed or replaced while it was held locks nobody out, so one counts only while it is still the
 file at its path.
@@ -21,7 +22,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import LockTimedOut
-from codex_auth_lsp.stores.lock_holder import who_keeps
+from codex_auth_lsp.stores.lock_holder import is_kept_by_a_stranger, who_keeps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,7 +111,8 @@ class Turnstile:
     """A lock that one process at a time passes, tried without waiting: a file and its folder.
 
     The file alone would let a second one in as soon as somebody has removed it. Where folders
-    cannot be locked (some network file systems) it has to do; Windows lets nobody remove it.
+    cannot be locked (some network file systems), and while another user's program has the folder,
+    it has to do; Windows lets nobody remove it.
     `path` is asked for at each try: what a link leads to may have changed. None stands for what no
     other process has: then there is nobody to keep out.
     """
@@ -136,8 +138,10 @@ class Turnstile:
             folder = _open_folder(path.parent)
             if folder is not None and not _try_folder(folder):
                 os.close(folder)
-                os.close(descriptor)
-                return False
+                folder = None
+                if not is_kept_by_a_stranger(path.parent):
+                    os.close(descriptor)
+                    return False
             self._descriptors = [descriptor] if folder is None else [descriptor, folder]
         self._is_inside = True
         return True
