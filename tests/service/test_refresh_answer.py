@@ -327,3 +327,23 @@ async def test_issuer_that_goes_on_to_answer_badly_is_left_in_peace(bench):
 
     assert counts == [1, 1, 1, 2]
     assert bench.tokens["refresh_token"] == f"{NEW}-1"
+
+
+async def test_id_token_without_the_person_it_was_for_is_left_aside(tmp_path):
+    """(P14) Where no account tells whose it is, nobody else is shown for it."""
+    claims = {"sub": "person", "email": "ada@example.com"}
+    stranger = {
+        AUTH_CLAIM: {"chatgpt_account_id": "account-mallory"},
+        "email": "mallory@example.com",
+    }
+    async with SandboxIssuer.start() as issuer:
+        tokens = {"id_token": jwt(claims), "account_id": None}
+        bench = Bench(tmp_path, issuer, **tokens)
+        bench.answer(answer(id_token=jwt(stranger)))
+        status = await bench.renew()
+        await bench.service.close(hurried=True)
+
+    assert status["account"]["email"] == "ada@example.com"
+    assert "id" not in status["account"]
+    assert status["lastError"]["kind"] == "issuerResponseInvalid"
+    assert bench.tokens | {"refresh_token": NEW, "id_token": jwt(claims)} == bench.tokens

@@ -103,7 +103,24 @@ def _renewal(reply: Reply, spent: ChatGptCredential, now: datetime, is_doubted: 
             "The issuer answered with the login of another account before, and does not say whose "
             "this one is."
         )
+    if tokens.id_token is not None and not _goes_on(spent, renewed):
+        trouble = IssuerResponseInvalid(
+            "The issuer sent an id token that does not say whose it is as the one before did, so "
+            "that one is kept."
+        )
+        return Renewal(replace(renewed, id_token=spent.id_token), trouble)
     return Renewal(renewed, tokens.trouble)
+
+
+def _goes_on(spent: ChatGptCredential, renewed: ChatGptCredential) -> bool:
+    """Say whether an id token that names nobody else names the person at all.
+
+    OpenID Connect Core section 12.2. `iss` and `aud` are not compared: who answers is known by the
+    connection, and logins are stored whose id token came from elsewhere.
+    """
+    if account_from_claims(spent.id_claims, spent.account_id).id is not None:
+        return True  # that was compared, or comes from the login itself
+    return spent.id_claims.get("sub") is None or renewed.id_claims.get("sub") is not None
 
 
 def _is_somebody_else(spent: ChatGptCredential, renewed: ChatGptCredential) -> bool:
