@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from e2e.conftest import Starter
+    from e2e.conftest import CommandLine, Starter
     from e2e.logins import Browser
     from e2e.shapes import CodexHome
     from support.sandbox import Sandbox
@@ -93,6 +93,19 @@ async def test_a_logout_revokes_and_tells_what_remains(
     assert (result["removed"], result["revoked"]) == ([], "yes")
     assert result["remaining"] == [{"store": "file", "kind": "storeReadOnly"}]
     assert len(sandbox.requests("revoke")) == 1
+    assert shared.read_bytes() == stored
+
+
+async def test_a_logout_in_a_terminal_says_what_remains(
+    shared: Path, stored: bytes, command_line: CommandLine, sandbox: Sandbox
+):
+    """Nobody takes it for done: status 1."""
+    outcome = await command_line("logout", issuer=sandbox)
+
+    assert (outcome.returncode, outcome.stderr) == (
+        1,
+        "The login could not be removed. It is still in the file, which cannot be written here.\n",
+    )
     assert shared.read_bytes() == stored
 
 

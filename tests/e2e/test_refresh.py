@@ -702,10 +702,13 @@ async def test_a_folder_that_cannot_be_written_is_found_out_before_the_token_is_
 
     error = await client.request_error("auth/refresh", FORCE)
 
-    assert error.kind in ("storeReadOnly", "storeWriteFailed")
+    status = await client.request("auth/status", {})
+
+    assert error.kind == "storeReadOnly"
     assert sandbox.requests("refresh") == []
     assert home.bytes() == before
-    assert (await client.request("auth/status", {}))["state"] == "signedIn"
+    assert (status["state"], status["store"]["health"]) == ("signedIn", "readOnly")
+    assert status["lastError"]["kind"] == "storeReadOnly"
 
 
 # Others at the same time

@@ -116,6 +116,23 @@ def test_lock_of_another_process_is_waited_for_no_longer_than_the_deadline(paths
     assert SHORT <= waited < PATIENCE
 
 
+def test_waiting_for_a_lock_opens_its_file_once(paths, monkeypatch):
+    """Each time that it is closed every window looks at the login again."""
+    opened: list[Path] = []
+    genuine = lock.os.open
+
+    def note(path: Path, *arguments: int) -> int:
+        opened.append(path)
+        return genuine(path, *arguments)
+
+    with other_process_holds(paths[0]):
+        monkeypatch.setattr(lock.os, "open", note)
+        with pytest.raises(LockTimedOut), held(paths, seconds=SHORT):
+            pytest.fail("the lock was taken twice")
+
+    assert opened.count(paths[0]) == 1
+
+
 def test_first_lock_is_taken_before_the_second(paths):
     """The order is the Codex CLI's: two programs that wait for each other would wait for ever.
 

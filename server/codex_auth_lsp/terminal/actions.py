@@ -83,7 +83,7 @@ async def _examine(options: ServiceOptions, *, network: bool) -> list[Check]:
 
 
 def logout(options: ServiceOptions) -> int:
-    """Sign out; 0 also when nobody was signed in."""
+    """Sign out; 0 also when nobody was signed in, 1 when the login is still in the file."""
     return run_to_end(_logout(options))
 
 
@@ -120,8 +120,9 @@ async def _logout(options: ServiceOptions) -> int:
         result = (await service.logout()).to_wire()
     finally:
         await service.close(hurried=False)
-    sys.stdout.write(logout_sentence(result) + "\n")
-    return 0
+    is_left = any(place["store"] == "file" for place in result["remaining"])
+    (sys.stderr if is_left else sys.stdout).write(logout_sentence(result) + "\n")
+    return int(is_left)
 
 
 def _key_from_stdin() -> Secret:
