@@ -23,6 +23,7 @@ from codex_auth_lsp.config.model_providers import (
 )
 from codex_auth_lsp.config.toml_text import parse_toml
 from codex_auth_lsp.domain.issuer import url_problem
+from codex_auth_lsp.domain.key_likeness import is_like_a_key
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.secret import Secret
 
@@ -172,6 +173,8 @@ class _Table:
         values = self.get(key, dict, "a table of strings", {})
         for name, value in values.items():
             if not isinstance(value, str):
+                if is_like_a_key(name):
+                    raise self.wrong(key, "a table of strings")
                 raise self.wrong(f"{key}.{_dotted(name)}", "a string")
         return values
 
