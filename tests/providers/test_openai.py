@@ -42,10 +42,8 @@ def headers(credential: object, settings: Settings | None = None) -> dict[str, s
     [
         (KEY, Settings(), API),
         (KEY, BACKEND, API),
-        (KEY, OWN, "https://proxy.example/v1"),
         (login(), Settings(), CHATGPT),
         (login(), BACKEND, "https://backend.example/api/codex"),
-        (login(), OWN, "https://proxy.example/v1"),
         (ACCESS_TOKEN, Settings(), CHATGPT),
         (ACCESS_TOKEN, BACKEND, "https://backend.example/api/codex"),
     ],

@@ -169,6 +169,10 @@ class StatusKeeper:
         """Let the next `look` find what is stored now, where that cannot be read at once."""
         await self._cache.sync()
 
+    async def settle(self) -> None:
+        """Let the next `look` find settings that were written a moment ago."""
+        await self._cache.settle()
+
     def look(self, cause: str | None = None) -> dict[str, Any]:
         """Look at the login cache, announce a difference, and return the status.
 
