@@ -127,6 +127,28 @@ async def test_address_that_no_login_decides_is_listed(
     assert (await listed(client))["lab"].get("baseUrl") == expected
 
 
+async def test_provider_that_is_nowhere_is_an_error_of_the_status(start: Starter, home: CodexHome):
+    """Not a provider without a sign-in: the state is the login's, and nothing is ready."""
+    home.configure('model_provider = "lap"\n')
+    client = await start()
+
+    signed_out = await client.request("auth/status", {})
+    home.write(api_key_login(example_key("kept")))
+    signed_in = await client.request("auth/status", {})
+    error = await client.request_error("auth/credential", {})
+
+    assert (signed_out["state"], signed_in["state"]) == ("signedOut", "signedIn")
+    for status in (signed_out, signed_in):
+        assert status["lastError"]["kind"] == error.kind == "providerUnknown"
+        assert status["provider"] == {
+            "id": "lap",
+            "authKind": "openai",
+            "requiresOpenaiAuth": True,
+            "ready": False,
+            "problems": [status["lastError"]["message"]],
+        }
+
+
 async def test_address_of_openai_is_listed_where_the_configuration_names_it(
     start: Starter, home: CodexHome
 ):

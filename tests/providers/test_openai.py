@@ -112,7 +112,11 @@ def test_request_credential_shows_no_secret_and_has_a_fingerprint():
     """It tells two apart by host and by value, in a log line too."""
     found = [
         openai_request_credential(credential, settings)
-        for credential, settings in ((KEY, Settings()), (ACCESS_TOKEN, Settings()), (KEY, OWN))
+        for credential, settings in (
+            (KEY, Settings()),
+            (ACCESS_TOKEN, Settings()),
+            (ACCESS_TOKEN, BACKEND),
+        )
     ]
 
     assert len({one.fingerprint() for one in found}) == 3

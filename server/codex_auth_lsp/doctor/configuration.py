@@ -67,7 +67,9 @@ def _provider(scene: Scene) -> Check:
     provider = scene.status["provider"]
     problems = provider["problems"]
     if problems:
-        health = Health.WARNING if provider["requiresOpenaiAuth"] else Health.ERROR
+        is_nowhere = scene.status.get("lastError", {}).get("kind") == "providerUnknown"
+        harmless = provider["requiresOpenaiAuth"] and not is_nowhere
+        health = Health.WARNING if harmless else Health.ERROR
         return Check("provider", health, problems[0], "\n".join(problems[1:]) or None)
     wants = "an OpenAI sign-in" if provider["requiresOpenaiAuth"] else "no OpenAI sign-in"
     return Check("provider", Health.OK, f"The model provider `{provider['id']}` wants {wants}.")
