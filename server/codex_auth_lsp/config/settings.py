@@ -85,6 +85,26 @@ def read_config(path: Path) -> bytes:
     return raw
 
 
+def read_system_config(path: Path) -> bytes:
+    """Return what stands in the system's file: nothing also where its folder is closed.
+
+    A closed folder is an oversight, and must not keep people from signing in.
+
+    Raises:
+        ConfigurationInvalid: As `read_config`.
+    """
+    return b"" if is_out_of_reach(path) else read_config(path)
+
+
+def is_out_of_reach(path: Path) -> bool:
+    """Say whether there is a folder on the way to a file that this user may not search."""
+    try:
+        path.stat()
+    except OSError as exc:
+        return isinstance(exc, PermissionError)
+    return False
+
+
 def parse_settings(raw: bytes, path: Path) -> Settings:
     """Return the settings in the content of `path`.
 

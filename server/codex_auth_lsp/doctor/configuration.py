@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.endpoints import REFRESH_VARIABLE, REVOKE_VARIABLE, resolve_overrides
+from codex_auth_lsp.config.settings import SYSTEM_CONFIG, is_out_of_reach
 from codex_auth_lsp.doctor.check import Check, Health
 from codex_auth_lsp.errors import Remediation
 
@@ -42,6 +43,11 @@ def _config(scene: Scene) -> Check:
     if error is not None:
         advice = Remediation("Correct config.toml; until then no sign-in begins")
         return Check("configuration", Health.ERROR, error.message, remediation=(advice,))
+    closed = [path for path in SYSTEM_CONFIG if is_out_of_reach(path)]
+    if closed:
+        text = f"{closed[0]} does not count: its folder may not be searched by this user."
+        open_it = Remediation("Ask the administrator to let everybody read that folder")
+        return Check("configuration", Health.WARNING, text, remediation=(open_it,))
     known = "can be used" if path.exists() else "does not exist, so the defaults count"
     return Check("configuration", Health.OK, f"{path} {known}.")
 
