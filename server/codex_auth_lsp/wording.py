@@ -20,7 +20,17 @@ DEVICE_CODE_WARNING = (
 
 
 def status_sentence(status: dict[str, Any]) -> str:
-    """Return who is signed in, or why nobody is."""
+    """Return who is signed in, or why nobody is, and whether that is of no use."""
+    sentence = _state_sentence(status)
+    return f"{sentence} {status['lastError']['message']}" if names_nothing(status) else sentence
+
+
+def names_nothing(status: dict[str, Any]) -> bool:
+    """Say whether `model_provider` names a provider that is nowhere, so that nothing works."""
+    return bool(status.get("lastError", {}).get("kind") == "providerUnknown")
+
+
+def _state_sentence(status: dict[str, Any]) -> str:
     state = status["state"]
     if state == "signedOut":
         return "Nobody is signed in to Codex."

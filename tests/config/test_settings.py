@@ -360,6 +360,18 @@ def test_value_of_the_wrong_kind_in_a_provider_is_told(config, text, key, must_b
     assert "secret" not in message
 
 
+@pytest.mark.parametrize("key", ["http_headers", "env_http_headers", "query_params"])
+def test_key_in_the_place_of_a_name_is_not_repeated(config, key):
+    """(S21) Who swaps the two sides of an entry is told where, and not what."""
+    pasted = "sk-proj-" + "aB3" * 14
+    config.write_text(f"[model_providers.lab]\n{key} = {{ {pasted} = 17 }}\n")
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_settings(config)
+
+    message = f"{config}: `model_providers.lab.{key}` must be a table of strings."
+    assert str(caught.value) == message
+
+
 def test_key_with_a_line_break_is_told_in_one_line(config):
     """A dotted key stands in a log."""
     config.write_text('[model_providers."a\\nb"]\nname = 17\n')

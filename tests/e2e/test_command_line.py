@@ -299,6 +299,39 @@ async def test_a_provider_that_needs_no_sign_in_is_status_0(
     assert json.loads(outcome.stdout)["state"] == "notRequired"
 
 
+@pytest.mark.parametrize("stored", [None, api_key_login(KEY)], ids=["signed out", "signed in"])
+async def test_a_provider_that_is_nowhere_is_status_1(
+    command_line: CommandLine, home: CodexHome, stored
+):
+    """A typo in `model_provider` is told once on stdout and in the one line of stderr."""
+    home.configure('model_provider = "lap"\n')
+    if stored is not None:
+        home.write(stored)
+    told = "`model_provider` in config.toml names `lap`, which is not defined."
+
+    outcome = await command_line("status")
+
+    assert outcome.returncode == FAILED
+    assert outcome.stdout.count(told) == 1
+    assert "needs no sign-in" not in outcome.stdout
+    assert one_line(outcome.stderr)
+    assert outcome.stderr.rstrip().endswith(told)
+
+
+async def test_a_login_that_policy_forbids_is_told_once_with_what_to_type(
+    command_line: CommandLine, home: CodexHome
+):
+    """Only a way of signing in that the policy allows is advised."""
+    home.configure('forced_login_method = "api"\n')
+    home.write(chatgpt_login())
+
+    outcome = await command_line("status")
+
+    assert outcome.stdout.count("does not allow a sign-in with ChatGPT") == 1
+    assert "`codex-auth-lsp login --with-api-key` signs in" in outcome.stdout
+    assert "`codex-auth-lsp login` " not in outcome.stdout
+
+
 async def test_a_corrupt_file_is_said_on_stderr(command_line: CommandLine, home: CodexHome):
     """Status 1 with one clear line; the file stays."""
     before = home.write(b"no login")

@@ -156,6 +156,33 @@ async def test_the_base_urls_of_the_user_s_configuration_count(start: Starter, h
     assert key["revision"] > chatgpt["revision"]
 
 
+@pytest.mark.parametrize("change", ["origin", "policy"])
+async def test_configuration_that_changes_under_a_renewal_decides(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome, change
+):
+    """(P18) Where OpenAI's models are and who may sign in is asked again before it is given."""
+    client = await start(sandbox)
+    await browser.sign_in(client)
+    home.write(aged(home.read(), left=100))
+    sandbox.fault("refresh", "hang")
+
+    pending = await client.start_request("auth/credential", {})
+    await sandbox.saw("refresh")
+    new = home.path / "config.toml.new"
+    new.write_text(
+        'openai_base_url = "https://proxy.example/v1"'
+        if change == "origin"
+        else 'forced_login_method = "api"'
+    )
+    new.replace(home.path / "config.toml")
+    sandbox.release()
+
+    if change == "policy":
+        assert (await pending.error()).kind == "loginMethodNotAllowed"
+        return
+    assert (await pending.result())["baseUrl"] == "https://proxy.example/v1"
+
+
 @pytest.mark.parametrize("method", ["chatgpt", "apiKey"])
 async def test_a_model_endpoint_accepts_it(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome, method

@@ -107,6 +107,63 @@ async def test_list_names_every_provider_and_what_is_missing(start: Starter, hom
     assert (providers["openai"]["active"], providers["openai"]["ready"]) == (False, False)
 
 
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [
+        ("env_key = 'LAB_KEY'", "https://api.openai.com/v1"),
+        ("auth = { command = 'cat' }", "https://api.openai.com/v1"),
+        ("experimental_bearer_token = 'x'", "https://api.openai.com/v1"),
+        ("", "https://api.openai.com/v1"),
+        ("requires_openai_auth = true", None),
+    ],
+)
+async def test_address_that_no_login_decides_is_listed(
+    start: Starter, home: CodexHome, configuration, expected
+):
+    """Where a credential goes is known before it is asked for, also where no table says it."""
+    home.configure(f"[model_providers.lab]\nname = 'The lab'\n{configuration}\n")
+    client = await start()
+
+    assert (await listed(client))["lab"].get("baseUrl") == expected
+
+
+async def test_provider_that_is_nowhere_is_an_error_of_the_status(start: Starter, home: CodexHome):
+    """Not a provider without a sign-in: the state is the login's, and nothing is ready."""
+    home.configure('model_provider = "lap"\n')
+    client = await start()
+
+    signed_out = await client.request("auth/status", {})
+    home.write(api_key_login(example_key("kept")))
+    signed_in = await client.request("auth/status", {})
+    error = await client.request_error("auth/credential", {})
+
+    assert (signed_out["state"], signed_in["state"]) == ("signedOut", "signedIn")
+    for status in (signed_out, signed_in):
+        assert status["lastError"]["kind"] == error.kind == "providerUnknown"
+        assert status["provider"] == {
+            "id": "lap",
+            "authKind": "openai",
+            "requiresOpenaiAuth": True,
+            "ready": False,
+            "problems": [status["lastError"]["message"]],
+        }
+
+
+async def test_address_of_openai_is_listed_where_the_configuration_names_it(
+    start: Starter, home: CodexHome
+):
+    """And its change is announced; without it the login decides."""
+    client = await start()
+    before = (await listed(client))["openai"]
+    since = client.mark()
+
+    replace_configuration(home, "openai_base_url = 'https://proxy.example/v1/'\n")
+    changed = await client.wait_for("auth/providersChanged", since=since)
+
+    assert "baseUrl" not in before
+    assert changed.params["providers"][0] == before | {"baseUrl": "https://proxy.example/v1"}
+
+
 async def test_status_says_that_the_active_provider_needs_no_sign_in(
     start: Starter, home: CodexHome, keys
 ):

@@ -111,10 +111,11 @@ def test_default_is_openai():
 
 
 def test_undefined_provider_is_told_as_a_problem_of_itself():
-    """A typo in `model_provider` neither asks for a sign-in nor looks ready."""
+    """A typo in `model_provider` does not look as if nothing were needed, nor ready."""
     found = active_provider(settings("lap"), Surroundings({}))
 
-    assert (found.id, found.auth_kind, found.requires_openai_auth) == ("lap", "none", False)
+    assert (found.id, found.auth_kind, found.requires_openai_auth) == ("lap", "openai", True)
+    assert (found.usable, found.defined) == (False, False)
     assert found.problems == ("`model_provider` in config.toml names `lap`, which is not defined.",)
 
 

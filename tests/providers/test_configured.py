@@ -113,3 +113,21 @@ def test_key_in_the_place_of_a_variable_is_told_without_it():
         "does not look like one.",
     )
     assert found.usable is True
+
+
+PASTED = "sk-proj-" + "aB3" * 14
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ({"environment_headers": {PASTED: "X-Api-Key"}}, "env_http_headers"),
+        ({"headers": {PASTED: "a\nb"}}, "http_headers"),
+    ],
+)
+def test_key_in_the_place_of_a_header_s_name_is_not_repeated(table, key):
+    """(S21) Who swaps the two sides of an entry is told where, and not what."""
+    problem, *others = auth(lab(**table)).problems
+
+    assert problem.startswith(f"An entry of `{key}` ")
+    assert not [text for text in (problem, *others) if PASTED in text]

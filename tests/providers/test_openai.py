@@ -42,10 +42,8 @@ def headers(credential: object, settings: Settings | None = None) -> dict[str, s
     [
         (KEY, Settings(), API),
         (KEY, BACKEND, API),
-        (KEY, OWN, "https://proxy.example/v1"),
         (login(), Settings(), CHATGPT),
         (login(), BACKEND, "https://backend.example/api/codex"),
-        (login(), OWN, "https://proxy.example/v1"),
         (ACCESS_TOKEN, Settings(), CHATGPT),
         (ACCESS_TOKEN, BACKEND, "https://backend.example/api/codex"),
     ],
@@ -114,7 +112,11 @@ def test_request_credential_shows_no_secret_and_has_a_fingerprint():
     """It tells two apart by host and by value, in a log line too."""
     found = [
         openai_request_credential(credential, settings)
-        for credential, settings in ((KEY, Settings()), (ACCESS_TOKEN, Settings()), (KEY, OWN))
+        for credential, settings in (
+            (KEY, Settings()),
+            (ACCESS_TOKEN, Settings()),
+            (ACCESS_TOKEN, BACKEND),
+        )
     ]
 
     assert len({one.fingerprint() for one in found}) == 3

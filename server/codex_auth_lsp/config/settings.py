@@ -23,6 +23,7 @@ from codex_auth_lsp.config.model_providers import (
 )
 from codex_auth_lsp.config.toml_text import parse_toml
 from codex_auth_lsp.domain.issuer import url_problem
+from codex_auth_lsp.domain.key_likeness import is_like_a_key
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.secret import Secret
 
@@ -87,6 +88,26 @@ def read_config(path: Path) -> bytes:
     if len(raw) > _MAXIMUM_BYTES:
         raise ConfigurationInvalid(f"{path} is larger than 1 MiB.")
     return raw
+
+
+def read_system_config(path: Path) -> bytes:
+    """Return what stands in the system's file: nothing also where its folder is closed.
+
+    A closed folder is an oversight, and must not keep people from signing in.
+
+    Raises:
+        ConfigurationInvalid: As `read_config`.
+    """
+    return b"" if is_out_of_reach(path) else read_config(path)
+
+
+def is_out_of_reach(path: Path) -> bool:
+    """Say whether there is a folder on the way to a file that this user may not search."""
+    try:
+        path.stat()
+    except OSError as exc:
+        return isinstance(exc, PermissionError)
+    return False
 
 
 def parse_settings(raw: bytes, path: Path) -> Settings:
@@ -177,6 +198,8 @@ class _Table:
         values = self.get(key, dict, "a table of strings", {})
         for name, value in values.items():
             if not isinstance(value, str):
+                if is_like_a_key(name):
+                    raise self.wrong(key, "a table of strings")
                 raise self.wrong(f"{key}.{_dotted(name)}", "a string")
         return values
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.endpoints import REFRESH_VARIABLE, REVOKE_VARIABLE, resolve_overrides
+from codex_auth_lsp.config.settings import SYSTEM_CONFIG, is_out_of_reach
 from codex_auth_lsp.doctor.check import Check, Health
 from codex_auth_lsp.errors import Remediation
 
@@ -42,6 +43,11 @@ def _config(scene: Scene) -> Check:
     if error is not None:
         advice = Remediation("Correct config.toml; until then no sign-in begins")
         return Check("configuration", Health.ERROR, error.message, remediation=(advice,))
+    closed = [path for path in SYSTEM_CONFIG if is_out_of_reach(path)]
+    if closed:
+        text = f"{closed[0]} does not count: its folder may not be searched by this user."
+        open_it = Remediation("Ask the administrator to let everybody read that folder")
+        return Check("configuration", Health.WARNING, text, remediation=(open_it,))
     known = "can be used" if path.exists() else "does not exist, so the defaults count"
     return Check("configuration", Health.OK, f"{path} {known}.")
 
@@ -67,7 +73,9 @@ def _provider(scene: Scene) -> Check:
     provider = scene.status["provider"]
     problems = provider["problems"]
     if problems:
-        health = Health.WARNING if provider["requiresOpenaiAuth"] else Health.ERROR
+        is_nowhere = scene.status.get("lastError", {}).get("kind") == "providerUnknown"
+        harmless = provider["requiresOpenaiAuth"] and not is_nowhere
+        health = Health.WARNING if harmless else Health.ERROR
         return Check("provider", health, problems[0], "\n".join(problems[1:]) or None)
     wants = "an OpenAI sign-in" if provider["requiresOpenaiAuth"] else "no OpenAI sign-in"
     return Check("provider", Health.OK, f"The model provider `{provider['id']}` wants {wants}.")

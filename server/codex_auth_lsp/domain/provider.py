@@ -15,7 +15,7 @@ class ProviderAuth:
     what it takes; with `openai` the login decides beside it. `base_url` is None where it is not
     known, or where it holds more than an address that may be shown. `uses_stored_key` is true of a
     provider whose key is what the login cache holds; `ignored_environment_key` names a variable
-    that is set and outranked.
+    that is set and outranked. `defined` is false where `model_provider` names what is nowhere.
     """
 
     id: str
@@ -30,6 +30,7 @@ class ProviderAuth:
     usable: bool = True
     ignored_environment_key: str | None = None
     uses_stored_key: bool = False
+    defined: bool = True
 
     def unusable(self, problem: str) -> ProviderAuth:
         """Return it as one that cannot be used for this reason."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.providers.kind import Examination, Given
-from codex_auth_lsp.providers.openai import API_BASE_URL
 from codex_auth_lsp.providers.request_credential import bearer, fits_header
 from codex_auth_lsp.secret import Secret
 
@@ -32,7 +31,7 @@ class BearerToken:
     async def give(self, definition: Definition, sources: Sources) -> Given:
         """Return the token."""
         del sources
-        return Given(bearer(_token(definition)), API_BASE_URL)
+        return Given(bearer(_token(definition)))
 
 
 def _token(definition: Definition) -> Secret:

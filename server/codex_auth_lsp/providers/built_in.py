@@ -6,6 +6,7 @@ Facts are those of the Codex CLI 0.169.0: its ids, addresses, and what may be ch
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from codex_auth_lsp.config.model_providers import ProviderSettings
 from codex_auth_lsp.config.settings import DEFAULT_PROVIDER
 from codex_auth_lsp.providers import bedrock
 from codex_auth_lsp.providers.definition import Definition
+from codex_auth_lsp.providers.openai import API_BASE_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +54,8 @@ def define(settings: Settings, surroundings: Surroundings, provider_id: str) -> 
     """Return the provider with this id, None where there is none."""
     own = settings.model_providers.get(provider_id)
     if provider_id == DEFAULT_PROVIDER:
-        return Definition(provider_id, _OPENAI, _redefined(provider_id, own))
+        openai = replace(_OPENAI, base_url=settings.openai_base_url)
+        return Definition(provider_id, openai, _redefined(provider_id, own))
     if provider_id in _LOCAL:
         local = _local(provider_id, surroundings.environment)
         return Definition(provider_id, local, _redefined(provider_id, own))
@@ -60,7 +63,14 @@ def define(settings: Settings, surroundings: Surroundings, provider_id: str) -> 
         return bedrock.define(provider_id, own, surroundings)
     if provider_id == _VERTEX:
         return _vertex(own)
-    return Definition(provider_id, own) if own is not None else None
+    return Definition(provider_id, _addressed(own)) if own is not None else None
+
+
+def _addressed(own: ProviderSettings) -> ProviderSettings:
+    """Return a table with OpenAI's address where it names none and no login decides."""
+    if own.base_url is not None or own.requires_openai_auth:
+        return own
+    return replace(own, base_url=API_BASE_URL)
 
 
 def _redefined(provider_id: str, own: ProviderSettings | None) -> tuple[str, ...]:

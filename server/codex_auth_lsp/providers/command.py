@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.errors import CredentialCommandFailed
 from codex_auth_lsp.providers.kind import Examination, Given
-from codex_auth_lsp.providers.openai import API_BASE_URL
 from codex_auth_lsp.providers.request_credential import bearer
 
 if TYPE_CHECKING:
@@ -39,4 +38,4 @@ class Command:
         command = definition.settings.command
         if command is None:
             raise CredentialCommandFailed(provider_id=definition.id)
-        return Given(bearer(await sources.run(definition.id, command)), API_BASE_URL)
+        return Given(bearer(await sources.run(definition.id, command)))

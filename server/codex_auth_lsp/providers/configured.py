@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.domain.key_likeness import is_like_a_key
 from codex_auth_lsp.providers.plain import plain
 from codex_auth_lsp.providers.variable_name import variable_name
 from codex_auth_lsp.secret import Secret
@@ -67,12 +68,12 @@ def header_problems(settings: ProviderSettings, environment: Mapping[str, str]) 
                 problems.append(f"`{key}.{name}` is for the sender to decide; it is left out.")
             elif not _fits(name, value):
                 problems.append(
-                    f"`{key}.{plain(name)}` holds what no header can carry; it is left out."
+                    f"{_entry(key, name)} holds what no header can carry; it is left out."
                 )
         if len({name.lower() for name in headers}) < len(headers):
             problems.append(f"`{key}` names a header more than once; the last one counts.")
     problems += [
-        f"`env_http_headers.{plain(name)}` takes the name of an environment variable, and what "
+        f"{_entry('env_http_headers', name)} takes the name of an environment variable, and what "
         "stands there does not look like one."
         for name, variable in settings.environment_headers.items()
         if _NAME.fullmatch(name) and variable_name(variable, environment) is None
@@ -95,6 +96,11 @@ def merged(below: Mapping[str, Secret], above: Mapping[str, Secret]) -> dict[str
     """Return headers in which those `above` replace equal names `below`, whatever their case."""
     by_name = {name.lower(): (name, value) for name, value in [*below.items(), *above.items()]}
     return dict(by_name.values())
+
+
+def _entry(key: str, name: str) -> str:
+    """Return what an entry is called in a sentence; a key may have been pasted as its name."""
+    return f"An entry of `{key}`" if is_like_a_key(name) else f"`{key}.{plain(name)}`"
 
 
 def _stripped(settings: ProviderSettings) -> dict[str, Secret]:

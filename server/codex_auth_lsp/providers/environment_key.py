@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.errors import EnvironmentKeyMissing, Remediation
 from codex_auth_lsp.providers.kind import Examination, Given
-from codex_auth_lsp.providers.openai import API_BASE_URL
 from codex_auth_lsp.providers.plain import plain
 from codex_auth_lsp.providers.request_credential import bearer, fits_header
 from codex_auth_lsp.providers.variable_name import is_set, variable_name
@@ -69,7 +68,7 @@ class EnvironmentKey:
                     ),
                 ),
             )
-        return Given(bearer(_value(name, sources.surroundings.environment)), API_BASE_URL)
+        return Given(bearer(_value(name, sources.surroundings.environment)))
 
 
 def _value(name: str, environment: Mapping[str, str]) -> Secret:

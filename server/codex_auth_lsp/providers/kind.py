@@ -42,10 +42,10 @@ class Sources:
 
 @dataclass(frozen=True)
 class Given:
-    """What authenticates a request; `base_url` is where it goes unless the provider names it."""
+    """What authenticates a request; `base_url` is where a login goes unless the provider says."""
 
     headers: Mapping[str, Secret]
-    base_url: str
+    base_url: str = ""
     expires_at: datetime | None = None
 
 

@@ -26,21 +26,20 @@ API_BASE_URL = "https://api.openai.com/v1"
 
 
 def openai_request_credential(
-    credential: Credential, settings: Settings, *, for_provider: str = DEFAULT_PROVIDER
+    credential: Credential, settings: Settings
 ) -> RequestCredential | None:
     """Return the headers for a credential, None for one that OpenAI's endpoints do not take.
 
-    `openai_base_url` moves the built-in provider alone.
+    Its address is OpenAI's own, for a provider that names none.
     """
-    own = settings.openai_base_url if for_provider == DEFAULT_PROVIDER else None
     if not fits_header(_token(credential)):
         return None
     if isinstance(credential, ApiKeyCredential):
         headers = bearer(credential.api_key)
-        return RequestCredential(for_provider, own or API_BASE_URL, headers)
+        return RequestCredential(DEFAULT_PROVIDER, API_BASE_URL, headers)
     if isinstance(credential, AccessTokenCredential):
         headers = bearer(credential.access_token)
-        return RequestCredential(for_provider, own or _chatgpt_base_url(settings), headers)
+        return RequestCredential(DEFAULT_PROVIDER, _chatgpt_base_url(settings), headers)
     if isinstance(credential, ChatGptCredential):
         headers = bearer(credential.access_token)
         if credential.account.id is not None and fits_header(Secret(credential.account.id)):
@@ -51,7 +50,7 @@ def openai_request_credential(
         ):
             headers["x-openai-fedramp"] = Secret("true")
         return RequestCredential(
-            for_provider, own or _chatgpt_base_url(settings), headers, credential.expires_at
+            DEFAULT_PROVIDER, _chatgpt_base_url(settings), headers, credential.expires_at
         )
     return None
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.providers.bedrock import KEY_VARIABLE
 from codex_auth_lsp.providers.kind import Examination, Given
-from codex_auth_lsp.providers.openai import API_BASE_URL
 from codex_auth_lsp.providers.request_credential import bearer, fits_header
 from codex_auth_lsp.providers.variable_name import is_set
 from codex_auth_lsp.secret import Secret
@@ -37,7 +36,7 @@ class StoredKey:
     async def give(self, definition: Definition, sources: Sources) -> Given:
         """Return the key."""
         del sources
-        return Given(bearer(_key(definition)), API_BASE_URL)
+        return Given(bearer(_key(definition)))
 
 
 def _key(definition: Definition) -> Secret:

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.providers.kind import Examination, Given
-from codex_auth_lsp.providers.openai import API_BASE_URL
 
 if TYPE_CHECKING:
     from codex_auth_lsp.providers.definition import Definition
@@ -27,4 +26,4 @@ class Unauthenticated:
     async def give(self, definition: Definition, sources: Sources) -> Given:
         """Return nothing."""
         del definition, sources
-        return Given(MappingProxyType({}), API_BASE_URL)
+        return Given(MappingProxyType({}))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.config.model_providers import CommandSettings
+    from codex_auth_lsp.config.settings import Settings
     from codex_auth_lsp.providers.request_credential import RequestCredential
     from codex_auth_lsp.secret import Secret
     from codex_auth_lsp.service.refresher import Refresher
@@ -101,16 +102,17 @@ class Credentials:
             IssuerError, StoreError: It could not be renewed, and what there is has ended.
         """
         await self._keeper.sync()
-        while True:  # as often as somebody changes the provider meanwhile
+        while True:  # as often as somebody changes the configuration meanwhile
             self._keeper.look()
             provider = self._find(provider_id)
+            settings = self._keeper.view.settings
             try:
                 issued = await self._issue(provider, min_validity_seconds, rejected_revision)
             except AuthError:
-                if self._is_in_force(provider, provider_id):
+                if await self._is_in_force(provider, provider_id, settings):
                     raise
             else:
-                if self._is_in_force(provider, provider_id):
+                if await self._is_in_force(provider, provider_id, settings):
                     return issued
 
     async def _issue(
@@ -145,13 +147,20 @@ class Credentials:
         found.check()
         return found
 
-    def _is_in_force(self, provider: Provider, provider_id: str | None) -> bool:
-        """Say whether the configuration still means this provider, so that its credential fits."""
+    async def _is_in_force(
+        self, provider: Provider, provider_id: str | None, settings: Settings
+    ) -> bool:
+        """Say whether the configuration still means this provider, so that its credential fits.
+
+        The settings say also where OpenAI's models are, and who may sign in.
+        """
+        await self._keeper.settle()
         self._keeper.look()
         try:
-            return self._find(provider_id).definition == provider.definition
+            found = self._find(provider_id).definition
         except AuthError:
             return False
+        return (found, self._keeper.view.settings) == (provider.definition, settings)
 
     async def _replace_rejected(self, provider: Provider) -> None:
         if provider.kind.auth_kind == "command":
@@ -183,7 +192,7 @@ class Credentials:
 
     async def _current(self, provider: Provider) -> IssuedCredential:
         """Return what is there now, with a new revision where it is another than the last."""
-        credential = await provider.give(self._sources(provider))
+        credential = await provider.give(self._sources())
         count = self._counts.setdefault(provider.definition.id, _Count())
         fingerprint = credential.fingerprint()
         if fingerprint != count.fingerprint:
@@ -191,7 +200,7 @@ class Credentials:
             count.revision += 1
         return IssuedCredential(credential, count.revision)
 
-    def _sources(self, provider: Provider) -> Sources:
+    def _sources(self) -> Sources:
         surroundings = self._keeper.surroundings
         environment = surroundings.environment
         settings = self._keeper.view.settings
@@ -209,9 +218,7 @@ class Credentials:
         return Sources(
             surroundings=surroundings,
             login=self._keeper.stored_credential,
-            login_request=lambda login: openai_request_credential(
-                login, settings, for_provider=provider.definition.id
-            ),
+            login_request=lambda login: openai_request_credential(login, settings),
             run=run,
         )
 

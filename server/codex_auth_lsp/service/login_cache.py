@@ -15,7 +15,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.dotenv import DOTENV_NAME, parse_dotenv
-from codex_auth_lsp.config.settings import SYSTEM_CONFIG, Settings, parse_layers, read_config
+from codex_auth_lsp.config.settings import (
+    SYSTEM_CONFIG,
+    Settings,
+    parse_layers,
+    read_config,
+    read_system_config,
+)
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.service.refresh_record import (
     RecordInMemory,
@@ -173,7 +179,8 @@ class LoginCache:
 
     def _read_config(self) -> _Config:
         try:
-            content = [read_config(path) for path in self._config_paths]
+            *below, own = self._config_paths
+            content = [*(read_system_config(path) for path in below), read_config(own)]
         except ConfigurationInvalid as exc:
             return _Config(None, error=exc)
         if content != self._parsed.content:

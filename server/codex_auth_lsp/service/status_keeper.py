@@ -31,6 +31,7 @@ from codex_auth_lsp.errors import (
     AuthError,
     NeedsReauth,
     NotSignedIn,
+    ProviderUnknown,
 )
 from codex_auth_lsp.providers.active import active_provider
 from codex_auth_lsp.providers.surroundings import FailedCommand, Surroundings
@@ -168,6 +169,10 @@ class StatusKeeper:
     async def sync(self) -> None:
         """Let the next `look` find what is stored now, where that cannot be read at once."""
         await self._cache.sync()
+
+    async def settle(self) -> None:
+        """Let the next `look` find settings that were written a moment ago."""
+        await self._cache.settle()
 
     def look(self, cause: str | None = None) -> dict[str, Any]:
         """Look at the login cache, announce a difference, and return the status.
@@ -340,19 +345,20 @@ class StatusKeeper:
         if self._refusal_of(stored) is not None:
             stored = None
         failure = self._verdict_on(stored) if isinstance(stored, ChatGptCredential) else None
+        provider = self.as_known(active_provider(self._view.settings, self.surroundings))
         facts = StatusFacts(
             now=self._clock.now(),
             store=snapshot.report,
             source=CredentialSource("memory") if is_held else snapshot.source,
             stored=stored,
-            provider=self.as_known(active_provider(self._view.settings, self.surroundings)),
+            provider=provider,
             environment=Environment(
                 access_token=self.environment_access_token,
                 api_key_present=bool(self._environment.get(API_KEY_VARIABLE, "").strip()),
             ),
             refused=isinstance(failure, NeedsReauth) or self._is_of_a_stranger(stored),
             refresh_failed=failure is not None and not self._is_fresh_despite(failure),
-            last_error=failure or self._standing_error(),
+            last_error=self._unknown(provider) or failure or self._standing_error(),
             pending_login=self._pending_login,
             forbidden=forbidden,
         )
@@ -371,6 +377,12 @@ class StatusKeeper:
             for refusal in (self._refusal_of(credential),)
             if credential is not None and refusal is not None
         )
+
+    def _unknown(self, provider: ProviderAuth) -> AuthError | None:
+        """Return why nothing can be asked of a provider that is nowhere."""
+        if provider.defined or self._view.settings_error is not None:
+            return None
+        return ProviderUnknown(provider.problems[0], provider_id=provider.id)
 
     def _standing_error(self) -> AuthError | None:
         """Return what is wrong now and will be until somebody mends it."""

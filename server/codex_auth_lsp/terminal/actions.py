@@ -19,7 +19,7 @@ from codex_auth_lsp.service.auth_service import AuthService
 from codex_auth_lsp.terminal.notices import show_notice
 from codex_auth_lsp.terminal.prompts import TerminalPrompts
 from codex_auth_lsp.terminal.report import describe, describe_checks
-from codex_auth_lsp.wording import login_sentence, logout_sentence, status_sentence
+from codex_auth_lsp.wording import login_sentence, logout_sentence, names_nothing, status_sentence
 
 if TYPE_CHECKING:
     from codex_auth_lsp.doctor import Check
@@ -48,10 +48,11 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
-    """Say who is signed in; 0 when somebody is, or when nobody has to be."""
-    current = run_to_end(_status(options))
-    sys.stdout.write(json.dumps(current, indent=2) + "\n" if as_json else describe(current))
-    if current["state"] in _SIGNED_IN:
+    """Say who is signed in; 0 when somebody is or nobody has to be, and a provider is there."""
+    current, method_ids = run_to_end(_status(options))
+    lines = describe(current, method_ids)
+    sys.stdout.write(json.dumps(current, indent=2) + "\n" if as_json else lines)
+    if current["state"] in _SIGNED_IN and not names_nothing(current):
         return 0
     if not (sys.stdout.isatty() and sys.stderr.isatty()):  # who sees both needs it once
         sys.stderr.write(f"codex-auth-lsp: {status_sentence(current)}\n")
@@ -87,10 +88,11 @@ def logout(options: ServiceOptions) -> int:
     return run_to_end(_logout(options))
 
 
-async def _status(options: ServiceOptions) -> dict[str, Any]:
+async def _status(options: ServiceOptions) -> tuple[dict[str, Any], list[str]]:
+    """Return the status, and the ways of signing in that are allowed."""
     service = AuthService(options)
     await service.sync()
-    return service.status()
+    return service.status(), service.login_method_ids
 
 
 async def _login(options: ServiceOptions, request: LoginRequest) -> int:

@@ -63,11 +63,8 @@ async def _list(options: ServiceOptions) -> tuple[dict[str, Any], str | None]:
     providers, status = service.providers(), service.status()
     await service.close(hurried=True)
     error = status.get("lastError", {})
-    if error.get("kind") == "configurationInvalid":
-        return providers, error["message"]
-    if any(provider["active"] for provider in providers["providers"]):
-        return providers, None
-    return providers, status["provider"]["problems"][0]
+    is_of_all = error.get("kind") in {"configurationInvalid", "providerUnknown"}
+    return providers, error["message"] if is_of_all else None
 
 
 async def _issue(options: ServiceOptions, provider_id: str) -> IssuedCredential:

@@ -15,9 +15,10 @@ _BILLING = {
     "usage": "by use, at API rates",
     "provider": "by the model provider",
 }
-_NEXT_STEPS = {
-    "signedOut": "`codex-auth-lsp login` signs in",
-    "needsReauth": "`codex-auth-lsp login` signs in again",
+_NEXT_STEPS = {"signedOut": "signs in", "needsReauth": "signs in again"}
+_COMMAND_LINES = {
+    "deviceCode": "codex-auth-lsp login --device-auth",
+    "apiKey": "codex-auth-lsp login --with-api-key",
 }
 _CLOUD_REASONS = {
     "chatgptRequired": "needs a sign-in with ChatGPT",
@@ -26,10 +27,12 @@ _CLOUD_REASONS = {
 }
 
 
-def describe(status: dict[str, Any]) -> str:
-    """Return the lines, the most important first."""
+def describe(status: dict[str, Any], method_ids: list[str]) -> str:
+    """Return the lines, the most important first; `method_ids` are what policy allows."""
     headline = status_sentence(status)
+    problems = [text for text in status["provider"]["problems"] if text not in headline]
     error = status.get("lastError", {}).get("message")
+    told = [headline, *(entry["reason"] for entry in status["shadowed"])]
     rows = [
         ("Account", status.get("account", {}).get("label")),
         ("Plan", status.get("account", {}).get("planType")),
@@ -39,14 +42,21 @@ def describe(status: dict[str, Any]) -> str:
         ("Store", status["store"].get("detail") if status["state"] != "unavailable" else None),
         ("Valid until", status.get("expiresAt")),
         ("Provider", status["provider"]["id"]),
-        *(("Problem", problem) for problem in status["provider"]["problems"]),
+        *(("Problem", problem) for problem in problems),
         *(("Not in use", _shadowed(entry)) for entry in status["shadowed"]),
-        ("Last error", error if error and error not in headline else None),
-        ("Next", _NEXT_STEPS.get(status["state"])),
+        ("Last error", error if error and not any(error in text for text in told) else None),
+        ("Next", _next_step(status["state"], method_ids)),
     ]
     lines = [headline]
     lines += [f"  {name:<13}{value}" for name, value in rows if value]
     return "\n".join(lines) + "\n"
+
+
+def _next_step(state: str, method_ids: list[str]) -> str | None:
+    effect = _NEXT_STEPS.get(state)
+    if effect is None or not method_ids:
+        return None
+    return f"`{_COMMAND_LINES.get(method_ids[0], 'codex-auth-lsp login')}` {effect}"
 
 
 def _cloud(cloud: dict[str, Any]) -> str:
