@@ -16,7 +16,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
-from codex_auth_lsp.domain.issuer import is_loopback
+from codex_auth_lsp.domain.issuer import PLAIN_ADDRESS, is_loopback
 from codex_auth_lsp.errors import (
     DeviceCodeDisabled,
     DeviceCodeExpired,
@@ -60,8 +60,7 @@ _SHORTEST_INTERVAL = 1.0
 _LONGEST_CODE_SECONDS = 1800.0  # no attempt lasts longer
 _USER_CODE = re.compile(r"[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+){0,3}")  # no sentences
 _USER_CODE_CHARACTERS = 24
-# No brackets or parentheses: an editor would draw what stands in them as a link to anywhere.
-_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]{1,2048}")
+_ADDRESS_CHARACTERS = 2048
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _OPAQUE_CHARACTERS = 4096
 
@@ -227,7 +226,7 @@ def is_own_address(address: str, issuer: IssuerSettings) -> bool:
 
     An issuer on a loopback address may use http, on its own port.
     """
-    if not _ADDRESS.fullmatch(address):
+    if len(address) > _ADDRESS_CHARACTERS or not PLAIN_ADDRESS.fullmatch(address):
         return False
     try:
         parts, own = urlsplit(address), urlsplit(issuer.issuer)
