@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from codex_auth_lsp.domain.issuer import PLAIN_ADDRESS, is_loopback
+from codex_auth_lsp.domain.timestamps import parse_rfc3339
 from codex_auth_lsp.errors import (
     DeviceCodeDisabled,
     DeviceCodeExpired,
@@ -26,6 +27,7 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.oauth.authorization import AuthorizationRequest
 from codex_auth_lsp.oauth.token import (
     NewTokens,
+    answered_at,
     json_object,
     judge_code_exchange,
     oauth_error,
@@ -140,7 +142,7 @@ def judge_user_code(reply: Reply, issuer: IssuerSettings) -> DeviceCode:
         verification_uri=f"{issuer.issuer}/codex/device",
         verification_uri_complete=None,
         interval=_interval(body.get("interval")),
-        expires_in=_expires_in(body.get("expires_in")),
+        expires_in=_expires_in(body.get("expires_in", _seconds_until(body, reply))),
     )
 
 
@@ -309,6 +311,15 @@ def _interval(value: object) -> float:
 
 def _expires_in(value: object) -> float:
     return min(_seconds(value) or CODE_SECONDS, _LONGEST_CODE_SECONDS)
+
+
+def _seconds_until(body: Mapping[str, Any], reply: Reply) -> float | None:
+    """Return what is left until `expires_at`, which OpenAI's issuer sends, by its own clock."""
+    begun = answered_at(reply) or reply.received_at
+    try:
+        return (parse_rfc3339(str(body["expires_at"])) - begun).total_seconds() if begun else None
+    except (KeyError, ValueError):
+        return None
 
 
 def _seconds(value: object) -> float | None:
