@@ -16,7 +16,13 @@ from codex_auth_lsp import __version__
 from codex_auth_lsp.config.home import resolve_codex_home
 from codex_auth_lsp.config.issuer import resolve_issuer
 from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
-from codex_auth_lsp.process import ProcessFailed, leave, leave_no_core_dump, run_to_end
+from codex_auth_lsp.process import (
+    ProcessFailed,
+    leave,
+    leave_no_core_dump,
+    prepare_streams,
+    run_to_end,
+)
 from codex_auth_lsp.service.auth_service import ServiceOptions
 
 if TYPE_CHECKING:
@@ -27,11 +33,17 @@ PROGRAM = "codex-auth-lsp"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _USAGE_STATUS = 2
 _INTERRUPTED_STATUS = 130
+_OF_OTHER_SERVERS = ("--node-ipc", "--socket", "--pipe", "--clientProcessId")
+_NO_KEY_HERE = (
+    "an API key is never given on the command line, where others can see it; use "
+    "`printenv OPENAI_API_KEY | codex-auth-lsp login --with-api-key`."
+)
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the program and end the process."""
     leave_no_core_dump()
+    prepare_streams()
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
@@ -71,25 +83,28 @@ class _Parser(argparse.ArgumentParser):
 def _usage_error(message: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches
 
-    if match := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message, re.DOTALL):
-        choices = re.findall(r"[\w-]+", match[2])
-        meant = get_close_matches(match[1], choices, 1)
-        what = message[: match.start()].removeprefix("argument ").rstrip(": ") or "value"
+    if match := re.match(r"(?:argument )?([^:]*): invalid choice: ", message):
+        typed, _, listed = message[match.end() :].rpartition(" (choose from ")
+        choices = re.findall(r"[\w-]+", listed)
+        meant = get_close_matches(typed.strip("'"), choices, 1)
         hint = f"did you mean `{meant[0]}`?" if meant else f"choose from {', '.join(choices)}."
-        return f"{what}: there is no such choice; {hint}"
+        return f"{match[1]}: there is no such choice; {hint}"
+    if match := re.match(r"argument ([^:]*): ignored explicit argument ", message):
+        return _NO_KEY_HERE if "api-key" in match[1] else f"{match[1]} takes no value."
+    if message.startswith("ambiguous option: "):
+        return f"that may be {message.rpartition(' could match ')[2]}; write it out."
     unknown = message.removeprefix("unrecognized arguments: ")
     if unknown != message:
         if "--api-key" in unknown or "sk-" in unknown:
-            return (
-                "an API key is never given on the command line, where others can see it; use "
-                "`printenv OPENAI_API_KEY | codex-auth-lsp login --with-api-key`."
-            )
+            return _NO_KEY_HERE
         options = [word.partition("=")[0] for word in unknown.split() if word.startswith("--")]
         if not options:
             return "too many arguments."
+        if options[0] in {*known, *_OF_OTHER_SERVERS}:
+            return f"there is no option {options[0]} here."
         close = get_close_matches(options[0], known, 1)
-        hint = f"; did you mean `{close[0]}`?" if close and close[0] != options[0] else "."
-        return f"there is no option {options[0]} here{hint}"
+        hint = f"; did you mean `{close[0]}`?" if close else "."
+        return f"there is no such option here{hint}"
     return message.rstrip(".") + "."
 
 
@@ -271,4 +286,4 @@ def _configure_logging(parser: argparse.ArgumentParser, arguments: argparse.Name
     try:
         configure_logging(arguments.log_level, arguments.log_file)
     except OSError as exc:
-        parser.error(f"--log-file {arguments.log_file} cannot be opened: {exc.strerror}")
+        parser.error(f"what --log-file names cannot be opened: {exc.strerror}")

@@ -13,6 +13,8 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
@@ -42,6 +44,22 @@ def leave_no_core_dump() -> None:
             resource.setrlimit(
                 resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
             )
+
+
+def prepare_streams() -> None:
+    """Let a stream that is closed be an empty one, and one that knows few letters take all texts.
+
+    What a command has done does not fail because nobody can read of it. An open stream also keeps
+    its number from a file that is opened later.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            mode = "r" if name == "stdin" else "w"
+            nothing = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - it stays open
+            setattr(sys, name, nothing)
+        elif name != "stdin" and isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -17,6 +17,7 @@ GOOD = [
     "http://localhost:8080/issuer",
     "http://LocalHost",
     "http://[::1]:8080",
+    "HTTPS://[2001:DB8::1]:8443/a%20b/~c,d;e=f'*+!$&@:",
 ]
 BAD = {
     "": "must be an https URL",
@@ -52,6 +53,15 @@ BAD = {
     "https://auth.example.com:99999": "is not a URL",
     "https://auth.example.com:port": "is not a URL",
     "https://[::1": "is not a URL",
+    "https://auth.example.com/[Sign-in](https://evil.example/x)": "plain ASCII without brackets",
+    "https://auth.example.com/(x)": "plain ASCII without brackets",
+    "https://[::1]/[x]": "plain ASCII without brackets",
+    "https://auth.example.com/\x9b31m": "plain ASCII without brackets",
+    "https://auth.example.com/\u202elive": "plain ASCII without brackets",
+    "https://auth.example.com/<b>": "plain ASCII without brackets",
+    "https://auth.example.com/`x`": "plain ASCII without brackets",
+    "https://auth.example.c\u043em": "plain ASCII without brackets",
+    "https://auth.example.com/\u017f": "plain ASCII without brackets",
 }
 
 

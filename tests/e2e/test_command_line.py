@@ -456,10 +456,17 @@ async def test_what_cannot_be_meant_is_status_2(command_line: CommandLine, home,
     [
         (("staus",), "COMMAND: there is no such choice; did you mean `status`?"),
         (("--log-level", "LOUD"), "there is no such choice; choose from DEBUG, INFO, WARNING, "),
-        (("status", "--jsn"), "there is no option --jsn here; did you mean `--json`?"),
+        (("status", "--jsn"), "there is no such option here; did you mean `--json`?"),
         (("login", "--device-code"), "here; did you mean `--device-auth`?"),
         (("status", "--network"), "there is no option --network here."),
-        (("status", "--zzz"), "there is no option --zzz here."),
+        (("status", "--zzz"), "there is no such option here."),
+        (("--log", "secret-of-the-test"), "that may be --log-file, --log-level; write it out."),
+        (("login", "--with-api-key=secret-of-the-test"), "an API key is never given"),
+        (("login", "--browser=secret-of-the-test"), "--browser takes no value."),
+        (("login", "--browser=it's-secret-of-the-test"), "--browser takes no value."),
+        (("--secret-of-the-test",), "there is no such option here."),
+        (("--log-level", "it's-secret-of-the-test"), "choose from DEBUG, INFO, WARNING, ERROR."),
+        (("--log-file", "/nowhere/secret-of-the-test"), "--log-file names cannot be opened: No "),
         (("login", "sk-example"), "an API key is never given on the command line"),
         (("login", "too", "many"), "too many arguments."),
         (("--issuer", "http://a.example", "status"), "for loopback addresses only. (usage"),
@@ -468,11 +475,12 @@ async def test_what_cannot_be_meant_is_status_2(command_line: CommandLine, home,
 async def test_a_mistake_is_told_with_what_may_have_been_meant(
     command_line: CommandLine, arguments, expected
 ):
-    """One line, and the mistake comes first."""
+    """One line, the mistake comes first, and no value is repeated: it may be a key."""
     outcome = await command_line(*arguments)
 
     assert outcome.stderr.startswith("codex-auth-lsp: ")
     assert expected in outcome.stderr
+    assert "secret-of-the-test" not in outcome.stderr
 
 
 async def test_output_that_cannot_be_written_is_one_line_and_status_1(
@@ -570,3 +578,17 @@ async def test_the_sandbox_takes_the_port_that_was_asked_for(command_line: Comma
     assert facts["issuer"] == f"http://127.0.0.1:{port}"
     assert "--codex-home" in facts["command"]
     assert (returncode, rest) == (DONE, "")
+
+
+async def test_a_folder_s_name_acts_on_no_terminal(command_line: CommandLine, tmp_path: Path):
+    """What is to be typed is quoted for a shell, and controls are left out."""
+    folder = tmp_path / "a b;\x1b[31m"
+    folder.mkdir()
+    folder.joinpath("auth.json").write_bytes(codex_bytes(api_key_login(KEY)))
+    folder.joinpath("auth.json").chmod(0o644)
+
+    doctor = await command_line("--codex-home", str(folder), "doctor")
+    login = await command_line("--codex-home", str(folder), "status")
+
+    assert "chmod 600 '" in doctor.stdout
+    assert "\x1b" not in doctor.stdout + doctor.stderr + login.stdout + login.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from e2e.logins import Browser
+from e2e.logins import Browser, begin
 from support.form_issuer import OWN_ROUTES, FormIssuer
 
 if TYPE_CHECKING:
@@ -60,6 +60,22 @@ async def test_an_issuer_without_a_page_opens_no_browser(start: Starter):
     assert client.all("auth/loginPrompt") == []
     assert not after["browser"]["available"]
     assert after["deviceCode"]["recommended"]
+
+
+async def test_a_method_is_listed_again_as_soon_as_the_issuer_offers_it(start: Starter):
+    """What it publishes now counts: for the method that is tried at once, and for the others."""
+    async with FormIssuer.start(OWN_ROUTES) as issuer:
+        issuer.metadata = {"authorization_endpoint": None}
+        client = await start(issuer.url)
+        await client.request_error("auth/login", {"method": "browser"})
+        await client.request_error("auth/login", {"method": "deviceCode"})
+        before = await offered(client)
+        issuer.metadata = {"device_authorization_endpoint": f"{issuer.url}/devices"}
+        await begin(client)
+        after = await offered(client)
+
+    assert [before[name]["available"] for name in ("browser", "deviceCode")] == [False, False]
+    assert [after[name]["available"] for name in ("browser", "deviceCode")] == [True, True]
 
 
 async def test_a_method_that_works_again_is_listed_again(start: Starter, guard: SecretsGuard):

@@ -40,8 +40,8 @@ def editor() -> Iterator[subprocess.Popen[bytes]]:
 
 async def test_a_killed_editor_ends_it_although_the_pipe_stays_open(start: Starter):
     """(W16) Somebody else holds the pipe; nobody will ever say `exit`."""
-    client = await start.process()
     with editor() as process:
+        client = await start.process()
         await client.initialize(process_id=process.pid)
         process.kill()
         process.wait()
@@ -50,12 +50,37 @@ async def test_a_killed_editor_ends_it_although_the_pipe_stays_open(start: Start
     assert b"Traceback" not in client.stderr
 
 
+async def test_a_killed_editor_ends_it_although_nobody_has_reaped_it(start: Starter):
+    """(W16) Whoever started the editor may not look after it."""
+    with editor() as process:
+        client = await start.process()
+        await client.initialize(process_id=process.pid)
+        process.kill()
+
+        assert await client.wait_until_ended(IN_TIME) == 0
+
+
+async def test_a_process_that_cannot_be_the_editor_ends_nothing(start: Starter):
+    """One that began after the server, and one that was dead before."""
+    with editor() as zombie:
+        zombie.kill()
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        of_zombie = await start.process()
+        of_younger = await start.process()
+        await of_zombie.initialize(process_id=zombie.pid)
+        with editor() as younger:
+            await of_younger.initialize(process_id=younger.pid)
+
+        assert (await of_zombie.request("auth/status"))["state"] == "signedOut"
+        assert (await of_younger.request("auth/status"))["state"] == "signedOut"
+
+
 async def test_a_killed_editor_ends_a_login_and_frees_the_port(
     start: Starter, sandbox: Sandbox, home: CodexHome
 ):
     """(W16) The sign-in page has nobody to answer to any more."""
-    client = await start.process(issuer=sandbox)
     with editor() as process:
+        client = await start.process(issuer=sandbox)
         await client.initialize(process_id=process.pid)
         attempt = await begin(client)
         process.kill()

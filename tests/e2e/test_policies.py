@@ -129,6 +129,21 @@ async def test_a_token_of_the_environment_obeys_the_policy_too(start: Starter, h
     assert [entry["source"].get("name") for entry in status["shadowed"]] == ["CODEX_ACCESS_TOKEN"]
 
 
+async def test_a_token_that_shows_no_workspace_is_not_used_where_certain_ones_are_wanted(
+    start: Starter, home: CodexHome
+):
+    """Whose it is only the issuer knows; nothing that may be forbidden is given out."""
+    home.configure(OTHER_WORKSPACE)
+    client = await start(environment={"CODEX_ACCESS_TOKEN": "at-unknown-token-of-the-test"})
+
+    status = await client.request("auth/status", {})
+    credential = await client.request_error("auth/credential", {})
+
+    assert status["state"] == "signedOut"
+    assert "forced_chatgpt_workspace_id" in status["shadowed"][0]["reason"]
+    assert credential.kind == "notSignedIn"
+
+
 async def test_the_command_line_says_why_a_forbidden_login_is_not_used(
     command_line: CommandLine, home: CodexHome
 ):

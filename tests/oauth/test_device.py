@@ -60,6 +60,24 @@ def test_the_code_of_openai_s_issuer_is_read_as_the_codex_cli_reads_it():
     assert poll_payload(code) == {"device_auth_id": "id-of-the-tests", "user_code": "WDJB-MJHT"}
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"expires_at": "2026-01-02T03:14:05.500000+00:00"}, 600.5),
+        ({"expires_at": "2026-01-02T03:14:05Z", "expires_in": 60}, 60.0),
+        ({"expires_at": "2026-01-03T03:04:05Z"}, 1800.0),
+        ({"expires_at": "2026-01-02T03:04:05Z"}, 900.0),
+        ({"expires_at": "in ten minutes"}, 900.0),
+        ({"expires_at": None}, 900.0),
+    ],
+)
+def test_the_end_of_the_code_may_be_told_as_a_moment(body, expected):
+    """By the issuer's own clock, whatever ours says; what makes no sense is left aside."""
+    answer = reply(200, CODE | body, date="Fri, 02 Jan 2026 03:04:05 GMT")
+
+    assert judge_user_code(answer, OPENAI).expires_in == expected
+
+
 def test_the_other_name_of_the_code_is_known():
     """`usercode` stands in some answers."""
     body = {"device_auth_id": "id", "usercode": "ABCD-EFGHI"}

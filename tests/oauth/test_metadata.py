@@ -56,6 +56,7 @@ def test_document_may_stand_where_rfc_8414_says():
         (answer(503), IssuerMetadata()),
         (Reply(200, {}, b"<!doctype html>"), IssuerMetadata()),
         (Reply(200, {}, b"[]"), IssuerMetadata()),
+        (Reply(200, {}, b'{"error": "not_found"}'), IssuerMetadata()),
     ],
 )
 def test_metadata_says_what_is_used_of_it(reply, expected):
@@ -112,6 +113,10 @@ ELSEWHERE = (
     "https://auth.example.com/token#there",
     "https://auth.example.com/to ken",
     "https://auth.example.com/token?a=\r\nb",
+    "https://auth.example.com/token?a=](https://evil.example)",
+    "https://auth.example.com/[Sign-in](https://evil.example/x)",
+    "https://auth.example.com/\x9b31m",
+    "https://auth.example.com/\u202elive",
     "",
     7,
     [],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from codex_auth_lsp.oauth.network import authority_files, proxy_for, trusted
@@ -76,6 +78,27 @@ def test_proxy_that_makes_no_sense_is_a_problem_and_not_ignored(value):
     assert proxy is not None
     assert proxy.problem
     assert "pw" not in f"{proxy}{proxy.problem}{proxy!r}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "http://bob:4711/secret@proxy.example:1",
+        "http://bob:4711#secret@proxy.example:1",
+        "socks5://bob:4711?secret@proxy.example:1",
+        "http://bob/secret@proxy.example:1",
+        "socks4://bob:secret@proxy.example:1",
+        "http://bob:secret@proxy.example:99999",
+        "bob://secret",
+    ],
+)
+def test_no_part_of_who_logs_in_at_a_proxy_is_told_whatever_is_wrong_with_it(value):
+    """What is read as a host may be a user name, as a port or path the password."""
+    proxy = proxy_for(ISSUER, {"HTTPS_PROXY": value})
+
+    assert proxy is not None
+    assert proxy.problem
+    assert not {"bob", "4711", "secret"} & set(re.split(r"\W+", f"{proxy}{proxy.problem}{proxy!r}"))
 
 
 def test_authorities_are_the_system_s_and_named_ones_on_top():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -56,6 +57,19 @@ async def test_a_certificate_in_order_is_accepted(authority: trustme.CA):
     reply = await fetch(server_side(authority.issue_cert("127.0.0.1")), seen)
 
     assert (reply.body, len(seen)) == (b"{}", 1)
+
+
+@pytest.mark.parametrize("variable", ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE"])
+async def test_authorities_in_a_pipe_are_refused_and_not_waited_for(
+    variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """(P25) Nobody may ever write there; what is no file is told with the variable's name."""
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv(variable, str(tmp_path / "pipe"))
+
+    async with asyncio.timeout(5):
+        with pytest.raises(TlsUntrusted, match=variable):
+            await http.get("https://127.0.0.1:9", {})
 
 
 async def test_an_expired_certificate_is_refused(authority: trustme.CA):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.doctor.check import Check, Health
@@ -24,7 +25,7 @@ _NOT_ASKED = "The issuer was not asked; examine with the network to do so."
 
 async def checks(scene: Scene) -> list[Check]:
     """Return what the environment says of the way, and how it goes where that may be tried."""
-    return [_proxy(scene), _certificates(scene), *await _reach(scene)]
+    return [_proxy(scene), await _certificates(scene), *await _reach(scene)]
 
 
 def _proxy(scene: Scene) -> Check:
@@ -38,11 +39,11 @@ def _proxy(scene: Scene) -> Check:
     return Check("proxy", Health.OK, f"{issuer} is reached through the proxy {proxy}.")
 
 
-def _certificates(scene: Scene) -> Check:
+async def _certificates(scene: Scene) -> Check:
     from codex_auth_lsp.oauth.trust import client_context  # truststore is for this alone
 
     try:
-        client_context(scene.options.environment)
+        await asyncio.to_thread(client_context, scene.options.environment)
     except IssuerError as error:
         return Check("certificates", Health.ERROR, error.message)
     return Check("certificates", Health.OK, f"Trusted are {trusted(scene.options.environment)}.")

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.domain.printable import printable
 from codex_auth_lsp.domain.status import ACCESS_TOKEN_VARIABLE, API_KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ class Privacy:
         )
 
     def text(self, text: str) -> str:
-        """Return a text without hidden values, users of URLs and the home folder's name."""
+        """Return a text without hidden values, users of URLs, the home folder and controls."""
         for value in self.hidden:
             text = text.replace(value, "(hidden)")
-        text = _USER_OF_URL.sub("", text)
+        text = printable(_USER_OF_URL.sub("", text))
         if len(self.home) <= 1:
             return text
         return re.sub(rf"{re.escape(self.home)}(?![\w.-])", "~", text)

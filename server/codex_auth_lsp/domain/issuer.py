@@ -14,7 +14,10 @@ from urllib.parse import urlsplit
 OPENAI_ISSUER = "https://auth.openai.com"
 OPENAI_CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"  # the Codex CLI's public client
 
-_QUERY = re.compile(r"[A-Za-z0-9\-._~:/?@!$&'()*+,;=%]*")  # RFC 3986 section 3.4
+# RFC 3986 section 2, less brackets and parentheses, of which an editor makes a link to anywhere.
+PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]*")
+
+_BEFORE_PATH = re.compile(r"https?://\[[0-9A-F:.]+\]", re.IGNORECASE | re.ASCII)  # an IPv6 host
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,10 @@ def url_problem(url: str) -> str | None:
         return "must not hold a user name or a password."
     if parts.query or parts.fragment or "?" in url or "#" in url:
         return "must not hold a query or a fragment."
+    if not PLAIN_ADDRESS.fullmatch(_BEFORE_PATH.sub("", url, count=1)):
+        return (
+            "must be plain ASCII without brackets: write other characters as %XX, a host as xn--."
+        )
     if parts.scheme == "http" and not is_loopback(host):
         return "must be https: plain http is for loopback addresses only."
     return None
@@ -53,7 +60,7 @@ def own_url(value: object, issuer: IssuerSettings) -> str | None:
     if not isinstance(value, str):
         return None
     address, _, query = value.partition("?")
-    if url_problem(address) is not None or not _QUERY.fullmatch(query):
+    if url_problem(address) is not None or not PLAIN_ADDRESS.fullmatch(query) or "#" in query:
         return None
     ours, theirs = urlsplit(issuer.issuer), urlsplit(address)
     same = (ours.scheme, ours.netloc.lower()) == (theirs.scheme, theirs.netloc.lower())

@@ -82,7 +82,10 @@ _NO_CALLBACK = (
     "The browser seems to be on another machine: where its last page does not load, the address "
     "of that page has to be pasted."
 )
-_NO_BROWSER = "This machine seems to have no browser that could be opened."
+_NO_BROWSER = (
+    "This machine seems to have no browser that could be opened: where one on another machine is "
+    "used, its last page does not load, and the address of that page has to be pasted."
+)
 
 
 def rank_methods(

@@ -24,7 +24,6 @@ from codex_auth_lsp.flows.base import FlowContext, LoginPhase, UserCodePrompt, s
 from codex_auth_lsp.flows.chatgpt import met, new_credential, token_url
 from codex_auth_lsp.oauth import device, http, token
 from codex_auth_lsp.oauth.dialect import has_own_routes
-from codex_auth_lsp.oauth.metadata import IssuerMetadata
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import ChatGptCredential
@@ -82,6 +81,7 @@ def _endpoints(context: FlowContext) -> DeviceEndpoints | None:
     """Return the endpoints of RFC 8628, None where OpenAI's dialect is spoken.
 
     Raises:
+        LoginMethodUnavailable: An issuer with routes of its own names none for devices.
         IssuerResponseInvalid: There is nowhere to ask whether the person is done.
         IssuerUnavailable, RateLimited: An issuer that cannot say it now may well speak the RFC's.
     """
@@ -91,6 +91,12 @@ def _endpoints(context: FlowContext) -> DeviceEndpoints | None:
     if metadata.trouble is not None:
         raise metadata.trouble
     if metadata.device_authorization_endpoint is None:
+        if has_own_routes(metadata, context.issuer):
+            raise LoginMethodUnavailable(
+                f"{context.issuer.issuer} offers no sign-in with a device code; sign in another "
+                "way.",
+                remediation=(SIGN_IN, SIGN_IN_WITH_API_KEY),
+            )
         return None
     if metadata.token_endpoint is None:
         raise IssuerResponseInvalid("The issuer names an endpoint for devices and none for tokens.")
@@ -102,12 +108,6 @@ async def _request_code(context: FlowContext, endpoints: DeviceEndpoints | None)
     if endpoints is None:
         payload = {"client_id": issuer.client_id}
         reply = await http.post_json(device.user_code_endpoint(issuer), payload)
-        metadata = context.metadata or IssuerMetadata()
-        if reply.status == 404 and has_own_routes(metadata, issuer):
-            raise LoginMethodUnavailable(
-                f"{issuer.issuer} offers no sign-in with a device code; sign in another way.",
-                remediation=(SIGN_IN, SIGN_IN_WITH_API_KEY),
-            )
         return device.judge_user_code(reply, issuer)
     fields = device.device_authorization_fields(issuer)
     reply = await http.post_form(endpoints.authorization, fields)

@@ -16,7 +16,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 from urllib.parse import urlsplit
 
-from codex_auth_lsp.domain.issuer import is_loopback
+from codex_auth_lsp.domain.issuer import PLAIN_ADDRESS, is_loopback
+from codex_auth_lsp.domain.timestamps import parse_rfc3339
 from codex_auth_lsp.errors import (
     DeviceCodeDisabled,
     DeviceCodeExpired,
@@ -26,6 +27,7 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.oauth.authorization import AuthorizationRequest
 from codex_auth_lsp.oauth.token import (
     NewTokens,
+    answered_at,
     json_object,
     judge_code_exchange,
     oauth_error,
@@ -60,8 +62,7 @@ _SHORTEST_INTERVAL = 1.0
 _LONGEST_CODE_SECONDS = 1800.0  # no attempt lasts longer
 _USER_CODE = re.compile(r"[A-Za-z0-9]+(?:[ -][A-Za-z0-9]+){0,3}")  # no sentences
 _USER_CODE_CHARACTERS = 24
-# No brackets or parentheses: an editor would draw what stands in them as a link to anywhere.
-_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]{1,2048}")
+_ADDRESS_CHARACTERS = 2048
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _OPAQUE_CHARACTERS = 4096
 
@@ -141,7 +142,7 @@ def judge_user_code(reply: Reply, issuer: IssuerSettings) -> DeviceCode:
         verification_uri=f"{issuer.issuer}/codex/device",
         verification_uri_complete=None,
         interval=_interval(body.get("interval")),
-        expires_in=_expires_in(body.get("expires_in")),
+        expires_in=_expires_in(body.get("expires_in", _seconds_until(body, reply))),
     )
 
 
@@ -227,7 +228,7 @@ def is_own_address(address: str, issuer: IssuerSettings) -> bool:
 
     An issuer on a loopback address may use http, on its own port.
     """
-    if not _ADDRESS.fullmatch(address):
+    if len(address) > _ADDRESS_CHARACTERS or not PLAIN_ADDRESS.fullmatch(address):
         return False
     try:
         parts, own = urlsplit(address), urlsplit(issuer.issuer)
@@ -310,6 +311,15 @@ def _interval(value: object) -> float:
 
 def _expires_in(value: object) -> float:
     return min(_seconds(value) or CODE_SECONDS, _LONGEST_CODE_SECONDS)
+
+
+def _seconds_until(body: Mapping[str, Any], reply: Reply) -> float | None:
+    """Return what is left until `expires_at`, which OpenAI's issuer sends, by its own clock."""
+    begun = answered_at(reply) or reply.received_at
+    try:
+        return (parse_rfc3339(str(body["expires_at"])) - begun).total_seconds() if begun else None
+    except (KeyError, ValueError):
+        return None
 
 
 def _seconds(value: object) -> float | None:

@@ -113,7 +113,7 @@ async def _send(
         async with (
             asyncio.timeout(seconds),
             way,
-            _client(url, proxy, seconds) as client,
+            await _client(url, proxy, seconds) as client,
             client.stream(
                 method, url, content=body, headers=sent_headers, extensions={"trace": way.trace}
             ) as response,
@@ -158,12 +158,12 @@ class _Way:
             self._to_proxy = None  # from now on it is the client's
 
 
-def _client(url: str, proxy: Proxy | None, seconds: float) -> httpx.AsyncClient:
+async def _client(url: str, proxy: Proxy | None, seconds: float) -> httpx.AsyncClient:
     import httpx
 
     if proxy is not None and proxy.problem is not None:
         raise _bad_proxy(proxy)
-    verify = _trusted_authorities(urlsplit(url).scheme)
+    verify = await _trusted_authorities(urlsplit(url).scheme)
     try:
         way = None
         if proxy is not None:
@@ -190,13 +190,13 @@ def _bad_proxy(proxy: Proxy | None) -> ProxyError:
     )
 
 
-def _trusted_authorities(scheme: str) -> ssl.SSLContext:
+async def _trusted_authorities(scheme: str) -> ssl.SSLContext:
     if scheme == "http":
         # It needs none, and loading them costs 20 ms; an empty context trusts nobody.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     from codex_auth_lsp.oauth.trust import client_context  # truststore is for https alone
 
-    return client_context(os.environ)
+    return await asyncio.to_thread(client_context, os.environ)
 
 
 async def _body(response: httpx.Response) -> bytes:

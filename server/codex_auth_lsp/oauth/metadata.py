@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.issuer import IssuerSettings
     from codex_auth_lsp.oauth.http import Reply
 
+_MEMBERS = frozenset(
+    {
+        "issuer",
+        "jwks_uri",
+        "authorization_endpoint",
+        "token_endpoint",
+        "revocation_endpoint",
+        "device_authorization_endpoint",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class IssuerMetadata:
@@ -65,12 +76,12 @@ def metadata_urls(issuer: IssuerSettings) -> tuple[str, ...]:
 
 
 def holds_metadata(reply: Reply) -> bool:
-    """Say whether an answer is such a document at all."""
+    """Say whether an answer is such a document at all: one with a member that is used of it."""
     return _document(reply) is not None
 
 
 def judge_metadata(reply: Reply, issuer: IssuerSettings) -> IssuerMetadata:
-    """Return what an answer says; anything but a JSON object with status 200 says nothing.
+    """Return what an answer says; anything but such a document with status 200 says nothing.
 
     A document without `issuer` counts, though RFC 8414 section 2 wants one: it comes over TLS from
     the address that somebody has configured, and leads nowhere else.
@@ -117,7 +128,7 @@ def _document(reply: Reply) -> dict[str, Any] | None:
         document = json.loads(reply.body)
     except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) else None
+    return document if isinstance(document, dict) and not _MEMBERS.isdisjoint(document) else None
 
 
 def _trouble(reply: Reply) -> IssuerError | None:
@@ -137,7 +148,7 @@ def _endpoint(document: dict[str, Any], name: str, issuer: IssuerSettings) -> st
     url = own_url(value, issuer)
     if value is not None and url is None:
         raise IssuerResponseInvalid(
-            f"{issuer.issuer} names a `{name}` that is not on its own site, so nobody is signed in "
-            "there; check the configured issuer."
+            f"{issuer.issuer} names a `{name}` that is no plain address on its own site, so nobody "
+            "is signed in there; check the configured issuer."
         )
     return url

@@ -83,13 +83,17 @@ def _proxy(value: str, variable: str) -> Proxy:
     except ValueError:
         host, port, parts = None, None, urlsplit("")
     if not host or any(ord(character) <= 0x20 for character in url):
-        return Proxy(Secret(url), variable, "the proxy", "is no URL of a proxy")
+        return Proxy(Secret(url), variable, "it", "is no URL of a proxy")
+    if (
+        "@" in parts.path + parts.query + parts.fragment
+    ):  # what stands before it is no host, but a user name
+        problem = "is no URL of a proxy (a password has / ? # as %2F %3F %23)"
+        return Proxy(Secret(url), variable, "it", problem)
     address = f"[{host}]" if ":" in host else clean_text(host)
     shown = f"{parts.scheme}://{address}" + (f":{port}" if port else "")
     if parts.scheme not in PROXY_SCHEMES:
-        return Proxy(
-            Secret(url), variable, shown, "is of a kind that is not known: http, https or socks5"
-        )
+        problem = "is of a kind that is not known: http, https or socks5"
+        return Proxy(Secret(url), variable, "it", problem)
     return Proxy(Secret(url), variable, shown)
 
 

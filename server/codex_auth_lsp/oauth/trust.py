@@ -7,6 +7,7 @@ is the least. On Linux OpenSSL takes `SSL_CERT_FILE` for the whole store; here i
 from __future__ import annotations
 
 import ssl
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,15 +31,17 @@ _SYSTEM_FILES = (
 
 
 def client_context(environment: Mapping[str, str]) -> ssl.SSLContext:
-    """Return the context for connections to an issuer.
+    """Return the context for connections to an issuer; call it in a thread, since it reads files.
 
     Raises:
-        TlsUntrusted: A file that a variable names cannot be read, or holds no certificates.
+        TlsUntrusted: What a variable names is no file, cannot be read, or holds no certificates.
     """
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     for variable, path in authority_files(environment).items():
         try:
+            if not stat.S_ISREG(Path(path).stat().st_mode):
+                raise OSError("no file")  # a pipe may have no end
             context.load_verify_locations(cafile=path)
         except (OSError, ValueError) as exc:  # an ssl.SSLError is an OSError
             raise TlsUntrusted(

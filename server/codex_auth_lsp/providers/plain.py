@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from codex_auth_lsp.domain.printable import printable
+
 _LONGEST = 300
 
 
 def plain(text: str) -> str:
     """Return a text without what would break a line or hide in it."""
-    line = " ".join(text[: 2 * _LONGEST].split())
-    line = "".join(character if character.isprintable() else "?" for character in line)
+    line = printable(" ".join(text[: 2 * _LONGEST].split()))
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -10,14 +10,16 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.sandbox.authorization import AuthorizationRequest, judge_request
 from codex_auth_lsp.sandbox.faults import Fault
-from codex_auth_lsp.sandbox.fields import error_response, json_response
+from codex_auth_lsp.sandbox.fields import error_response, json_response, read_query
 from codex_auth_lsp.sandbox.ledger import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codex_auth_lsp.http1 import Request, Response
+    from codex_auth_lsp.sandbox.device import DeviceLogin
     from codex_auth_lsp.sandbox.state import State
 
 _POLICY_NAMES = {
@@ -48,6 +50,7 @@ class Control:
             "/sandbox/expire": self._expire,
             "/sandbox/revoke-all": self._revoke_all,
             "/sandbox/keys": self._keys,
+            "/sandbox/approve": self._approve,
         }
         self._gets: dict[str, Callable[[], dict[str, Any]]] = {
             "/sandbox/log": state.log.to_json,
@@ -120,6 +123,35 @@ class Control:
             raise ValueError("key")
         self._state.ledger.register_api_key(payload["key"])
         return {}
+
+    def _approve(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Be the person: `person` (an id, else the first) makes a `decision` at once."""
+        people = self._state.people
+        person = people.get(str(payload.get("person", next(iter(people)))))
+        if person is None:
+            raise ValueError("person")
+        decision = payload.get("decision", "allow")
+        if decision not in ("allow", "deny"):
+            raise ValueError("decision")
+        response = self._state.sign_in.answer(
+            self._subject(payload), person, allows=decision == "allow"
+        )
+        location = dict(response.headers).get("Location")
+        return {} if location is None else {"callbackUrl": location}
+
+    def _subject(self, payload: dict[str, Any]) -> AuthorizationRequest | DeviceLogin:
+        if "userCode" in payload:
+            login = self._state.devices.find(str(payload["userCode"]))
+            if login is None:
+                raise ValueError("userCode")
+            return login
+        address, _, query = str(payload.get("url")).partition("?")
+        judged = judge_request(read_query(query), self._state.client_ids)
+        if address != f"{self._state.issuer}/oauth/authorize" or not isinstance(
+            judged, AuthorizationRequest
+        ):
+            raise ValueError("url")
+        return judged
 
     def _secrets(self) -> dict[str, Any]:
         minted = self._state.ledger.mint.minted

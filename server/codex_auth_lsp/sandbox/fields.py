@@ -37,7 +37,7 @@ class Fields:
 def read_fields(request: Request) -> Fields:
     """Return the query of a GET, the form or the flat JSON object of a POST."""
     if request.method != "POST":
-        return _pairs(request.query, None)
+        return read_query(request.query)
     content_type = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if request.query:
         return Fields((), content_type, "Parameters stand in the query of a POST.")
@@ -46,6 +46,11 @@ def read_fields(request: Request) -> Fields:
     if content_type == _JSON:
         return _members(request.body)
     return Fields((), content_type, "The content type is neither a form nor JSON.")
+
+
+def read_query(query: str) -> Fields:
+    """Return the parameters of an address."""
+    return _pairs(query, None)
 
 
 def _pairs(text: str, content_type: str | None) -> Fields:

@@ -114,7 +114,7 @@ class SignIn:
         transaction.person = person
         if not person.entitled:
             del session.transactions[fields.get("transaction")]
-            return self._deny(transaction.subject, "missing_codex_entitlement")
+            return self.answer(transaction.subject, person, allows=False)
         return redirect(f"/consent?transaction={fields.get('transaction')}")
 
     def consent_page(self, request: Request, fields: Fields) -> Response:
@@ -141,9 +141,17 @@ class SignIn:
         if transaction.person is None:
             return _EXPIRED
         del session.transactions[fields.get("transaction")]
-        if decision == "deny":
-            return self._deny(transaction.subject, "The person refused.")
-        return self._allow(transaction.subject, transaction.person)
+        return self.answer(transaction.subject, transaction.person, allows=decision == "allow")
+
+    def answer(
+        self, subject: AuthorizationRequest | DeviceLogin, person: Person, *, allows: bool
+    ) -> Response:
+        """Let a person end a sign-in, whose workspace may have no Codex."""
+        if not person.entitled:
+            return self._deny(subject, "missing_codex_entitlement")
+        if not allows:
+            return self._deny(subject, "The person refused.")
+        return self._allow(subject, person)
 
     def device_page(self, request: Request) -> Response:
         """Answer `GET /codex/device`."""

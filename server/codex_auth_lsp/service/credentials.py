@@ -140,9 +140,10 @@ class Credentials:
         wanted = provider_id if provider_id is not None else view.settings.model_provider
         found = find_provider(view.settings, self._keeper.surroundings, wanted)
         if found is None:
+            # What a request or a command line names is not repeated.
+            named = f"`{plain(wanted)}`" if provider_id is None else "This"
             raise ProviderUnknown(
-                f"`{plain(wanted)}` is no provider of config.toml, and no built-in one.",
-                provider_id=wanted,
+                f"{named} is no provider of config.toml, and no built-in one.", provider_id=wanted
             )
         found.check()
         return found

@@ -104,6 +104,7 @@ class Logins:
         self._running: Attempt | None = None
         self._ids: OrderedDict[str, None] = OrderedDict()
         self.not_offered: dict[LoginMethodId, str] = {}  # what the issuer was found not to offer
+        self._published: IssuerMetadata | None = None
         self._beginning = asyncio.Lock()
 
     async def begin(self, request: LoginRequest, prompts: LoginPrompts) -> Attempt:
@@ -306,7 +307,6 @@ class Logins:
             raise refusal
         self._reach(attempt, LoginPhase.STORING)
         replaced = await self._store(credential)
-        self.not_offered.pop(attempt.request.method, None)
         if replaced is not None:
             self._revoker.revoke_later(replaced)
         return account
@@ -348,11 +348,15 @@ class Logins:
         A network that is down may be up again when the person is done, so that is only told.
         """
         try:
-            return await meet_issuer(self._issuer)
+            published = await meet_issuer(self._issuer)
         except NetworkUnreachable as error:
             phase = LoginPhase.STARTING
             self._events.publish(LoginProgressed(attempt.id, phase, error.message))
             return None
+        if published.trouble is None and published != self._published:
+            self._published = published
+            self.not_offered.clear()
+        return published
 
     async def _store(self, credential: NewCredential) -> ChatGptCredential | None:
         """Store the credential; return the ChatGPT login whose place it took."""
@@ -370,6 +374,8 @@ class Logins:
 
     def _reach(self, attempt: Attempt, phase: LoginPhase) -> None:
         attempt.phase = phase
+        if phase is LoginPhase.WAITING_FOR_USER:
+            self.not_offered.pop(attempt.request.method, None)
         self._events.publish(LoginProgressed(attempt.id, phase, _PHASE_SENTENCES[phase]))
 
     def _finish(self, attempt: Attempt, ending: Ending) -> None:

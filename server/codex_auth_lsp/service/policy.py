@@ -41,6 +41,13 @@ def credential_refusal(
         )
     if isinstance(credential, ChatGptCredential):
         return workspace_refusal(credential.account.id, settings)
+    if isinstance(credential, AccessTokenCredential) and settings.forced_workspace_ids:
+        # The Codex CLI 0.169.0 asks the issuer whose it is, which a status must not wait for.
+        return WrongWorkspace(
+            "`forced_chatgpt_workspace_id` in config.toml allows certain ChatGPT workspaces only, "
+            "and a personal access token does not show its own, so it is not used; sign in with "
+            "ChatGPT."
+        )
     return None
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.notice import Notice
@@ -39,7 +40,7 @@ def permission_notices(path: Path) -> tuple[Notice, ...]:
             _notice(
                 "file",
                 f"Other people on this computer may use the login in {path}.",
-                f"Run: chmod 600 {path}",
+                f"Run: chmod 600 {quote(str(path))}",
             )
         )
     for cause, status, where in (("owner", file, path), ("folderOwner", folder, path.parent)):
@@ -57,7 +58,7 @@ def permission_notices(path: Path) -> tuple[Notice, ...]:
             _notice(
                 "folder",
                 f"Other people on this computer may put another login into {path.parent}.",
-                f"Run: chmod go-w {path.parent}",
+                f"Run: chmod go-w {quote(str(path.parent))}",
             )
         )
     if file.st_nlink > 1:
@@ -65,7 +66,7 @@ def permission_notices(path: Path) -> tuple[Notice, ...]:
             _notice(
                 "link",
                 f"The login in {path} can be had under another name too: a hard link.",
-                f"Remove the other name; this may find it: find ~ -samefile {path}",
+                f"Remove the other name; this may find it: find ~ -samefile {quote(str(path))}",
             )
         )
     return tuple(notices)

@@ -19,6 +19,7 @@ from codex_auth_lsp.service.auth_service import AuthService
 from codex_auth_lsp.terminal.notices import show_notice
 from codex_auth_lsp.terminal.prompts import TerminalPrompts
 from codex_auth_lsp.terminal.report import describe, describe_checks
+from codex_auth_lsp.terminal.screen import remark, tell
 from codex_auth_lsp.wording import login_sentence, logout_sentence, names_nothing, status_sentence
 
 if TYPE_CHECKING:
@@ -43,19 +44,18 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
     try:
         return run_to_end(_login(options, request))
     except KeyboardInterrupt:
-        sys.stderr.write("\nThe sign-in was cancelled; the login is as it was.\n")
+        remark("\nThe sign-in was cancelled; the login is as it was.\n")
         raise
 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
     """Say who is signed in; 0 when somebody is or nobody has to be, and a provider is there."""
     current, method_ids = run_to_end(_status(options))
-    lines = describe(current, method_ids)
-    sys.stdout.write(json.dumps(current, indent=2) + "\n" if as_json else lines)
+    tell(json.dumps(current, indent=2) + "\n" if as_json else describe(current, method_ids))
     if current["state"] in _SIGNED_IN and not names_nothing(current):
         return 0
     if not (sys.stdout.isatty() and sys.stderr.isatty()):  # who sees both needs it once
-        sys.stderr.write(f"codex-auth-lsp: {status_sentence(current)}\n")
+        remark(f"codex-auth-lsp: {status_sentence(current)}\n")
     return 1
 
 
@@ -65,11 +65,11 @@ def doctor(options: ServiceOptions, *, as_json: bool, network: bool) -> int:
 
     checks = run_to_end(_examine(options, network=network))
     report = {"checks": [check.to_wire() for check in checks]}
-    sys.stdout.write(json.dumps(report, indent=2) + "\n" if as_json else describe_checks(checks))
+    tell(json.dumps(report, indent=2) + "\n" if as_json else describe_checks(checks))
     errors = [check for check in checks if check.health is Health.ERROR]
     if errors:
         what = "one check" if len(errors) == 1 else f"{len(errors)} checks"
-        sys.stderr.write(f"codex-auth-lsp: {what} found an error: {errors[0].summary}\n")
+        remark(f"codex-auth-lsp: {what} found an error: {errors[0].summary}\n")
     return 1 if errors else 0
 
 
@@ -104,15 +104,15 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
         service.notices.tell_standing()
     finally:
         await service.close(hurried=False)
-    sys.stdout.write(login_sentence(current) + "\n")
+    tell(login_sentence(current) + "\n")
     told = {notice.message for notice in service.view.snapshot.report.notices}
     if (detail := current["store"].get("detail")) and detail not in told:
-        sys.stdout.write(f"{detail}\n")
+        tell(f"{detail}\n")
     if request.method is LoginMethodId.API_KEY:
         if not options.check_api_keys:
-            sys.stdout.write("The key was not checked with the provider; --check-api-key does.\n")
-        sys.stdout.write(f"{API_KEYS.title}: {API_KEYS.url}\n")
-        sys.stdout.write(f"{API_PRICING.title}: {API_PRICING.url}\n")
+            tell("The key was not checked with the provider; --check-api-key does.\n")
+        tell(f"{API_KEYS.title}: {API_KEYS.url}\n")
+        tell(f"{API_PRICING.title}: {API_PRICING.url}\n")
     return 0
 
 
@@ -123,7 +123,7 @@ async def _logout(options: ServiceOptions) -> int:
     finally:
         await service.close(hurried=False)
     is_left = any(place["store"] == "file" for place in result["remaining"])
-    (sys.stderr if is_left else sys.stdout).write(logout_sentence(result) + "\n")
+    (remark if is_left else tell)(logout_sentence(result) + "\n")
     return int(is_left)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.domain.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,8 +26,8 @@ def error_line(error: AuthError) -> str:
     for remedy in error.remediation:
         command, effect = _COMMAND_LINES.get(remedy.command or "", ("", ""))
         if command and "codex-auth-lsp " not in error.message:
-            return f"{error.message} `{command}` {effect}."
-    return error.message
+            return printable(f"{error.message} `{command}` {effect}.")
+    return printable(error.message)
 
 
 def advice_lines(remedies: Iterable[Remediation]) -> list[str]:

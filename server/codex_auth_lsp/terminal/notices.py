@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from codex_auth_lsp.service.events import Event, NoticeGiven
+from codex_auth_lsp.terminal.screen import remark
 
 
 def show_notice(event: Event) -> None:
@@ -12,5 +11,4 @@ def show_notice(event: Event) -> None:
     if not isinstance(event, NoticeGiven):
         return
     advice = "".join(f"  {action.title}\n" for action in event.notice.actions)
-    sys.stderr.write(f"Note: {event.notice.message}\n{advice}")
-    sys.stderr.flush()
+    remark(f"Note: {event.notice.message}\n{advice}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from codex_auth_lsp.desktop import is_local, open_browser
 from codex_auth_lsp.terminal.qr_code import can_show_qr_codes, qr_code
+from codex_auth_lsp.terminal.screen import remark
 from codex_auth_lsp.wording import DEVICE_CODE_WARNING
 
 if TYPE_CHECKING:
@@ -32,11 +33,10 @@ class TerminalPrompts:
         """Show the URL, and open it where the person is likely to sit in front of a browser."""
         url = prompt.url.reveal()
         near = is_local(self._environment)
-        sys.stderr.write(
+        remark(
             "Finish signing in to Codex in your browser. If it does not open by itself, open this "
             f"address on this computer:\n\n  {url}\n\n" + (_CANCEL if near else _FAR_BROWSER)
         )
-        sys.stderr.flush()
         if near:
             await open_browser(url)
 
@@ -54,8 +54,7 @@ class TerminalPrompts:
         if can_show_qr_codes(sys.stderr, self._environment):
             address = prompt.verification_uri if complete is None else complete.reveal()
             text += qr_code(address, _columns(sys.stderr))
-        sys.stderr.write(text)
-        sys.stderr.flush()
+        remark(text)
 
 
 def _columns(stream: TextIO) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.terminal.screen import remark, tell
 
 if TYPE_CHECKING:
     from codex_auth_lsp.service.auth_service import ServiceOptions
@@ -30,11 +31,9 @@ _USAGE_STATUS = 2
 def list_providers(options: ServiceOptions, *, as_json: bool) -> int:
     """Print every model provider; 1 where `config.toml` cannot be used or names none of them."""
     providers, trouble = run_to_end(_list(options))
-    sys.stdout.write(
-        json.dumps(providers, indent=2) + "\n" if as_json else table(providers["providers"])
-    )
+    tell(json.dumps(providers, indent=2) + "\n" if as_json else table(providers["providers"]))
     if trouble is not None:
-        sys.stderr.write(f"codex-auth-lsp: {_printable(trouble)}\n")
+        remark(f"codex-auth-lsp: {trouble}\n")
         return 1
     return 0
 
@@ -45,7 +44,7 @@ def print_headers(options: ServiceOptions, provider_id: str, *, show: bool) -> i
     Query parameters have no place there and are not printed.
     """
     if sys.stdout.isatty() and not show:
-        sys.stderr.write(
+        remark(
             "codex-auth-lsp: the credential is not shown on a screen; hand it to a program, or "
             "add --show\n"
         )
@@ -95,14 +94,10 @@ def table(providers: list[dict[str, Any]]) -> str:
         cells = [cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)]
         lines.append("  ".join([*cells, row[4]]).rstrip())
         lines += [f"     {problem}" for problem in provider["problems"]]
-    return "".join(f"{_printable(line)}\n" for line in lines)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _authentication(provider: dict[str, Any]) -> str:
     kind = _KINDS.get(provider["authKind"], provider["authKind"])
     name = provider.get("environmentKey", {}).get("name")
     return f"{kind} {name}" if name else kind
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)

@@ -134,7 +134,7 @@ class Conversation:
             self._refuse(request.id, SERVER_NOT_INITIALIZED, "The first request is `initialize`.")
         elif self._state is _State.ENDING:
             self._refuse(request.id, INVALID_REQUEST, "After `shutdown` only `exit` is taken.")
-        elif request.id in self._running:
+        elif self._runs(request.id):
             self._refuse(request.id, INVALID_REQUEST, "A request with this id still runs.")
         elif request.method == "initialize":
             self._refuse(request.id, INVALID_REQUEST, "`initialize` was said before.")
@@ -157,7 +157,7 @@ class Conversation:
             self._service.start()
         elif notification.method == "$/cancelRequest":
             message_id = _field(notification.params, "id")
-            if isinstance(message_id, str | int) and message_id in self._running:
+            if isinstance(message_id, str | int) and self._runs(message_id):
                 self._cancel(message_id)
         elif notification.method == "window/workDoneProgress/cancel":
             attempt_id = self._progress.attempt_of(_field(notification.params, "token"))
@@ -195,6 +195,9 @@ class Conversation:
     def _cancel(self, message_id: MessageId) -> None:
         if not self._direct.cancel(message_id):
             self._dispatcher.cancel(message_id)
+
+    def _runs(self, message_id: MessageId) -> bool:
+        return message_id in self._running or self._direct.looks_for(message_id)
 
     def _run(self, request: Request) -> None:
         if len(self._running) >= MAXIMUM_RUNNING:

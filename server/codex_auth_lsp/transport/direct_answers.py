@@ -8,13 +8,12 @@ one that sends the request does.
 from __future__ import annotations
 
 import asyncio
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from codex_auth_lsp.errors import CapabilityNotDeclared
-from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.transport.error_replies import error_reply
 from codex_auth_lsp.transport.plain_params import credential_values, refresh_values
+from codex_auth_lsp.transport.shared_look import SharedLook
 from codex_auth_lsp.wire import methods
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ TOLD_AT_ONCE = frozenset({methods.STATUS, methods.METHODS, methods.PROVIDERS, me
 
 WAITED_FOR = frozenset({methods.REFRESH, methods.CREDENTIAL})
 """What may take its time, and counts among the requests that run."""
-
-logger = logging.getLogger(__name__)
 
 
 class DirectAnswers:
@@ -58,6 +55,7 @@ class DirectAnswers:
         self._client = client
         self._send = send
         self._running = running
+        self._shared_look = SharedLook(service.sync, self._tell)
         self._waiting: dict[MessageId, asyncio.Task[Any]] = {}
         self._told: Mapping[str, Callable[[Any], Any]] = {
             methods.STATUS: lambda _: service.status(),
@@ -78,15 +76,23 @@ class DirectAnswers:
         elif self._service.reads_at_once:
             self._tell(request)
         else:
-            self._wait_for(request.id, self._look_and_tell(request))
+            self._shared_look.wait(request)
+
+    def looks_for(self, message_id: MessageId) -> bool:
+        """Say whether a request of this id waits for a look, which does not count."""
+        return self._shared_look.holds(message_id)
 
     def cancel(self, message_id: MessageId) -> bool:
         """Cancel a request that waits here; return whether it does."""
+        if self._shared_look.release(message_id):
+            self._send_outcome(message_id, _cancelled)
+            return True
         task = self._waiting.get(message_id)
         return task is not None and task.cancel()
 
     async def settle(self) -> None:
         """Let every request have its answer; end those that do not end by themselves."""
+        await self._shared_look.settle(SETTLE_SECONDS)
         tasks = set(self._waiting.values())
         if tasks:
             _, unfinished = await asyncio.wait(tasks, timeout=SETTLE_SECONDS)
@@ -107,14 +113,6 @@ class DirectAnswers:
 
     def _tell(self, request: Request) -> None:
         self._send_outcome(request.id, lambda: self._told[request.method](request.params))
-
-    async def _look_and_tell(self, request: Request) -> Any:
-        """Answer once a keyring was looked at, which takes 3 s at most."""
-        try:
-            await self._service.sync()
-        except Exception as exc:  # noqa: BLE001 - what is known is told all the same
-            log_defect(logger, exc)
-        return self._told[request.method](request.params)
 
     def _send_outcome(self, message_id: MessageId, outcome: Callable[[], Any]) -> None:
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message_id}
@@ -150,3 +148,7 @@ class DirectAnswers:
         from codex_auth_lsp.wire.params import CancelLoginParams
 
         return {"outcome": self._service.cancel_login(read(CancelLoginParams, raw).attempt_id)}
+
+
+def _cancelled() -> NoReturn:
+    raise asyncio.CancelledError

@@ -3,7 +3,8 @@
 An editor that is killed may leave the pipe open, in a child of its own or a wrapper's. On Linux the
 kernel tells of the end (pidfd_open(2)), so nothing wakes up before it; elsewhere on POSIX it is
 looked for. On Windows the end of stdin alone counts.
-A number that is nobody's is not watched: a client outside of our container counts differently.
+A number that is nobody's is not watched: a client outside of our container counts differently, and
+so on Linux is one that cannot be the client's: of another user, younger than we are, or dead.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,7 +28,12 @@ def on_end_of_process(process_id: int, on_end: Callable[[], None]) -> None:
     """Call `on_end` from the event loop when the process is gone."""
     try:
         if hasattr(os, "pidfd_open"):
-            _wait_for(os.pidfd_open(process_id), on_end)
+            pidfd = os.pidfd_open(process_id)
+            if _can_be_client(process_id):
+                _wait_for(pidfd, on_end)
+            else:
+                os.close(pidfd)
+                logger.info("the process that the client names is not its own")
         elif os.name == "posix":
             _look_for(process_id, on_end)
     except (OSError, OverflowError):  # nobody's, no number of a process, a kernel without pidfds
@@ -42,6 +49,21 @@ def _wait_for(pidfd: int, on_end: Callable[[], None]) -> None:
         on_end()
 
     loop.add_reader(pidfd, ended)
+
+
+def _can_be_client(process_id: int) -> bool:
+    """Say whether a process may have started us: alive, this user's, and there before us."""
+    theirs, ours = Path("/proc", str(process_id)), Path("/proc/self")
+    (state, began), (_, we_began) = _state_and_beginning(theirs), _state_and_beginning(ours)
+    return (
+        state not in {"Z", "X"} and began <= we_began and theirs.stat().st_uid == ours.stat().st_uid
+    )
+
+
+def _state_and_beginning(process: Path) -> tuple[str, int]:
+    """Return two fields of proc_pid_stat(5): the state, and the time in ticks since the boot."""
+    fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
+    return fields[0].decode("ascii"), int(fields[19])
 
 
 def _look_for(process_id: int, on_end: Callable[[], None], *, seen: bool = False) -> None:
