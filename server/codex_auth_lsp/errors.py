@@ -396,11 +396,16 @@ class StoreError(AuthError):
 class StoreUnavailable(StoreError):
     kind = "storeUnavailable"
     sentence = "The place where logins are kept is not available."
+    advice = (
+        Remediation("Create the folder, or start the keyring, that the message names"),
+        SHOW_LOG,
+    )
 
 
 class StoreLocked(StoreError):
     kind = "storeLocked"
     sentence = "The keyring where logins are kept is locked; unlock it, then try again."
+    advice = (Remediation("Unlock the keyring of this computer"), SHOW_LOG)
 
 
 class StoreCorrupt(StoreError):
@@ -412,6 +417,10 @@ class StoreCorrupt(StoreError):
 class StoreReadOnly(StoreError):
     kind = "storeReadOnly"
     sentence = "The folder where logins are kept cannot be written."
+    advice = (
+        Remediation("Make the folder where logins are kept writable for your user"),
+        SHOW_LOG,
+    )
 
 
 class StoreWriteFailed(StoreError):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from support.secrets_guard import SecretsGuard
 
 KEY = example_key("before-initialized")
+AT_ONCE = 2.0
+"""Seconds that are less than the server's patience with a client that gets ready."""
 
 
 async def early(start: Starter, issuer: str | None = None) -> LanguageClient:
@@ -61,21 +63,41 @@ async def test_a_login_that_came_early_is_told_after_the_startup_status(start: S
 
 @pytest.mark.parametrize("seen", [True, False], ids=["after its first step", "at once"])
 async def test_an_early_login_can_be_cancelled(start: Starter, seen):
-    """At once; its end is told when the client is ready to hear it."""
+    """It is answered at once; its end is told when the client is ready to hear it."""
     client = await early(start)
     request = await client.start_request("auth/login", {"method": "browser", "attemptId": "one"})
     if seen:
         await client.request("auth/doctor", {})  # which is served after it
     cancelled = await client.start_request("auth/cancelLogin", {"attemptId": "one"})
     outcome = (await cancelled.result())["outcome"]
+    error = await request.error(timeout=AT_ONCE)
     before = told(client)
     await say_initialized(client)
-    error = await request.error()
+    await client.wait_for("auth/loginCompleted")
 
     assert before == []
     assert outcome == "cancelled"
     assert error.summary == (-32802, "loginCancelled")
     assert told(client) == ["startup", "auth/loginCompleted"]
+
+
+@pytest.mark.parametrize("method", ["browser", "apiKey"])
+async def test_an_early_login_that_is_given_up_was_never_there(start: Starter, method):
+    """`-32800` at once and alone; its id can be used for the next one."""
+    client = await early(start)
+    key = {"apiKey": f"{KEY} and a blank"} if method == "apiKey" else {}
+    params = {"method": method, "attemptId": "one", **key}
+    request = await client.start_request("auth/login", params)
+    await client.request("auth/doctor", {})
+    await client.notify("$/cancelRequest", {"id": request.id})
+    error = await request.error(timeout=AT_ONCE)
+    await say_initialized(client)
+    again = {"method": "apiKey", "apiKey": KEY, "attemptId": "one"}
+    result = await client.request("auth/login", again)
+
+    assert error.code == -32800
+    assert result["attemptId"] == "one"
+    assert told(client).count("auth/loginCompleted") == 1
 
 
 async def test_an_early_key_that_cannot_be_one_is_told_in_order(start: Starter):

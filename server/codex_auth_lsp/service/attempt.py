@@ -77,7 +77,11 @@ class Ending:
 
 @dataclass(eq=False)
 class Attempt:
-    """A running attempt. `waiting` counts the requests that want its outcome."""
+    """A running attempt.
+
+    `waiting` counts the requests that want its outcome; `is_abandoned` is true once the last of
+    them was cancelled, and the attempt with it.
+    """
 
     id: str
     request: LoginRequest
@@ -88,6 +92,7 @@ class Attempt:
     nobody_waits: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     stopped_by: AuthError | None = None
+    is_abandoned: bool = False
     controls: Controls = field(default_factory=Controls)
     ended: asyncio.Future[Ending] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()

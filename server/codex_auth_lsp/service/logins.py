@@ -145,7 +145,7 @@ class Logins:
         except asyncio.CancelledError:
             if attempt.waiting > 1:
                 raise
-            attempt.stop(LoginCancelled())
+            attempt.is_abandoned |= attempt.stop(LoginCancelled())
             ending = await attempt.over()
             if ending.error is not None:
                 raise
@@ -240,8 +240,8 @@ class Logins:
         try:
             checked_api_key(request.api_key or Secret(""))
         except ApiKeyInvalid as error:
-            error.attempt_id = self._new_id(request)
             await self._opening.passed()
+            error.attempt_id = self._new_id(request)
             self._events.publish(LoginClosing(error.attempt_id))
             self._events.publish(LoginEnded(error.attempt_id, "failed", error))
             raise
@@ -261,17 +261,28 @@ class Logins:
         return attempt
 
     def _finish_unbegun(self, attempt: Attempt) -> None:
-        """End an attempt that was stopped before its task took a step, which then never runs."""
-        if not attempt.ended.done():
-            ending = Ending(attempt.stopped_by or LoginCancelled())
-            self._opening.after(lambda: self._finish(attempt, ending))
+        """End an attempt that was stopped before it began, at once; it is told in its turn.
+
+        Of one that its only request gave up, nobody has heard, and nobody will.
+        """
+        if attempt.ended.done():
+            return
+        error = attempt.stopped_by or LoginCancelled()
+        error.attempt_id = attempt.id
+        ending = Ending(error)
+        self._running = None
+        if attempt.is_abandoned:
+            del self._ids[attempt.id]
+        else:
+            self._opening.after(lambda: self._tell_end_of_unbegun(attempt, ending))
+        attempt.ended.set_result(ending)
 
     async def _run(self, attempt: Attempt, prompts: LoginPrompts) -> None:
+        await self._opening.passed()
         farewell = Farewell()
         account: Account | None = None
         error: AuthError | None = None
         try:
-            await self._opening.passed()
             attempt.begin(self._clock.now())
             self._keeper.begin_login(attempt.to_pending_login())
             account = await self._sign_in(attempt, prompts, farewell)
@@ -285,7 +296,6 @@ class Logins:
         except Exception as exc:  # noqa: BLE001 - a defect must end the attempt like any failure
             error = InternalError()
             error.correlation_id = log_defect(logger, exc)
-        await self._opening.passed()
         self._finish(attempt, Ending(error))
         if error is not None:
             farewell.failed(error)
@@ -386,6 +396,10 @@ class Logins:
         self._running = None
         self._events.publish(LoginEnded(attempt.id, ending.outcome, ending.error))
         attempt.ended.set_result(ending)
+
+    def _tell_end_of_unbegun(self, attempt: Attempt, ending: Ending) -> None:
+        self._events.publish(LoginClosing(attempt.id))
+        self._events.publish(LoginEnded(attempt.id, ending.outcome, ending.error))
 
 
 def _joins(request: LoginRequest, running: Attempt) -> bool:
