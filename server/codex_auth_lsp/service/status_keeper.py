@@ -403,6 +403,8 @@ class StatusKeeper:
         )
 
     def _find_cause(self, before: View, old: AuthStatus) -> str:
+        if self._cache.hides_leftover and old.state != self._status.state:
+            return "logout"
         if before.snapshot.version != self._view.snapshot.version:
             return "externalChange"
         if old.state != self._status.state and before.refresh_record != self._view.refresh_record:

@@ -34,7 +34,7 @@ from codex_auth_lsp.stores.keyring_snapshot import (
     version_of,
 )
 from codex_auth_lsp.stores.secret_auth_storage import secret_auth_storage_problem
-from codex_auth_lsp.stores.unfinished import Ended
+from codex_auth_lsp.stores.unfinished import Ended, owner_of
 from codex_auth_lsp.stores.vault import READ_SECONDS
 
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ _NOT_LOOKED_YET = "The keyring has not been looked at yet."
 _SILENT = "The keyring does not answer."
 
 logger = logging.getLogger(__name__)
+
+
+def _not_looked_yet() -> Snapshot:
+    return replace(entry_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ class KeyringEntry:
         clock: Clock | None = None,
     ) -> None:
         self._home = home
-        self._secret_auth_storage = secret_auth_storage
+        self.secret_auth_storage = secret_auth_storage
         self._clock = clock or SystemClock()
         self._calls = KeyringCalls(vault, self._clock, self._on_return)
         self._changing = threading.Lock()
@@ -104,8 +108,10 @@ class KeyringEntry:
         self._looking = asyncio.Lock()
         self._asked = 0
         self._answered = 0
-        self._snapshot = replace(entry_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
-        self._ended: Ended | None = None
+        self._snapshot = _not_looked_yet()
+        self._owner: str | None = None
+        self.ended: Ended | None = None
+        """What a logout was to delete."""
         self._late: frozenset[str] = frozenset()
         self.saves = 0
         """How many logins this process has stored here."""
@@ -164,6 +170,24 @@ class KeyringEntry:
         self._moves.add((entry_version, file_version))
         self._last_move = self._clock.monotonic()
 
+    def was_ended(self, found: Snapshot, ended: Ended) -> bool:
+        """Say whether a logout was about this, after the person has answered its question."""
+        return ended.covers(found, self._clock.now().timestamp(), in_doubt=True)
+
+    def is_there(self) -> bool:
+        """Say whether it is known that there is an entry, also in a locked vault."""
+        try:
+            return bool(self._snapshot.version) or self._calls.is_there()
+        except StoreError:
+            return False
+
+    def doubt(self) -> None:
+        """Say nothing of what is there before the next look: nobody has looked for a while."""
+        with self._changing:
+            last = self._snapshot
+            self._snapshot = replace(_not_looked_yet(), version=last.version, age=last.age)
+            self._changes += 1
+
     async def sync(self) -> None:
         """Look at the vault, for 3 s at most and without asking anybody.
 
@@ -184,7 +208,7 @@ class KeyringEntry:
 
     def problem(self) -> str | None:
         """Return why this entry is not the place where Codex keeps the login, None where it is."""
-        return secret_auth_storage_problem(self._home.path, self._secret_auth_storage)
+        return secret_auth_storage_problem(self._home.path, self.secret_auth_storage)
 
     def ensure_writable(self) -> None:
         """Raise StoreUnavailable where a login must not be written beside another one."""
@@ -265,10 +289,14 @@ class KeyringEntry:
 
     def end_later(self) -> None:
         """Let what could not be deleted count as gone, as soon as it is seen that it is that."""
-        before = frozenset() if self._ended is None else self._ended.seen
         with self._changing:
-            seen = before | {self._snapshot.version} - {""}
-            self._ended = Ended(self._clock.now().timestamp(), seen, self._late)
+            last, before = self._snapshot, self.ended
+            seen = before.seen if before else frozenset()
+            owners = before.owners if before else frozenset()
+            if last.version:
+                seen |= {(last.version, last.age.written_at if last.age else None)}
+                owners |= {self._owner} if self._owner else set()
+            self.ended = Ended(self._clock.now().timestamp(), seen, owners, self._late)
             self._snapshot = replace(self._snapshot, version="", age=None)
             self._changes += 1
 
@@ -283,10 +311,10 @@ class KeyringEntry:
 
     def _in_force(self, snapshot: Snapshot) -> Snapshot:
         """Return what a snapshot counts as: an empty entry where a logout was to delete it."""
-        if self._ended is None or not snapshot.version or snapshot.report.health not in READABLE:
+        if self.ended is None or not snapshot.version or snapshot.report.health not in READABLE:
             return snapshot
         now = self._clock.now().timestamp()
-        return entry_snapshot("ok") if self._ended.covers(snapshot, now) else snapshot
+        return entry_snapshot("ok") if self.ended.covers(snapshot, now) else snapshot
 
     def _take_back(self, old: Kept | None) -> None:
         """Put back what stood there, unless it still does."""
@@ -303,7 +331,7 @@ class KeyringEntry:
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Take what was just written, after which nothing earlier counts any more."""
-        self._ended, self._late, self._fallback = None, frozenset(), None
+        self.ended, self._late, self._fallback = None, frozenset(), None
         self._remember(snapshot)
 
     def _remember(self, snapshot: Snapshot, *, unless_changed_since: int | None = None) -> bool:
@@ -315,8 +343,10 @@ class KeyringEntry:
             self._snapshot = snapshot
             if self._fallback is not None:
                 self._fallback = self._fallback.after_look(snapshot, self._late)
-            if snapshot.report.health in READABLE and self._in_force(snapshot) is snapshot:
-                self._ended = None  # somebody else has deleted or replaced it
+            if snapshot.report.health in READABLE:
+                self._owner = owner_of(snapshot.credential)
+                if self._in_force(snapshot) is snapshot:
+                    self.ended = None  # somebody else has deleted or replaced it
             return True
 
     def _on_return(self) -> None:
