@@ -136,6 +136,26 @@ async def test_older_login_in_the_keyring_is_replaced_and_revoked(service, vault
     await eventually(lambda: revoked == ["rt-1"], "the revocation")
 
 
+async def test_keyring_that_refuses_is_asked_once_and_nothing_is_revoked(
+    service, vault, revoked, monkeypatch
+):
+    """(S15) The older login stays where it is, and both disks have their rest."""
+    monkeypatch.setattr(settling, "_DELAYS", (0.0, 0.0, 0.0))
+    _ = service.logins
+    vault.trouble = LOCKED
+    await asyncio.to_thread(store_login, service._cache.store, OTHER_LOGIN)
+    older, vault.trouble = vault.value, None
+    vault.calls.clear()
+    vault.keeps = lambda _: older
+    for _ in range(5):
+        status = await look(service)
+        if service._made.settling._running is not None:
+            await service._made.settling._running
+
+    assert (status["store"]["backend"], vault.value, revoked) == ("file", older, [])
+    assert vault.calls.count("set") == 1
+
+
 async def test_logout_that_is_completed_later_is_told_as_one(service, vault):
     """It is this server's own work, and nobody else's change."""
     changes: list[Any] = []

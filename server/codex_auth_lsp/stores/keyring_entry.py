@@ -24,7 +24,7 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.stores.abandon import Hanging
 from codex_auth_lsp.stores.base import READABLE, Snapshot
-from codex_auth_lsp.stores.fallback import Fallback
+from codex_auth_lsp.stores.fallback import Fallbacks
 from codex_auth_lsp.stores.keyring_calls import KeyringCalls
 from codex_auth_lsp.stores.keyring_snapshot import (
     entry_snapshot,
@@ -39,10 +39,10 @@ from codex_auth_lsp.stores.vault import READ_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.stores.document import Document
+    from codex_auth_lsp.stores.fallback import Fallback
     from codex_auth_lsp.stores.vault import Kept, Vault
 
 TOO_LARGE = "The login is too large for the system's keyring."
@@ -50,9 +50,6 @@ _TOO_LARGE_ADVICE = (
     Remediation('Set cli_auth_credentials_store = "auto" in config.toml'),
     Remediation('Set cli_auth_credentials_store = "file" in config.toml'),
 )
-MOVE_DISTANCE_SECONDS = 30.0
-"""Between two tries of a process to move a login from the file into the keyring."""
-
 _NOT_LOOKED_YET = "The keyring has not been looked at yet."
 _SILENT = "The keyring does not answer."
 
@@ -115,9 +112,8 @@ class KeyringEntry:
         self._late: frozenset[str] = frozenset()
         self.saves = 0
         """How many logins this process has stored here."""
-        self._fallback: Fallback | None = None
-        self._moves: set[tuple[str, str]] = set()
-        self._last_move: float | None = None
+        self.fallbacks = Fallbacks(self._clock)
+        """What the keyring did not take."""
         self.on_change: Callable[[], None] | None = None
         """Called from any thread when a call came back that nobody waits for any more."""
 
@@ -134,16 +130,6 @@ class KeyringEntry:
         snapshot = self._snapshot
         return self._in_force(snapshot) is not snapshot
 
-    @property
-    def now(self) -> datetime:
-        """The time by which this entry goes."""
-        return self._clock.now()
-
-    def fallback(self, file_version: str) -> Fallback | None:
-        """Return how this process came to write this file in the keyring's place, if it did."""
-        fallback = self._fallback
-        return fallback if fallback is not None and fallback.file == file_version else None
-
     def note_fallback(self, file_version: str, renewed: Fallback | None = None) -> None:
         """Remember that a file was written since the keyring did not take the login.
 
@@ -152,23 +138,7 @@ class KeyringEntry:
             renewed: The one before, of which this is a renewal.
         """
         with self._changing:
-            self._fallback = (
-                Fallback.beside(self._snapshot, file_version)
-                if renewed is None
-                else replace(renewed, file=file_version)
-            )
-
-    def may_move(self, entry_version: str, file_version: str) -> bool:
-        """Say whether a login may be moved here: once for these two, and seldom at all."""
-        if (entry_version, file_version) in self._moves:
-            return False
-        last = self._last_move
-        return last is None or self._clock.monotonic() - last >= MOVE_DISTANCE_SECONDS
-
-    def begin_move(self, entry_version: str, file_version: str) -> None:
-        """Remember that a login is moved here now."""
-        self._moves.add((entry_version, file_version))
-        self._last_move = self._clock.monotonic()
+            self.fallbacks.note(self._snapshot, file_version, renewed)
 
     def was_ended(self, found: Snapshot, ended: Ended) -> bool:
         """Say whether a logout was about this, after the person has answered its question."""
@@ -331,7 +301,8 @@ class KeyringEntry:
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Take what was just written, after which nothing earlier counts any more."""
-        self.ended, self._late, self._fallback = None, frozenset(), None
+        self.ended, self._late = None, frozenset()
+        self.fallbacks.end()
         self._remember(snapshot)
 
     def _remember(self, snapshot: Snapshot, *, unless_changed_since: int | None = None) -> bool:
@@ -341,8 +312,7 @@ class KeyringEntry:
                 return False
             self._changes += 1
             self._snapshot = snapshot
-            if self._fallback is not None:
-                self._fallback = self._fallback.after_look(snapshot, self._late)
+            self.fallbacks.look(snapshot, self._late)
             if snapshot.report.health in READABLE:
                 self._owner = owner_of(snapshot.credential)
                 if self._in_force(snapshot) is snapshot:
