@@ -27,7 +27,8 @@ from codex_auth_lsp.stores import keyring_calls, secret_service, secret_service_
 from codex_auth_lsp.stores.abandon import MAXIMUM_HANGING
 from codex_auth_lsp.stores.account_name import account_name
 from codex_auth_lsp.stores.base import Removed
-from codex_auth_lsp.stores.select import select_store
+from codex_auth_lsp.stores.secret_service import SecretServiceVault
+from codex_auth_lsp.stores.select import Stores
 from codex_auth_lsp.stores.watcher import Watcher
 from e2e.shapes import CLIENT_ID, OPENAI_ISSUER, api_key_login, codex_bytes
 from e2e.waiting import eventually
@@ -93,7 +94,7 @@ def home(folder: Path) -> CodexHome:
 
 @pytest.fixture
 def store(home: CodexHome) -> CredentialStore:
-    return select_store("keyring", home)
+    return Stores(home).choose("keyring")
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ class TestAutoStore(TestKeyringStore):
 
     @pytest.fixture
     def store(self, session, home):
-        store = select_store("auto", home)
+        store = Stores(home).choose("auto")
         asyncio.run(store.sync())
         return store
 
@@ -216,7 +217,7 @@ async def test_folder_and_a_link_to_it_have_one_login(session, codex, home):
     """The account is made of the real path."""
     link = home.path.with_name("link")
     link.symlink_to(home.path)
-    store_login(select_store("keyring", CodexHome(link, "option")), KEY)
+    store_login(Stores(CodexHome(link, "option")).choose("keyring"), KEY)
     status = await CodexCli(link, codex.environment).login_status()
 
     assert status.returncode == (await codex.login_status()).returncode == 0
@@ -307,7 +308,7 @@ async def test_codex_encrypted_store_is_recognized(session, codex, home, monkeyp
         config.write("[features]\nsecret_auth_storage = true\n")
     login = await codex.login_with_api_key("sk-1")
     assert login.returncode == 0, login.stderr
-    store = select_store("keyring", home, secret_auth_storage=True)
+    store = Stores(home).choose("keyring", secret_auth_storage=True)
     report = (await looked(store)).report
 
     assert report.health == "unavailable"
@@ -330,7 +331,7 @@ def auto_home(home: CodexHome) -> CodexHome:
 async def test_auto_uses_the_keyring_as_codex_does(session, codex, auto_home):
     """The file of a time without a keyring goes."""
     (auto_home.path / "auth.json").write_bytes(codex_bytes(api_key_login("sk-2")))
-    store = select_store("auto", auto_home)
+    store = Stores(auto_home).choose("auto")
     assert (await looked(store)).credential == OTHER_KEY
     store_login(store, KEY)
 
@@ -347,7 +348,7 @@ async def test_auto_uses_the_file_without_a_session_and_logs_out_where_codex_fai
     """Both programs on a machine without a desktop."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
     codex = CodexCli(auto_home.path, {"XDG_RUNTIME_DIR": str(folder)})
-    store = select_store("auto", auto_home)
+    store = Stores(auto_home).choose("auto")
     store_login(store, KEY)
     status = await codex.login_status()
     assert (status.returncode, "API key configured" in status.stderr) == (0, True)
@@ -471,7 +472,7 @@ async def test_process_that_ends_waits_for_no_answer(seen_session, store):
     seen_session.lock()
     check = asyncio.create_task(asyncio.to_thread(store.check_writable))
     await eventually(seen_session.dialogs, "a dialog", timeout=PATIENCE)
-    store.close()
+    store._entry.close()
 
     with pytest.raises(StoreLocked):
         await asyncio.wait_for(check, AT_ONCE)
@@ -573,7 +574,7 @@ async def test_bus_starts_the_keyring_for_whoever_looks(folder, monkeypatch, hom
     with desktop_session(folder, services=(PROMPTER, KEYRING)) as session:
         session.enter(monkeypatch)
         session.start_keyring()
-        store = select_store("keyring", home)
+        store = Stores(home).choose("keyring")
         store_login(store, KEY)
         end(session.daemons.pop())
         assert (await looked(store)).report.health == "locked"
@@ -698,7 +699,7 @@ async def test_every_write_of_codex_is_heard_soon(session, store, codex, home):
 
 async def test_write_of_another_window_is_heard_soon(session, store, home):
     """Of ours, in place too."""
-    other = select_store("keyring", home)
+    other = Stores(home).choose("keyring")
     listener = Listener(store)
     watcher = Watcher([home.path / "auth.json", home.path / "auth.lock"], listener.notice)
     watcher.start()
@@ -762,3 +763,14 @@ def test_nothing_of_the_login_is_left_in_the_clear(session, store, home, folder)
     assert json.loads(entry(session, home)[0])["OPENAI_API_KEY"] == secret
     assert any(path.suffix == ".keyring" for path in files)
     assert [path for path in files if secret.encode() in path.read_bytes()] == []
+
+
+async def test_locked_keyring_tells_whether_it_holds_an_entry(session, home, folder):
+    """A logout in another mode says so, and nobody is asked."""
+    make_item(session, home, STORED_KEY)
+    nobody = folder / "nobody"
+    nobody.mkdir()
+    session.lock()
+
+    assert SecretServiceVault(home.path).is_there()
+    assert not SecretServiceVault(nobody).is_there()

@@ -22,7 +22,7 @@ import secretstorage
 
 from codex_auth_lsp.config.home import CodexHome as StoreHome
 from codex_auth_lsp.errors import StoreUnavailable
-from codex_auth_lsp.stores.select import select_store
+from codex_auth_lsp.stores.select import Stores
 from parts.test_keyring import PATIENCE, SOON, looked
 from stores.desktop_session import PASSWORD, DesktopSession
 
@@ -46,7 +46,7 @@ LOGOUT_ANSWER = 9.5
 
 @pytest.fixture
 def store(folder: Path) -> CredentialStore:
-    return select_store("keyring", StoreHome(folder, "option"))
+    return Stores(StoreHome(folder, "option")).choose("keyring")
 
 
 async def dialog(session: DesktopSession) -> None:

@@ -14,6 +14,7 @@ from codex_auth_lsp.errors import StoreLocked
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service import settling
 from codex_auth_lsp.service.auth_service import AuthService, ServiceOptions
+from codex_auth_lsp.service.events import StatusChanged
 from codex_auth_lsp.service.revocation import Revoker
 from codex_auth_lsp.stores import system
 from codex_auth_lsp.stores.vault import VaultRefused
@@ -133,3 +134,62 @@ async def test_older_login_in_the_keyring_is_replaced_and_revoked(service, vault
 
     assert "rt-2" in (vault.value or "")
     await eventually(lambda: revoked == ["rt-1"], "the revocation")
+
+
+async def test_keyring_that_refuses_is_asked_once_and_nothing_is_revoked(
+    service, vault, revoked, monkeypatch
+):
+    """(S15) The older login stays where it is, and both disks have their rest."""
+    monkeypatch.setattr(settling, "_DELAYS", (0.0, 0.0, 0.0))
+    _ = service.logins
+    vault.trouble = LOCKED
+    await asyncio.to_thread(store_login, service._cache.store, OTHER_LOGIN)
+    older, vault.trouble = vault.value, None
+    vault.calls.clear()
+    vault.keeps = lambda _: older
+    for _ in range(5):
+        status = await look(service)
+        if service._made.settling._running is not None:
+            await service._made.settling._running
+
+    assert (status["store"]["backend"], vault.value, revoked) == ("file", older, [])
+    assert vault.calls.count("set") == 1
+
+
+async def test_logout_that_is_completed_later_is_told_as_one(service, vault):
+    """It is this server's own work, and nobody else's change."""
+    changes: list[Any] = []
+    service.events.subscribe(changes.append)
+    service.start()
+    await eventually(lambda: service._watcher is not None, "the first status")
+    await logged_out_in_vain(service, vault)
+    await look(service)
+    await eventually(lambda: vault.value is None, "an empty keyring")
+    await look(service)
+
+    told = [(c.cause, c.origin, c.status["state"]) for c in changes if isinstance(c, StatusChanged)]
+    assert told[-1] == ("logout", "thisServer", "signedOut")
+    assert "externalChange" not in {cause for cause, _, _ in told}
+
+
+async def test_logout_in_mode_file_is_completed_when_the_keyring_opens(
+    service, vault, tmp_path, revoked
+):
+    """Nobody is asked for it, and it does not come back with the old mode."""
+    service.start()
+    await eventually(lambda: service._watcher is not None, "the first status")
+    config = tmp_path / "config.toml"
+    config.write_text('cli_auth_credentials_store = "file"\n')
+    await eventually(lambda: service.status()["store"]["mode"] == "file", "the mode")
+    vault.trouble = LOCKED
+    result = (await service.logout()).to_wire()
+    assert (result["removed"], result["revoked"]) == ([], "notApplicable")
+    assert result["remaining"] == [{"store": "keyring", "kind": "storeLocked"}]
+    assert "unlock" not in vault.calls
+    assert service.reads_at_once
+    vault.trouble = None
+    service._look_again()  # as the keyring's signal does
+    await eventually(lambda: vault.value is None, "an empty keyring")
+
+    await eventually(lambda: revoked == ["rt-1"], "the revocation")
+    await eventually(lambda: service._watched_store is service._cache.store, "an end of the watch")

@@ -41,6 +41,7 @@ class FakeVault:
         self.trouble: VaultError | None = None
         self.set_trouble: VaultError | None = None
         self.delete_asks = False
+        self.shows_locked_items = False
         self.ignores_deletes = False
         self.limit = 10**6
         self.keeps = lambda value: value
@@ -80,6 +81,10 @@ class FakeVault:
         self._enter("get")
         self._raise_trouble()
         return None if value is None else kept(value, self.written_at)
+
+    def is_there(self) -> bool:
+        self._enter("is_there")
+        return self.shows_locked_items and self.value is not None
 
     def set(self, value: Secret) -> None:
         self._enter("set")

@@ -352,7 +352,7 @@ def test_logout_completes_where_the_keyring_cannot_be_had(store, vault, path, tr
 @pytest.mark.usefixtures("impatient")
 def test_logout_completes_where_the_keyring_hangs(store, vault, path):
     """Nobody waits for ever, and the file is gone first."""
-    vault.hang("is_open")
+    vault.hang("get")
     path.write_bytes(OTHER_KEY_FILE)
     removed = store.remove()
 

@@ -353,7 +353,7 @@ def test_question_that_nobody_answers_ends_the_wait(store, vault):
     vault.let_go()
 
 
-def test_ending_process_waits_for_no_answer(store, vault):
+def test_ending_process_waits_for_no_answer(store, entry, vault):
     """`close` lets everybody go who waits for a person."""
     vault.trouble = LOCKED
     vault.hang("unlock")
@@ -368,7 +368,7 @@ def test_ending_process_waits_for_no_answer(store, vault):
     thread = threading.Thread(target=log_in)
     thread.start()
     assert vault.reached.wait(PATIENCE)
-    store.close()
+    entry.close()
     thread.join(PATIENCE)
 
     assert len(errors) == 1
@@ -605,7 +605,9 @@ def test_logout_removes_an_entry_that_is_no_login(store, vault):
 def test_logout_asks_where_the_keyring_does_not_delete_unasked(store, vault, home):
     """Nobody waits for our locks meanwhile."""
     vault.value, vault.delete_asks = STORED_KEY, True
-    removed = store.remove()
+    with pytest.raises(StoreLocked):
+        store.remove()
+    removed = store.remove_ended()
 
     assert (removed.credential, vault.value) == (KEY, None)
     assert vault.calls[-3:] == ["delete", "delete, asking", "get"]
@@ -613,7 +615,7 @@ def test_logout_asks_where_the_keyring_does_not_delete_unasked(store, vault, hom
 
 def test_keyring_is_made_for_a_login_and_never_for_a_logout(store, vault):
     """Nobody chooses a password in order to sign out."""
-    for use in (store.check_writable, lambda: store_login(store, KEY), store.remove):
+    for use in (store.check_writable, lambda: store_login(store, KEY), store.remove_ended):
         vault.trouble = LOCKED
         vault.prompts.append(None)
         use()

@@ -107,6 +107,24 @@ async def test_keyring_that_speaks_again_after_silence_is_looked_at(entry, vault
     await watch.stop()
 
 
+async def test_watch_that_ends_leaves_the_one_after_it(entry, vault, monkeypatch):
+    """Both are of the one entry, and the old one ends when the new one has begun."""
+    monkeypatch.setattr(keyring_entry, "READ_SECONDS", 0.05)
+    notices = asyncio.Semaphore(0)
+    old, new = (
+        KeyringWatch(entry, heard, clock=SteppedClock(), platform="win32")
+        for heard in (lambda: None, notices.release)
+    )
+    old.start()
+    new.start()
+    await old.stop()
+    vault.hang("get")
+    await entry.sync()
+    vault.let_go()
+    await asyncio.wait_for(notices.acquire(), PATIENCE)
+    await new.stop()
+
+
 async def test_stopped_watch_tells_nothing(entry, vault, monkeypatch):
     """Whoever listened is gone."""
     monkeypatch.setattr(keyring_entry, "READ_SECONDS", 0.05)

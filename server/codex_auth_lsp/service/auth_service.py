@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.revocation import Revoker
     from codex_auth_lsp.service.settling import Settling
     from codex_auth_lsp.stores.base import CredentialStore, StoreWatch
+    from codex_auth_lsp.stores.leftover import Leftover
     from codex_auth_lsp.stores.watcher import Watcher
 
 logger = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ class AuthService:
         self._made: _Actions | None = None
         self._watcher: Watcher | None = None
         self._store_watch: StoreWatch | None = None
-        self._watched_store: CredentialStore | None = None
+        self._watched_store: CredentialStore | Leftover | None = None
         self._looks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._schedule: RefreshSchedule | None = None
@@ -199,7 +200,7 @@ class AuthService:
         """Announce the first status, and from now on every change, whoever makes it."""
         if self._watched_store is not None:
             return
-        self._watched_store = self._cache.store
+        self._watched_store = self._cache.watched_store
         if self.reads_at_once:
             self._begin()
         else:
@@ -223,18 +224,26 @@ class AuthService:
         self._watcher = Watcher(self._cache.files, self._look_again)
         self._watcher.start()
         self._watch_store()
+        self._keeper.after_looks(self._watch_anew)
 
     def _watch_store(self) -> None:
-        """Watch the store that the configuration chooses now."""
+        """Watch the store that the configuration chooses now, or what a logout has left."""
         if self._store_watch is not None:
             self._after(self._store_watch.stop())
-        self._watched_store = self._cache.store
+        self._watched_store = self._cache.watched_store
         self._store_watch = self._watched_store.watch(self._look_again)
         if self._store_watch is not None:
             self._store_watch.start()
 
+    def _watch_anew(self) -> None:
+        if self._closing or self._cache.watched_store is self._watched_store:
+            return
+        self._watch_store()
+        if not self.reads_at_once:
+            self._look_again()  # the store is another one now
+
     def _look_again(self) -> None:
-        if self.reads_at_once:
+        if self.reads_at_once and self._cache.watched_store.reads_at_once:
             self._look()
         else:
             self._after_sync(self._look)
@@ -242,7 +251,7 @@ class AuthService:
     def _after_sync(self, action: Callable[[], None]) -> None:
         async def sync_and_act() -> None:
             try:
-                await self._cache.sync()
+                await self._cache.sync_watched()
             except Exception as exc:  # noqa: BLE001 - the window goes on with what it knows
                 log_defect(logger, exc)
             if not self._closing:
@@ -257,10 +266,6 @@ class AuthService:
 
     def _look(self) -> None:
         self._keeper.look()
-        if self._cache.store is not self._watched_store:
-            self._watch_store()
-            if not self.reads_at_once:
-                self._look_again()  # the store is another one now
         if self._schedule is not None:
             self._schedule.look_for_interruption()
 

@@ -29,14 +29,14 @@ from codex_auth_lsp.service.refresh_record import (
     RefreshRecord,
     read_record,
 )
-from codex_auth_lsp.stores.memory import MemoryStore
-from codex_auth_lsp.stores.select import select_store
+from codex_auth_lsp.stores.select import Stores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.stores.base import CredentialStore, Removed, Snapshot
+    from codex_auth_lsp.stores.leftover import Leftover
 
 CONFIG_NAME = "config.toml"
 
@@ -89,10 +89,9 @@ class LoginCache:
         self._variables = _no_variables()
         self._settings = Settings()
         self._settings_error: ConfigurationInvalid | None = None
-        self.store: CredentialStore = select_store(self._settings.store_mode, home)
-        self._memory = MemoryStore()  # one for the life of the process: nothing else has its login
+        self._stores = Stores(home)
+        self.store: CredentialStore = self._stores.choose(self._settings.store_mode)
         self._record_in_memory = RecordInMemory()
-        self._left_stores: list[CredentialStore] = []
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -110,12 +109,12 @@ class LoginCache:
 
         None where no other process has the login.
         """
-        return None if self.store is self._memory else self._beside(".refresh.lock")
+        return None if self.store is self._stores.memory else self._beside(".refresh.lock")
 
     @property
     def refresh_record_place(self) -> RecordPlace:
         """What our processes tell one another of the last refresh."""
-        if self.store is self._memory:
+        if self.store is self._stores.memory:
             return self._record_in_memory
         return self._beside(".refresh.json")
 
@@ -142,10 +141,26 @@ class LoginCache:
         self._read_settings()
         return self._doubted_since is None and self.store.reads_at_once
 
+    @property
+    def watched_store(self) -> CredentialStore | Leftover:
+        """The store, or in a mode without a keyring what a logout had to leave in one."""
+        return (self.store.reads_at_once and self._stores.leftover) or self.store
+
+    @property
+    def hides_leftover(self) -> bool:
+        """Whether nobody is signed in since what the keyring holds is to go after a logout."""
+        leftover = None if self.store.reads_at_once else self._stores.leftover
+        return leftover is not None and leftover.is_unsettled
+
     async def sync(self) -> None:
         """Look at what cannot be read at once, so that `look` finds what is there now."""
         await self.settle()
         await self.store.sync()
+
+    async def sync_watched(self) -> None:
+        """Look at the same, and at a keyring in which a logout has left something."""
+        await self.settle()
+        await self.watched_store.sync()
 
     async def settle(self) -> None:
         """Wait until the settings are no longer such as may be half written: 0.1 s at most."""
@@ -234,33 +249,25 @@ class LoginCache:
             self._dotenv = dotenv
             self._variables = parse_dotenv(dotenv)
 
-    def remove(self, *, may_prompt: bool = True) -> Removed | None:
+    def remove(self) -> Removed | None:
         """Remove the login from the store and from the places beside it, as `Store.remove`."""
         from codex_auth_lsp.stores.elsewhere import remove_everywhere  # for a logout alone
 
         switch = self._settings.secret_auth_storage
-        return remove_everywhere(
-            self.store,
-            self._memory,
-            self.home,
-            secret_auth_storage=switch,
-            may_prompt=may_prompt,
-        )
+        return remove_everywhere(self.store, self._stores, secret_auth_storage=switch)
+
+    def remove_ended(self) -> Removed | None:
+        """Ask the person for the keyring, and remove what `remove` could not reach there."""
+        leftover = self._stores.leftover
+        return leftover.remove_ended() if leftover is not None else None
 
     def close(self) -> None:
-        """Let no call wait for a person, in any store that was ever chosen."""
-        for store in (*self._left_stores, self.store):
-            store.close()
+        """Let no call wait for a person any longer."""
+        self._stores.close()
 
     def _take(self, settings: Settings) -> None:
         before, self._settings = self._settings, settings
         if settings.store_choice != before.store_choice:
-            self._left_stores.append(self.store)
-            self.store = self._select(settings)
-
-    def _select(self, settings: Settings) -> CredentialStore:
-        if settings.store_mode == "ephemeral":
-            return self._memory
-        return select_store(
-            settings.store_mode, self.home, secret_auth_storage=settings.secret_auth_storage
-        )
+            self.store = self._stores.choose(
+                settings.store_mode, secret_auth_storage=settings.secret_auth_storage
+            )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
@@ -13,6 +12,8 @@ from codex_auth_lsp.stores.abandon import in_own_thread
 from codex_auth_lsp.stores.base import join
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codex_auth_lsp.service.login_cache import LoginCache
     from codex_auth_lsp.service.logins import Logins
     from codex_auth_lsp.service.revocation import Revoker
@@ -73,11 +74,11 @@ class Logout:
         await self._logins.stop(LoginCancelled())
         await self._cache.sync()
         self._keeper.look()  # what others did until now is told under its own cause
-        removals = [await self._remove(may_prompt=False)]
+        removals = [await self._remove(self._cache.remove)]
         revocations = self._begin_revocation(removals[0]) if revoke else []
-        if removals[0].wants_the_person:
+        if removals[0].wants_the_person and not self._cache.store.reads_at_once:
             # What could be removed is gone, and its issuer hears of it; nobody waits for that.
-            removals.append(await self._remove(may_prompt=True))
+            removals.append(await self._remove(self._cache.remove_ended))
             revocations += self._begin_revocation(removals[1]) if revoke else []
         removed = _joined(removals)
         return LogoutResult(
@@ -87,17 +88,18 @@ class Logout:
             status=self._keeper.look(),
         )
 
-    async def _remove(self, *, may_prompt: bool) -> _Removal:
+    async def _remove(self, remove: Callable[[], Removed | None]) -> _Removal:
+        error: StoreError | None = None
+        removed: Removed | None = None
         try:
             with self._keeper.own_change():
-                removed = await in_own_thread(partial(self._cache.remove, may_prompt=may_prompt))
+                removed = await in_own_thread(remove)
         except StoreError as exc:
-            if isinstance(exc, StoreLocked):  # it counts as gone
-                self._keeper.drop_unsaved()
-            return _Removal(error=exc)
-        self._keeper.drop_unsaved()
+            error = exc
+        if error is None or isinstance(error, StoreLocked):  # it is gone, or counts as that
+            self._keeper.drop_unsaved()
         self._keeper.look("logout")
-        return _Removal(removed)
+        return _Removal(removed, error)
 
     def _begin_revocation(self, removal: _Removal) -> list[asyncio.Task[bool]]:
         logins = _revocable(removal.removed)
@@ -120,7 +122,7 @@ class _Removal:
 
 
 def _joined(removals: list[_Removal]) -> Removed | None:
-    """Return what was removed at all tries, and what remains after the last one that worked.
+    """Return what was removed at all tries, and what remains after the last one.
 
     Raises:
         StoreError: None worked.
@@ -128,8 +130,12 @@ def _joined(removals: list[_Removal]) -> Removed | None:
     errors = [removal.error for removal in removals if removal.error is not None]
     if len(errors) == len(removals):
         raise errors[-1]
-    worked = [removal.removed for removal in removals if removal.error is None]
-    return join(worked, worked[-1].remaining if worked[-1] is not None else ())
+    removed = join([removal.removed for removal in removals])
+    is_reached = len(removals) > 1 and removals[-1].error is None
+    if removed is None or not is_reached:
+        return removed
+    remaining = tuple(place for place in removed.remaining if place.store != "keyring")
+    return replace(removed, remaining=remaining)
 
 
 def _revocable(removed: Removed | None) -> list[ChatGptCredential]:

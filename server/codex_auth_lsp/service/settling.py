@@ -44,28 +44,29 @@ class Settling:
 
     def _on_look(self) -> None:
         is_free = self._running is None or self._running.done()
-        if is_free and not self._ending.is_set() and self._cache.store.is_unsettled:
+        if is_free and not self._ending.is_set() and self._cache.watched_store.is_unsettled:
             self._running = asyncio.ensure_future(self._settle())
 
     async def _settle(self) -> None:
         for delay in _DELAYS:
             await self._pause(delay)
-            if self._ending.is_set() or not self._cache.store.is_unsettled:
+            if self._ending.is_set() or not self._cache.watched_store.is_unsettled:
                 return
             if await self._try():
                 return
 
     async def _try(self) -> bool:
+        cause = "logout" if self._cache.hides_leftover else "storeHealth"
         try:
             with self._keeper.own_change():
-                removed = await in_own_thread(self._cache.store.settle)
+                removed = await in_own_thread(self._cache.watched_store.settle)
         except StoreError as exc:
             logger.warning("The keyring still holds an older login: %s", exc.message)
             return False
         except Exception as exc:  # noqa: BLE001 - nobody waits who could hear of it
             log_defect(logger, exc)
             return False
-        self._keeper.look("storeHealth")
+        self._keeper.look(cause)
         if removed is not None and isinstance(removed.credential, ChatGptCredential):
             self._revoker.revoke_later(removed.credential)
         return True

@@ -425,6 +425,8 @@ class StatusKeeper:
         )
 
     def _find_cause(self, before: View, old: AuthStatus) -> str:
+        if self._cache.hides_leftover and old.state != self._status.state:
+            return "logout"
         if before.settings.store_choice != self._view.settings.store_choice:
             return "configChange"  # another login is in force since it is another store
         if _is_readable(before) != _is_readable(self._view):

@@ -78,10 +78,10 @@ class AutoStore(KeyringMode):
         """Say whether the file's login is in force before one that the keyring holds."""
         if file.document is None or keyring.age is None:
             return False
-        fallback = self._entry.fallback(file.version)
+        fallback = self._entry.fallbacks.of(file.version)
         if fallback is not None and fallback.was_seen:
             return True
-        newer = age_of(file.credential).is_newer_than(keyring.age, self._entry.now)
+        newer = age_of(file.credential).is_newer_than(keyring.age, self._entry.fallbacks.now)
         return fallback is not None if newer is None else newer
 
     def _noting_fallback(self, keyring: Snapshot, file: Snapshot) -> Snapshot:
@@ -175,7 +175,7 @@ class AutoStore(KeyringMode):
         if is_its_own and self._is_saved(document, stored):
             remove_leftover(self._file, document.credential)
             return
-        fallback = self._entry.fallback(chosen.version)
+        fallback = self._entry.fallbacks.of(chosen.version)
         self._file.replace(document)
         if chosen.source.kind == "keyring" or fallback is not None:
             self._entry.note_fallback(self._file.read().version, fallback)
@@ -214,7 +214,7 @@ class AutoStore(KeyringMode):
             stored, file = self._entry.load(), self._file.read()
             if file.document is None or not self._is_behind(file, stored.in_force):
                 return removed
-            self._entry.begin_move(stored.snapshot.version, file.version)
+            self._entry.fallbacks.begin_move(stored.snapshot.version, file.version)
             self._entry.save(file.document, stored)
             remove_leftover(self._file, file.credential)
         older = stored.snapshot.credential
@@ -225,7 +225,7 @@ class AutoStore(KeyringMode):
         return (
             keyring.document is not None
             and self._file_wins(file, keyring)
-            and self._entry.may_move(keyring.version, file.version)
+            and self._entry.fallbacks.may_move(keyring.version, file.version)
         )
 
 

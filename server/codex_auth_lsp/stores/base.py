@@ -2,9 +2,9 @@
 
 Reading never changes anything. Writing either puts the whole new document in place or leaves the
 old one as it was, byte for byte. Calls block for as long as a disk takes; `update` and
-`remove` also wait for locks, at most `LOCK_SECONDS`; they and `check_writable` wait, where logins
-rest in a keyring, for the person's answer to its question, at most `vault.PROMPT_SECONDS`. So they
-belong in a thread.
+`remove` also wait for locks, at most `LOCK_SECONDS`; `update` and `check_writable` wait, where
+logins rest in a keyring, for the person's answer to its question, at most `vault.PROMPT_SECONDS`.
+So they belong in a thread.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Removed:
     remaining: tuple[Remaining, ...] = ()
 
 
-def join(removals: list[Removed | None], remaining: tuple[Remaining, ...]) -> Removed | None:
+def join(removals: list[Removed | None]) -> Removed | None:
     """Return several removals as one; None where there was nothing to remove anywhere."""
     found = [one for one in removals if one is not None]
     if not found:
@@ -89,7 +89,7 @@ def join(removals: list[Removed | None], remaining: tuple[Remaining, ...]) -> Re
         logins[0] if logins else None,
         tuple(dict.fromkeys(name for one in found for name in one.stores)),
         tuple(login for login in logins[1:] if login != logins[0]),
-        remaining,
+        tuple(place for one in found for place in one.remaining),
     )
 
 
@@ -145,10 +145,6 @@ class CredentialStore(Protocol):
         """Return what tells of changes beside the watch on CODEX_HOME, None where that does."""
         ...
 
-    def close(self) -> None:
-        """Let no call wait for the person any longer: the process ends."""
-        ...
-
     def check_writable(self) -> None:
         """Find out, without a trace, whether a login could be stored now.
 
@@ -194,11 +190,10 @@ class CredentialStore(Protocol):
         """
         ...
 
-    def remove(self, *, may_prompt: bool = True) -> Removed | None:
+    def remove(self) -> Removed | None:
         """Remove the stored login, whatever it is, from every place where it may rest.
 
-        Args:
-            may_prompt: Whether the person may be asked to unlock a keyring.
+        Nobody is asked for anything.
 
         Returns:
             What was removed and what could not be, None where there was nothing.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import StoreError, StoreLocked, StoreReadOnly, StoreUnavailable
 from codex_auth_lsp.stores.base import Remaining, Removed
-from codex_auth_lsp.stores.vault import VaultAbsent, VaultLocked
+from codex_auth_lsp.stores.vault import VaultAbsent
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
@@ -25,17 +25,14 @@ class _Cleared:
     error: StoreError | None = None
 
 
-def clear(
-    file: FileStore, entry: KeyringEntry, *, keyring_required: bool, may_prompt: bool
-) -> Removed | None:
-    """Remove the login from both places.
+def clear(file: FileStore, entry: KeyringEntry, *, keyring_required: bool) -> Removed | None:
+    """Remove the login from both places; nobody is asked.
 
     Args:
         file: `auth.json`.
         entry: The keyring's entry; what is left in a locked one goes when that is opened.
         keyring_required: Whether it is an error that there is no keyring, where nothing else could
             be removed either.
-        may_prompt: Whether the person may be asked to unlock the keyring.
 
     Returns:
         What was removed and what may remain; None where there was nothing anywhere.
@@ -43,8 +40,8 @@ def clear(
     Raises:
         StoreError: Nothing could be removed, and something may still be there.
     """
-    from_file = _clear_file(file)  # first, since it never waits for a person
-    from_keyring = _clear_keyring(file, entry, may_prompt=may_prompt)
+    from_file = _clear_file(file)
+    from_keyring = _clear_keyring(file, entry)
     if isinstance(from_keyring.error, StoreLocked):
         entry.end_later()
     if not keyring_required and _is_nowhere(from_keyring, entry):
@@ -62,7 +59,7 @@ def clear(
     )
     is_known = from_file.error is not None and from_file.credential is not None
     if not removed and not bearable and not is_known:  # what is known can at least be revoked
-        raise errors[0]
+        raise errors[-1]  # the file's before the keyring's, for which a person can be asked
     credentials = [place.credential for place in places if place.credential is not None]
     return Removed(
         credential=credentials[0] if credentials else None,
@@ -92,29 +89,16 @@ def _clear_file(file: FileStore) -> _Cleared:
     return _Cleared("file", removed=True, credential=removed.credential)
 
 
-def _clear_keyring(file: FileStore, entry: KeyringEntry, *, may_prompt: bool) -> _Cleared:
+def _clear_keyring(file: FileStore, entry: KeyringEntry) -> _Cleared:
     credential: Credential | None = None
     problem = entry.problem()
     try:
-        saves = entry.saves
-        if may_prompt:
-            entry.unlock(for_writing=False)
         with file.exclusive():
-            if entry.saves != saves:
-                return _Cleared("keyring")  # somebody signed in while the person was asked
             stored = entry.load()
             if isinstance(stored.error, StoreLocked):
                 raise stored.error
             credential = stored.snapshot.credential  # None too where it cannot be read
-            asks = False
-            try:
-                removed = entry.delete()
-            except StoreLocked as exc:
-                if not (may_prompt and isinstance(exc.__cause__, VaultLocked)):
-                    raise
-                asks = True  # it is unlocked, so it wants to ask before it deletes
-        if asks:
-            removed = entry.delete(may_prompt=True)
+            removed = entry.delete()
     except StoreError as exc:
         return _Cleared("keyring", error=exc)
     error = StoreUnavailable(problem) if problem is not None else None

@@ -13,8 +13,13 @@ from codex_auth_lsp.stores.base import READABLE
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
+    from datetime import datetime
 
+    from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.stores.base import Snapshot
+
+MOVE_DISTANCE_SECONDS = 30.0
+"""Between two tries of a process to move a login from the file into the keyring."""
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,52 @@ class Fallback:
         if self.entry is None:
             return replace(self, entry=keyring.version)
         return self if keyring.version == self.entry else None
+
+
+class Fallbacks:
+    """The last one of a process, and what it tried to move into the keyring."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last: Fallback | None = None
+        self._moves: set[tuple[str, str]] = set()
+        self._last_move: float | None = None
+
+    @property
+    def now(self) -> datetime:
+        """The time by which logins are compared."""
+        return self._clock.now()
+
+    def of(self, file_version: str) -> Fallback | None:
+        """Return how this process came to write this file in the keyring's place, if it did."""
+        last = self._last
+        return last if last is not None and last.file == file_version else None
+
+    def note(self, keyring: Snapshot, file_version: str, renewed: Fallback | None) -> None:
+        """Remember a new one, or the renewal of one."""
+        self._last = (
+            Fallback.beside(keyring, file_version)
+            if renewed is None
+            else replace(renewed, file=file_version)
+        )
+
+    def look(self, keyring: Snapshot, late: AbstractSet[str]) -> None:
+        """Take note of what was found in the keyring."""
+        if self._last is not None:
+            self._last = self._last.after_look(keyring, late)
+
+    def end(self) -> None:
+        """Forget the last one: the keyring has taken a login, or holds none any more."""
+        self._last = None
+
+    def may_move(self, entry_version: str, file_version: str) -> bool:
+        """Say whether a login may be moved: once for these two, and seldom at all."""
+        if (entry_version, file_version) in self._moves:
+            return False
+        last = self._last_move
+        return last is None or self._clock.monotonic() - last >= MOVE_DISTANCE_SECONDS
+
+    def begin_move(self, entry_version: str, file_version: str) -> None:
+        """Remember that a login is moved now."""
+        self._moves.add((entry_version, file_version))
+        self._last_move = self._clock.monotonic()

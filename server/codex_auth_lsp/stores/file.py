@@ -106,9 +106,6 @@ class FileStore:
     def watch(self, on_change: Callable[[], None]) -> None:
         """Return None: the watch on CODEX_HOME tells of a file."""
 
-    def close(self) -> None:
-        """Do nothing: no call waits for a person."""
-
     def _noting_read_only(self, snapshot: Snapshot) -> Snapshot:
         """Say of a store that it cannot be written, where that is so."""
         report = snapshot.report
@@ -212,7 +209,7 @@ class FileStore:
     def settle(self) -> None:
         """Do nothing: nothing is ever left undone."""
 
-    def remove(self, *, may_prompt: bool = True) -> Removed | None:  # noqa: ARG002 - nobody to ask
+    def remove(self) -> Removed | None:
         """Remove the file; of a symbolic link the target, since the login is in it."""
         problem = self._home.problem()
         if problem is not None:

@@ -67,6 +67,10 @@ class KeyringCalls:
         """Return what is there."""
         return self._quickly(self._vault.get)
 
+    def is_there(self) -> bool:
+        """Say whether it is known that there is an entry."""
+        return self._quickly(self._vault.is_there)
+
     def set(self, value: Secret) -> None:
         """Put a value in the place of whatever is there."""
         self._quickly(lambda: self._vault.set(value))

@@ -24,7 +24,7 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.stores.abandon import Hanging
 from codex_auth_lsp.stores.base import READABLE, Snapshot
-from codex_auth_lsp.stores.fallback import Fallback
+from codex_auth_lsp.stores.fallback import Fallbacks
 from codex_auth_lsp.stores.keyring_calls import KeyringCalls
 from codex_auth_lsp.stores.keyring_snapshot import (
     entry_snapshot,
@@ -34,15 +34,15 @@ from codex_auth_lsp.stores.keyring_snapshot import (
     version_of,
 )
 from codex_auth_lsp.stores.secret_auth_storage import secret_auth_storage_problem
-from codex_auth_lsp.stores.unfinished import Ended
+from codex_auth_lsp.stores.unfinished import Ended, owner_of
 from codex_auth_lsp.stores.vault import READ_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.stores.document import Document
+    from codex_auth_lsp.stores.fallback import Fallback
     from codex_auth_lsp.stores.vault import Kept, Vault
 
 TOO_LARGE = "The login is too large for the system's keyring."
@@ -50,13 +50,14 @@ _TOO_LARGE_ADVICE = (
     Remediation('Set cli_auth_credentials_store = "auto" in config.toml'),
     Remediation('Set cli_auth_credentials_store = "file" in config.toml'),
 )
-MOVE_DISTANCE_SECONDS = 30.0
-"""Between two tries of a process to move a login from the file into the keyring."""
-
 _NOT_LOOKED_YET = "The keyring has not been looked at yet."
 _SILENT = "The keyring does not answer."
 
 logger = logging.getLogger(__name__)
+
+
+def _not_looked_yet() -> Snapshot:
+    return replace(entry_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class KeyringEntry:
         clock: Clock | None = None,
     ) -> None:
         self._home = home
-        self._secret_auth_storage = secret_auth_storage
+        self.secret_auth_storage = secret_auth_storage
         self._clock = clock or SystemClock()
         self._calls = KeyringCalls(vault, self._clock, self._on_return)
         self._changing = threading.Lock()
@@ -104,14 +105,15 @@ class KeyringEntry:
         self._looking = asyncio.Lock()
         self._asked = 0
         self._answered = 0
-        self._snapshot = replace(entry_snapshot("locked", detail=_NOT_LOOKED_YET), known=False)
-        self._ended: Ended | None = None
+        self._snapshot = _not_looked_yet()
+        self._owner: str | None = None
+        self.ended: Ended | None = None
+        """What a logout was to delete."""
         self._late: frozenset[str] = frozenset()
         self.saves = 0
         """How many logins this process has stored here."""
-        self._fallback: Fallback | None = None
-        self._moves: set[tuple[str, str]] = set()
-        self._last_move: float | None = None
+        self.fallbacks = Fallbacks(self._clock)
+        """What the keyring did not take."""
         self.on_change: Callable[[], None] | None = None
         """Called from any thread when a call came back that nobody waits for any more."""
 
@@ -128,16 +130,6 @@ class KeyringEntry:
         snapshot = self._snapshot
         return self._in_force(snapshot) is not snapshot
 
-    @property
-    def now(self) -> datetime:
-        """The time by which this entry goes."""
-        return self._clock.now()
-
-    def fallback(self, file_version: str) -> Fallback | None:
-        """Return how this process came to write this file in the keyring's place, if it did."""
-        fallback = self._fallback
-        return fallback if fallback is not None and fallback.file == file_version else None
-
     def note_fallback(self, file_version: str, renewed: Fallback | None = None) -> None:
         """Remember that a file was written since the keyring did not take the login.
 
@@ -146,23 +138,25 @@ class KeyringEntry:
             renewed: The one before, of which this is a renewal.
         """
         with self._changing:
-            self._fallback = (
-                Fallback.beside(self._snapshot, file_version)
-                if renewed is None
-                else replace(renewed, file=file_version)
-            )
+            self.fallbacks.note(self._snapshot, file_version, renewed)
 
-    def may_move(self, entry_version: str, file_version: str) -> bool:
-        """Say whether a login may be moved here: once for these two, and seldom at all."""
-        if (entry_version, file_version) in self._moves:
+    def was_ended(self, found: Snapshot, ended: Ended) -> bool:
+        """Say whether a logout was about this, after the person has answered its question."""
+        return ended.covers(found, self._clock.now().timestamp(), in_doubt=True)
+
+    def is_there(self) -> bool:
+        """Say whether it is known that there is an entry, also in a locked vault."""
+        try:
+            return bool(self._snapshot.version) or self._calls.is_there()
+        except StoreError:
             return False
-        last = self._last_move
-        return last is None or self._clock.monotonic() - last >= MOVE_DISTANCE_SECONDS
 
-    def begin_move(self, entry_version: str, file_version: str) -> None:
-        """Remember that a login is moved here now."""
-        self._moves.add((entry_version, file_version))
-        self._last_move = self._clock.monotonic()
+    def doubt(self) -> None:
+        """Say nothing of what is there before the next look: nobody has looked for a while."""
+        with self._changing:
+            last = self._snapshot
+            self._snapshot = replace(_not_looked_yet(), version=last.version, age=last.age)
+            self._changes += 1
 
     async def sync(self) -> None:
         """Look at the vault, for 3 s at most and without asking anybody.
@@ -184,7 +178,7 @@ class KeyringEntry:
 
     def problem(self) -> str | None:
         """Return why this entry is not the place where Codex keeps the login, None where it is."""
-        return secret_auth_storage_problem(self._home.path, self._secret_auth_storage)
+        return secret_auth_storage_problem(self._home.path, self.secret_auth_storage)
 
     def ensure_writable(self) -> None:
         """Raise StoreUnavailable where a login must not be written beside another one."""
@@ -265,10 +259,14 @@ class KeyringEntry:
 
     def end_later(self) -> None:
         """Let what could not be deleted count as gone, as soon as it is seen that it is that."""
-        before = frozenset() if self._ended is None else self._ended.seen
         with self._changing:
-            seen = before | {self._snapshot.version} - {""}
-            self._ended = Ended(self._clock.now().timestamp(), seen, self._late)
+            last, before = self._snapshot, self.ended
+            seen = before.seen if before else frozenset()
+            owners = before.owners if before else frozenset()
+            if last.version:
+                seen |= {(last.version, last.age.written_at if last.age else None)}
+                owners |= {self._owner} if self._owner else set()
+            self.ended = Ended(self._clock.now().timestamp(), seen, owners, self._late)
             self._snapshot = replace(self._snapshot, version="", age=None)
             self._changes += 1
 
@@ -283,10 +281,10 @@ class KeyringEntry:
 
     def _in_force(self, snapshot: Snapshot) -> Snapshot:
         """Return what a snapshot counts as: an empty entry where a logout was to delete it."""
-        if self._ended is None or not snapshot.version or snapshot.report.health not in READABLE:
+        if self.ended is None or not snapshot.version or snapshot.report.health not in READABLE:
             return snapshot
         now = self._clock.now().timestamp()
-        return entry_snapshot("ok") if self._ended.covers(snapshot, now) else snapshot
+        return entry_snapshot("ok") if self.ended.covers(snapshot, now) else snapshot
 
     def _take_back(self, old: Kept | None) -> None:
         """Put back what stood there, unless it still does."""
@@ -303,7 +301,8 @@ class KeyringEntry:
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Take what was just written, after which nothing earlier counts any more."""
-        self._ended, self._late, self._fallback = None, frozenset(), None
+        self.ended, self._late = None, frozenset()
+        self.fallbacks.end()
         self._remember(snapshot)
 
     def _remember(self, snapshot: Snapshot, *, unless_changed_since: int | None = None) -> bool:
@@ -313,10 +312,11 @@ class KeyringEntry:
                 return False
             self._changes += 1
             self._snapshot = snapshot
-            if self._fallback is not None:
-                self._fallback = self._fallback.after_look(snapshot, self._late)
-            if snapshot.report.health in READABLE and self._in_force(snapshot) is snapshot:
-                self._ended = None  # somebody else has deleted or replaced it
+            self.fallbacks.look(snapshot, self._late)
+            if snapshot.report.health in READABLE:
+                self._owner = owner_of(snapshot.credential)
+                if self._in_force(snapshot) is snapshot:
+                    self.ended = None  # somebody else has deleted or replaced it
             return True
 
     def _on_return(self) -> None:

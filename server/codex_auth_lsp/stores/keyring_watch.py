@@ -43,6 +43,7 @@ class KeyringWatch:
         self._clock = clock or SystemClock()
         self._watch = self._poll if platform in {"darwin", "win32"} else self._listen
         self._task: asyncio.Task[None] | None = None
+        self._on_return: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Begin to watch, on the running event loop."""
@@ -54,12 +55,13 @@ class KeyringWatch:
             except RuntimeError:  # the loop is closed, and nobody listens any more
                 pass
 
-        self._entry.on_change = on_return
+        self._entry.on_change = self._on_return = on_return
         self._task = loop.create_task(self._watch())
 
     async def stop(self) -> None:
         """End the watch."""
-        self._entry.on_change = None
+        if self._entry.on_change is self._on_return:  # else another watch has begun
+            self._entry.on_change = None
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])

@@ -43,9 +43,6 @@ class MemoryStore:
     def watch(self, on_change: Callable[[], None]) -> None:
         """Return None: nobody else can change it."""
 
-    def close(self) -> None:
-        """Do nothing: no call waits for a person."""
-
     def check_writable(self) -> None:
         """Memory can always be written."""
 
@@ -71,7 +68,7 @@ class MemoryStore:
     def settle(self) -> None:
         """Do nothing: nothing is ever left undone."""
 
-    def remove(self, *, may_prompt: bool = True) -> Removed | None:  # noqa: ARG002 - nobody to ask
+    def remove(self) -> Removed | None:
         """Forget the document."""
         document, self._document = self._document, None
         return Removed(document.credential, ("memory",)) if document is not None else None

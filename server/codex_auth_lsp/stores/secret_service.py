@@ -70,6 +70,10 @@ class SecretServiceVault:
         """Return the value of the item in use."""
         return self._with_service(self._get)
 
+    def is_there(self) -> bool:
+        """Say whether the service finds an item, which it does in a locked collection too."""
+        return self._with_service(lambda connection: self._find(connection).is_something)
+
     def set(self, value: Secret) -> None:
         """Write the item in use, or a new one as the Codex CLI makes it; delete the others."""
         self._with_service(lambda connection: self._set(connection, value))
@@ -191,6 +195,10 @@ class _Found:
     targeted: list[Item] = field(default_factory=list)
     bare: list[Item] = field(default_factory=list)
     locked: list[Item] = field(default_factory=list)
+
+    @property
+    def is_something(self) -> bool:
+        return bool(self.unlocked or self.locked)
 
     @property
     def unlocked(self) -> list[Item]:

@@ -153,6 +153,13 @@ class SystemKeyringVault:
         value = self._quietly(lambda backend: backend.get_password(*self._entry()))
         return None if value is None else kept(value)
 
+    def is_there(self) -> bool:
+        """Say whether there is an entry; of a locked keychain nobody knows."""
+        try:
+            return self.get() is not None
+        except VaultLocked:
+            return False
+
     def set(self, value: Secret) -> None:
         """Store the value, without a dialog."""
         service, account = self._entry()

@@ -89,6 +89,10 @@ class Vault(Protocol):
         """Return what is there, None where nothing is."""
         ...
 
+    def is_there(self) -> bool:
+        """Say whether it is known that something is there, also where it is locked."""
+        ...
+
     def set(self, value: Secret) -> None:
         """Put `value` in the place of whatever is there, so that one entry is left."""
         ...
