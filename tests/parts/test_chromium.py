@@ -27,7 +27,7 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 
 ALLOW = "button[value=allow]"
 SIGNED_IN = "text=You are signed in"
-NOT_SIGNED_IN = "text=You are not signed in"
+NOT_SIGNED_IN = "text=This sign-in did not work"
 
 Step = dict[str, Any]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 from codex_auth_lsp.service.events import Event, NoticeGiven
+from codex_auth_lsp.terminal.advice import advice_lines
 
 
 def show_notice(event: Event) -> None:
     """Write a notice; every other event shows itself in what the command says."""
     if not isinstance(event, NoticeGiven):
         return
-    advice = "".join(f"  {action.title}\n" for action in event.notice.actions)
+    advice = "".join(f"  {line}\n" for line in advice_lines(event.notice.actions))
     sys.stderr.write(f"Note: {event.notice.message}\n{advice}")
     sys.stderr.flush()
