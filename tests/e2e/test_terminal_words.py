@@ -185,3 +185,17 @@ async def test_an_empty_file_is_called_empty_and_its_removal_unrevoked(
     assert "it is empty" in status.stdout
     assert "login` replaces it" in status.stdout
     assert "could not be revoked" in out.stdout
+
+
+async def test_a_lock_that_cannot_be_opened_is_named_and_not_the_login(
+    command_line: CommandLine, home: CodexHome
+):
+    """With what to do about it."""
+    lock = home.path / "auth.json.lock"
+    lock.mkdir()
+
+    outcome = await command_line("login", "--with-api-key", stdin=KEY.encode())
+
+    assert (outcome.returncode, outcome.stdout) == (FAILED, "")
+    assert f"The lock file {lock} cannot be opened: Is a directory; make it" in outcome.stderr
+    assert "as it was" not in outcome.stderr

@@ -313,6 +313,13 @@ def _size_of(path: Path) -> int:
 def write_error(exc: OSError, path: Path) -> StoreError:
     """Return the error for a file that could not be written, or a lock that could not be made."""
     reason = exc.strerror or "unknown reason"
+    blamed = str(exc.filename or "")
+    if blamed.endswith(".lock") and exc.errno not in _NOT_THERE:
+        kind = StoreReadOnly if exc.errno in _READ_ONLY_ERRORS else StoreWriteFailed
+        return kind(
+            f"The lock file {blamed} cannot be opened: {reason}; make it a file that you may read "
+            "and write (chown, chmod 600)."
+        )
     if exc.errno in _READ_ONLY_ERRORS:
         return StoreReadOnly(f"{path} cannot be written by this user: {reason}.")
     if exc.errno in _NOT_THERE:

@@ -155,7 +155,7 @@ async def _outcome(service: AuthService, attempt: Attempt) -> dict[str, Any]:
     try:
         return await service.logins.wait(attempt)
     except AuthError as error:
-        if service.view.snapshot.document is not None:
+        if service.view.snapshot.credential is not None:
             error.message += " Nothing has changed: the login is as it was."
         raise
 

@@ -16,7 +16,7 @@ def next_step(status: Mapping[str, Any], typed: str) -> str | None:
     """Return what helps, None where nothing has to be done."""
     login = command_line("login", typed)
     if status.get("lastError", {}).get("kind") == "configurationInvalid":
-        return "mend config.toml; until then no sign-in begins"
+        return "mend config.toml as the last error says; until then no sign-in begins"
     if status["state"] == "signedOut":
         return f"{login} signs in"
     if status["state"] == "needsReauth":
