@@ -199,3 +199,17 @@ async def test_a_lock_that_cannot_be_opened_is_named_and_not_the_login(
     assert (outcome.returncode, outcome.stdout) == (FAILED, "")
     assert f"The lock file {lock} cannot be opened: Is a directory; make it" in outcome.stderr
     assert "as it was" not in outcome.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "login"])
+async def test_a_keyring_without_a_desktop_has_a_way_out(
+    command_line: CommandLine, home: CodexHome, tmp_path, command
+):
+    """Another store is named."""
+    home.configure('cli_auth_credentials_store = "keyring"\n')
+    no_desktop = {"DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": str(tmp_path)}
+
+    outcome = await command_line(command, environment=no_desktop)
+
+    assert outcome.returncode == FAILED
+    assert 'set cli_auth_credentials_store to "file" or "auto"' in outcome.stdout + outcome.stderr

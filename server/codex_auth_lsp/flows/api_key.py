@@ -76,5 +76,7 @@ async def _check_with_provider(key: Secret, url: str, on_remark: Callable[[str],
         return
     if reply.status in {401, 403}:
         raise ApiKeyRejected
-    if reply.status != _ACCEPTED:
-        on_remark(f"The key could not be checked: {url} answered with HTTP {reply.status}.")
+    is_json = "json" in reply.headers.get("content-type", "")
+    if reply.status != _ACCEPTED or not is_json:
+        what = f"HTTP {reply.status}" + ("" if is_json else ", and not in JSON")
+        on_remark(f"The key could not be checked: {url} answered with {what}.")

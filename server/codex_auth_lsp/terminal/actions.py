@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.domain.login_method import LoginMethodId
-from codex_auth_lsp.errors import ApiKeyInvalid, AuthError, StoreUnavailable
+from codex_auth_lsp.errors import ApiKeyInvalid, AuthError, StoreLocked, StoreUnavailable
 from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.terminal.next_step import OTHER_STORE
 from codex_auth_lsp.terminal.notices import show_notice
 from codex_auth_lsp.terminal.prompts import TerminalPrompts
 from codex_auth_lsp.terminal.remarks import Remarks
@@ -155,6 +156,9 @@ async def _outcome(service: AuthService, attempt: Attempt) -> dict[str, Any]:
     try:
         return await service.logins.wait(attempt)
     except AuthError as error:
+        is_for_keyring = service.view.settings.store_mode == "keyring"
+        if is_for_keyring and isinstance(error, StoreUnavailable | StoreLocked):
+            error.message += f" Without a desktop, {OTHER_STORE}."
         if service.view.snapshot.credential is not None:
             error.message += " Nothing has changed: the login is as it was."
         raise

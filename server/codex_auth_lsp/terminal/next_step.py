@@ -9,7 +9,7 @@ from codex_auth_lsp.terminal.advice import command_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OTHER_STORE = 'set cli_auth_credentials_store to "file" or "auto" in config.toml'
+OTHER_STORE = 'set cli_auth_credentials_store to "file" or "auto" in config.toml'
 
 
 def next_step(status: Mapping[str, Any], typed: str) -> str | None:
@@ -28,9 +28,9 @@ def _readable_again(store: Mapping[str, Any], login: str) -> str:
     if store["health"] == "corrupt":
         return f"{login} replaces it"
     if store["health"] == "locked":
-        return f"unlock the keyring; without a desktop, {_OTHER_STORE}"
+        return f"unlock the keyring; without a desktop, {OTHER_STORE}"
     if store["backend"] != "file":
-        return f"start the system's keyring; without a desktop, {_OTHER_STORE}"
+        return f"start the system's keyring; without a desktop, {OTHER_STORE}"
     return (
         f"see to it that {store['path']} is a file, in a folder, that you may read and write; then "
         "try again"
