@@ -213,3 +213,13 @@ async def test_a_keyring_without_a_desktop_has_a_way_out(
 
     assert outcome.returncode == FAILED
     assert 'set cli_auth_credentials_store to "file" or "auto"' in outcome.stdout + outcome.stderr
+
+
+async def test_a_folder_that_is_missing_has_the_command_that_makes_it(
+    command_line: CommandLine, tmp_path
+):
+    """One that was named has to exist."""
+    outcome = await command_line("status", home=tmp_path / "not there")
+
+    assert outcome.returncode == FAILED
+    assert f"`mkdir -p '{tmp_path}/not there'`, or name another folder" in outcome.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.terminal.advice import command_line
@@ -31,6 +33,8 @@ def _readable_again(store: Mapping[str, Any], login: str) -> str:
         return f"unlock the keyring; without a desktop, {OTHER_STORE}"
     if store["backend"] != "file":
         return f"start the system's keyring; without a desktop, {OTHER_STORE}"
+    if "does not exist" in store.get("detail", ""):
+        return f"`mkdir -p {quote(str(PurePath(store['path']).parent))}`, or name another folder"
     return (
         f"see to it that {store['path']} is a file, in a folder, that you may read and write; then "
         "try again"
