@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     except AuthError as error:
         from codex_auth_lsp.terminal.advice import error_line
 
-        leave(1, f"{PROGRAM}: {error_line(error)}")
+        leave(1, f"{PROGRAM}: {error_line(error, _typed(arguments))}")
     except ProcessFailed as error:
         leave(1, f"{PROGRAM}: {error}")
     except KeyboardInterrupt:
@@ -277,7 +277,20 @@ def _service_options(
         issuer=issuer,
         environment=dict(os.environ),
         check_api_keys=arguments.check_api_key,
+        typed=_typed(arguments),
     )
+
+
+def _typed(arguments: argparse.Namespace) -> str:
+    """Return the options that say whose login it is, as they are typed before another command."""
+    from shlex import quote
+
+    given = {
+        "--codex-home": getattr(arguments, "codex_home", None),
+        "--issuer": getattr(arguments, "issuer", None),
+        "--client-id": getattr(arguments, "client_id", None),
+    }
+    return "".join(f" {name} {quote(value)}" for name, value in given.items() if value)
 
 
 def _configure_logging(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:

@@ -33,7 +33,8 @@ def names_nothing(status: dict[str, Any]) -> bool:
 def _state_sentence(status: dict[str, Any]) -> str:
     state = status["state"]
     if state == "signedOut":
-        return "Nobody is signed in to Codex."
+        kind = status.get("lastError", {}).get("kind")
+        return _UNKNOWN if kind == "configurationInvalid" else "Nobody is signed in to Codex."
     if state == "unavailable":
         detail = status["store"].get("detail")
         return f"The stored login cannot be read. {detail}" if detail else _UNREADABLE
@@ -55,8 +56,13 @@ def login_sentence(status: dict[str, Any]) -> str:
     return status_sentence(status)
 
 
-def logout_sentence(result: dict[str, Any]) -> str:
-    """Return what a logout did, and what it could not do."""
+def logout_sentence(result: dict[str, Any], *, unread: bool = False) -> str:
+    """Return what a logout did, and what it could not do.
+
+    Args:
+        result: That of `auth/logout`.
+        unread: Whether nobody could read what was removed.
+    """
     places = {place["store"] for place in result["remaining"]}
     if not result["removed"] and "file" not in places:
         return "Nobody was signed in to Codex."
@@ -68,6 +74,11 @@ def logout_sentence(result: dict[str, Any]) -> str:
     if result["revoked"] == "failed":
         sentence += (
             " The issuer could not be told, so the old login may stay valid there until it expires."
+        )
+    if unread and result["revoked"] == "notApplicable":
+        sentence += (
+            " What was stored could not be read, so it could not be revoked: an old login may stay "
+            "valid at the issuer until it expires."
         )
     source = result["status"].get("source", {})
     if result["status"]["state"] == "signedIn" and source.get("kind") != "file":
@@ -83,6 +94,7 @@ def cancel_sentence(outcome: str) -> str:
     }.get(outcome, "No sign-in is running.")
 
 
+_UNKNOWN = "Who is signed in to Codex cannot be known until config.toml is mended."
 _UNREADABLE = "The stored login cannot be read."
 
 

@@ -209,6 +209,7 @@ class CommandLine:
         home: Path | None = UNSET,
         environment: Mapping[str, str] | None = None,
         stdout: int | IO[bytes] = subprocess.PIPE,
+        stderr: int | IO[bytes] = subprocess.PIPE,
     ) -> asyncio.subprocess.Process:
         """Start a subcommand with pipes for all three streams."""
         command = server_command(
@@ -221,7 +222,7 @@ class CommandLine:
             *command,
             stdin=subprocess.PIPE,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             cwd=self._folder,
             env=clean_environment(self._folder, environment),
         )
@@ -236,7 +237,7 @@ class CommandLine:
             await process.communicate()
             raise
         name = " ".join(arguments) or "the command"
-        stdout = stdout or b""  # where it went elsewhere
+        stdout, stderr = stdout or b"", stderr or b""  # where they went elsewhere
         self._guard.add_output(f"stdout of {name}", stdout)
         self._guard.add_output(f"stderr of {name}", stderr)
         assert process.returncode is not None

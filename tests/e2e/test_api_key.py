@@ -260,12 +260,14 @@ async def test_a_key_that_the_provider_accepts_is_stored_after_the_check(
 async def test_a_check_that_cannot_be_made_blocks_no_login(
     start: Starter, sandbox: Sandbox, home: CodexHome, fault
 ):
-    """Only a clear refusal counts."""
+    """Only a clear refusal counts; that nobody could tell is told."""
     home.configure(f'openai_base_url = "{sandbox.model_base_url}"\n')
     client = await start(sandbox, arguments=("--check-api-key",))
     sandbox.fault("models", **fault)
 
     await sign_in_with_key(client, example_key("unchecked"))
+    remarks = [message.params["message"] for message in client.all("auth/loginProgress")]
 
     assert len(sandbox.requests("models")) == 1
+    assert any(remark.startswith("The key could not be checked: ") for remark in remarks)
     assert home.read()["OPENAI_API_KEY"] == example_key("unchecked")

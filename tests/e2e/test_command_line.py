@@ -38,6 +38,11 @@ def one_line(text: str) -> bool:
     return text.endswith("\n") and text.count("\n") == 1 and len(text.strip()) > 10
 
 
+def typed(home: CodexHome, sandbox: Sandbox) -> str:
+    """Return how a command begins that a person is told to type."""
+    return f"`codex-auth-lsp --codex-home {home.path} --issuer {sandbox.issuer}"
+
+
 async def told_url(process: asyncio.subprocess.Process) -> str:
     """Return the address that `login` shows, as a person would find it on the screen."""
     assert process.stderr is not None
@@ -115,12 +120,12 @@ async def test_a_refusal_on_the_page_is_one_line_and_status_1(
     assert (returncode, stdout) == (FAILED, "")
     assert stderr.splitlines()[-1].startswith("codex-auth-lsp: ")
     assert "refused" in stderr.splitlines()[-1]
-    assert "You are not signed in" in visit.final_body
+    assert "This sign-in did not work" in visit.final_body
     assert home.bytes() == before
 
 
 async def test_ports_that_are_both_taken_are_one_line_with_another_way(
-    command_line: CommandLine, sandbox: Sandbox
+    command_line: CommandLine, sandbox: Sandbox, home: CodexHome
 ):
     """Who holds them, and what to type."""
     holders = [socket.create_server(("127.0.0.1", port)) for port in (1455, 1457)]
@@ -133,11 +138,13 @@ async def test_ports_that_are_both_taken_are_one_line_with_another_way(
     assert (outcome.returncode, outcome.stdout) == (FAILED, "")
     assert one_line(outcome.stderr)
     assert "1455 by " in outcome.stderr
-    assert outcome.stderr.endswith("`codex-auth-lsp login --device-auth` signs in with a code.\n")
+    assert outcome.stderr.endswith(
+        f"{typed(home, sandbox)} login --device-auth` signs in with a code.\n"
+    )
 
 
 async def test_a_code_that_nobody_enters_is_one_line_with_what_to_type(
-    command_line: CommandLine, sandbox: Sandbox
+    command_line: CommandLine, sandbox: Sandbox, home: CodexHome
 ):
     """After the code was shown."""
     sandbox.policy(deviceSeconds=1)
@@ -147,7 +154,7 @@ async def test_a_code_that_nobody_enters_is_one_line_with_what_to_type(
     assert (outcome.returncode, outcome.stdout) == (FAILED, "")
     assert outcome.stderr.splitlines()[-1] == (
         "codex-auth-lsp: Nobody entered the code in time, so it has expired; get a new one. "
-        "`codex-auth-lsp login --device-auth` signs in with a code."
+        f"{typed(home, sandbox)} login --device-auth` signs in with a code."
     )
 
 

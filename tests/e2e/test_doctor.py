@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import json
 import os
+import shutil
 import socket
 import stat
 from typing import TYPE_CHECKING, Any
@@ -242,6 +243,94 @@ async def test_certificates_that_cannot_be_read_are_an_error(start: Starter, tmp
 
     assert found["certificates"]["status"] == "error"
     assert "CODEX_CA_CERTIFICATE" in found["certificates"]["summary"]
+
+
+# What is closed or is no file. The first one keeps root, too, from reading everything.
+
+NO_PRIVILEGE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not here")
+async def test_a_folder_that_is_closed_is_found_with_the_command_that_opens_it(
+    start: Starter, home: CodexHome
+):
+    """Nothing is called good that nobody can see, and no check is a defect of the program."""
+    home.write(api_key_login(example_key("closed")))
+    home.path.chmod(0o000)
+    try:
+        found = await examine(start, prefix=NO_PRIVILEGE)
+    finally:
+        home.path.chmod(0o700)
+
+    for name in ("home", "configuration", "store", "permissions"):
+        assert found[name]["status"] == "error"
+        assert found[name]["remediation"] == [{"title": f"Run: chmod u+rwx {home.path}"}]
+    for name in ("policy", "locks", "keyring"):
+        assert found[name]["status"] == "skipped"
+    assert "error of codex-auth-lsp's own" not in json.dumps(found)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not here")
+async def test_files_that_are_closed_are_found_with_the_command_that_opens_them(
+    start: Starter, home: CodexHome
+):
+    """The login, the configuration and each lock."""
+    home.write(api_key_login(example_key("closed")))
+    home.configure("")
+    names = {
+        "auth.json": "store",
+        "config.toml": "configuration",
+        "auth.lock": "locks",
+        "auth.json.lock": "locks",
+    }
+    for name in names:
+        (home.path / name).touch()
+        (home.path / name).chmod(0o000)
+    found = await examine(start, prefix=NO_PRIVILEGE)
+
+    for name, check in names.items():
+        assert found[check]["status"] == "error"
+        titles = [advice["title"] for advice in found[check]["remediation"]]
+        assert f"Run: chmod u+rw {home.path / name}" in titles
+
+
+async def test_what_a_broken_configuration_hides_is_not_called_good(
+    start: Starter, home: CodexHome
+):
+    """Policy, store, keyring and login cannot be known."""
+    home.configure("forced_login_method = [\n")
+
+    found = await examine(start)
+
+    for name in ("policy", "store", "keyring", "login"):
+        assert found[name]["status"] == "skipped"
+        assert "cannot be known until config.toml is mended" in found[name]["summary"]
+
+
+async def test_a_folder_in_the_place_of_a_file_is_called_one(start: Starter, home: CodexHome):
+    """No hard link, and nothing to `chmod`."""
+    home.auth_file.mkdir()
+    (home.path / "auth.lock").mkdir()
+
+    found = await examine(start)
+
+    assert found["permissions"]["status"] == "error"
+    assert found["permissions"]["summary"] == f"{home.auth_file} is no file, but a folder."
+    assert "Move" in found["permissions"]["remediation"][0]["title"]
+    assert str(home.path / "auth.lock") in found["locks"]["summary"]
+    assert "Move" in found["locks"]["remediation"][0]["title"]
+
+
+async def test_a_keyring_that_is_not_there_is_no_place_for_logins(start: Starter, home: CodexHome):
+    """In plain words."""
+    home.configure('cli_auth_credentials_store = "keyring"\n')
+
+    found = await examine(start)
+
+    assert found["store"]["status"] == "error"
+    assert found["store"]["detail"] == (
+        "Mode keyring: there is no place where logins could be kept."
+    )
 
 
 # The command line

@@ -171,7 +171,7 @@ async def test_a_fault_of_the_code_exchange_is_named_and_nothing_stored(
     assert "<script" not in error.message
     assert data_of((await completion(client, attempt.id))["error"]) == expected
     assert home.bytes() == before
-    assert "You are not signed in" in visit.final_body
+    assert "This sign-in did not work" in visit.final_body
     assert len(sandbox.requests("token")) == 1
     assert (await browser.sign_in(client))["status"]["method"] == "chatgpt"
 

@@ -74,7 +74,7 @@ async def test_a_verifier_that_somebody_changed_on_the_way_signs_nobody_in(
 
     assert error.summary == (-32803, "tokenExchangeFailed")
     assert error.data["oauthError"] == "invalid_grant"
-    assert "You are not signed in" in visit.final_body
+    assert "This sign-in did not work" in visit.final_body
     assert home.bytes() == before
 
 

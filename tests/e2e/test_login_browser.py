@@ -527,7 +527,7 @@ async def test_another_account_than_the_expected_one_is_refused_and_nothing_stor
     assert error.summary == (-32803, "wrongAccount")
     assert (await completion(client, attempt.id))["outcome"] == "failed"
     assert home.bytes() == before
-    assert "You are not signed in" in visit.final_body
+    assert "This sign-in did not work" in visit.final_body
 
 
 WORKSPACE = FIRST_PERSON["id"]
@@ -572,7 +572,7 @@ async def test_a_workspace_that_is_not_allowed_is_refused_and_nothing_stored(
 
     assert error.summary == (-32803, "wrongWorkspace")
     assert home.bytes() == before
-    assert "You are not signed in" in visit.final_body
+    assert "This sign-in did not work" in visit.final_body
     assert sandbox.requests("apiKeyExchange") == []
 
 

@@ -258,7 +258,7 @@ async def test_the_deadline_holds_while_the_issuer_is_asked(
     sandbox.release()
 
     assert how == {"code": -32803, "kind": "loginTimedOut", "outcome": "expired"}
-    assert "You are not signed in" in page.final_body
+    assert "This sign-in did not work" in page.final_body
     assert home.bytes() == old_login
 
 
@@ -278,7 +278,7 @@ async def test_a_denial_on_the_issuer_s_page_ends_it(
     }
     error = (await completion(client, attempt.id))["error"]
     assert error["oauthError"] == "access_denied"
-    assert "You are not signed in" in visit.final_body
+    assert "This sign-in did not work" in visit.final_body
     assert home.bytes() == old_login
     assert sandbox.requests("token") == []
 

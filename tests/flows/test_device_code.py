@@ -107,6 +107,7 @@ class Bench:
             farewell=Farewell(),
             controls=self.controls,
             on_issuer_time=self.issuer_times.append,
+            on_remark=[].append,
         )
         return await DeviceCodeFlow().sign_in(context)
 

@@ -79,8 +79,10 @@ def test_absent_facts_have_no_row():
 
 def test_failed_page_gives_heading_and_explanation():
     """Both are texts of ours."""
-    page = Elements(failed_page(heading="You are not signed in", explanation="It was declined."))
-    assert "You are not signed in" in page.text
+    page = Elements(
+        failed_page(heading="This sign-in did not work", explanation="It was declined.")
+    )
+    assert "This sign-in did not work" in page.text
     assert "It was declined." in page.text
 
 

@@ -27,7 +27,7 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 
 ALLOW = "button[value=allow]"
 SIGNED_IN = "text=You are signed in"
-NOT_SIGNED_IN = "text=You are not signed in"
+NOT_SIGNED_IN = "text=This sign-in did not work"
 
 Step = dict[str, Any]
 
@@ -94,7 +94,7 @@ def _secrets_in(requests: tuple[str, ...], sandbox: Sandbox) -> list[str]:
 
 
 async def test_a_person_says_no_in_a_real_browser(start: Starter, sandbox: Sandbox, pictures: Path):
-    """The last page says that nobody is signed in, and why."""
+    """The last page says that it did not work, and why."""
     client = await start(sandbox)
     attempt = await begin(client)
 

@@ -135,7 +135,7 @@ def test_unchanged_content_is_the_same_snapshot(store, path):
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (b"", "line 1, column 1 is not JSON"),
+        (b"", "it is empty"),
         (b"{", "line 1, column 2 is not JSON"),
         (b"\xff\xfe\x00", "byte 0 is not UTF-8"),
         (b"[]", "it is not a JSON object"),

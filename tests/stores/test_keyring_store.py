@@ -121,7 +121,7 @@ def test_same_entry_is_parsed_once(store, vault):
         ("[]", "it is not a JSON object"),
         ('{"auth_mode":"x"}', "`auth_mode` is not one that Codex knows"),
         ("\udcff", "byte 0 is not UTF-8"),
-        ("", "line 1, column 1 is not JSON"),
+        ("", "it is empty"),
     ],
 )
 def test_entry_that_is_no_login_is_reported_and_replaced_by_a_login_only(store, vault, value, why):

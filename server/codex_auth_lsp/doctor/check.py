@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.login_cache import View
 
 
+UNKNOWN = "{what} cannot be known until config.toml is mended."
+"""The summary of a check that has nothing to go by."""
+
+
 class Health(StrEnum):
     """The contract's `status` of a check."""
 

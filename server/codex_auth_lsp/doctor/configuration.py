@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.endpoints import REFRESH_VARIABLE, REVOKE_VARIABLE, resolve_overrides
 from codex_auth_lsp.config.settings import SYSTEM_CONFIG, is_out_of_reach
-from codex_auth_lsp.doctor.check import Check, Health
+from codex_auth_lsp.doctor.access import is_closed, opening
+from codex_auth_lsp.doctor.check import UNKNOWN, Check, Health
 from codex_auth_lsp.errors import Remediation
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ def _home(scene: Scene) -> Check:
     problem = home.problem()
     if problem is not None:
         return Check("home", Health.ERROR, problem.message)
+    if is_closed(home.path):
+        text = f"The Codex folder {home.path} ({_WHY[home.chosen_by]}) is closed to this user."
+        return Check("home", Health.ERROR, text, remediation=(opening(home.path),))
     exists = home.path.is_dir()
     state = "" if exists else " It does not exist yet; a first sign-in makes it."
     return Check(
@@ -41,7 +46,9 @@ def _config(scene: Scene) -> Check:
     path = scene.options.home.path / "config.toml"
     error = scene.view.settings_error
     if error is not None:
-        advice = Remediation("Correct config.toml; until then no sign-in begins")
+        is_closed_file = is_closed(path.parent) or (path.exists() and not os.access(path, os.R_OK))
+        correct = Remediation("Correct config.toml; until then no sign-in begins")
+        advice = opening(path) if is_closed_file else correct
         return Check("configuration", Health.ERROR, error.message, remediation=(advice,))
     closed = [path for path in SYSTEM_CONFIG if is_out_of_reach(path)]
     if closed:
@@ -53,6 +60,8 @@ def _config(scene: Scene) -> Check:
 
 
 def _policy(scene: Scene) -> Check:
+    if not scene.view.settings_known:
+        return Check("policy", Health.SKIPPED, UNKNOWN.format(what="What restricts sign-ins"))
     settings = scene.view.settings
     rules = []
     if settings.forced_login_method is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.doctor.check import Check, Health
+from codex_auth_lsp.doctor.check import UNKNOWN, Check, Health
 from codex_auth_lsp.domain.status import ACCESS_TOKEN_VARIABLE, API_KEY_VARIABLE
 from codex_auth_lsp.errors import SIGN_IN, SIGN_IN_AGAIN, Remediation
 
@@ -28,6 +28,8 @@ async def checks(scene: Scene) -> list[Check]:
 
 def _login(scene: Scene) -> Check:
     status = scene.status
+    if status["state"] == "signedOut" and not scene.view.settings_known:
+        return Check("login", Health.SKIPPED, UNKNOWN.format(what="Who is signed in"))
     health, text = _STATES[status["state"]]
     method = f" (method {status['method']})" if "method" in status else ""
     shadowed = [

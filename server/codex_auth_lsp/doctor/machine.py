@@ -19,7 +19,10 @@ _FAR = {
     "ssh": "at the other end of SSH",
     "container": "in a container",
 }
-_FAR_ADVICE = "A browser elsewhere cannot reach its ports; a device code or a pasted address can."
+_FAR_ADVICE = (
+    "A browser elsewhere cannot reach its ports; sign in with a device code, or paste the address "
+    "of the browser's last page into the editor."
+)
 _NO_BROWSER_ADVICE = "Open the sign-in page yourself, or sign in with a device code."
 
 

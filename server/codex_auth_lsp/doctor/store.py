@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.doctor.check import Check, Health
+from codex_auth_lsp.doctor.access import is_closed, opening
+from codex_auth_lsp.doctor.check import UNKNOWN, Check, Health
 from codex_auth_lsp.errors import Remediation
+from codex_auth_lsp.stores import lock
 from codex_auth_lsp.stores.base import unreadable
 from codex_auth_lsp.stores.lock import is_held
 from codex_auth_lsp.stores.lock_holder import lock_holder
 from codex_auth_lsp.stores.permissions import permission_notices
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from codex_auth_lsp.doctor.check import Scene
+    from codex_auth_lsp.domain.store_report import StoreReport
 
+_PLACES = {"keyring": "the system's keyring", "memory": "the memory of this program"}
 _KEYRING_MODES = {"keyring", "auto"}
 
 
@@ -34,28 +37,55 @@ async def checks(scene: Scene) -> list[Check]:
 
 def _store(scene: Scene) -> Check:
     report = scene.view.snapshot.report
-    where = report.path or f"the {report.backend}"
-    kept = "encrypted" if report.encrypted else "unencrypted"
-    summary = f"Mode {report.mode}: logins are kept in {where}, {kept}."
+    summary = _summary(report)
     error = unreadable(report)
     if error is not None:
-        return Check("store", Health.ERROR, error.message, summary, error.remediation)
+        advice = error.remediation
+        if report.backend == "file" and report.health == "unavailable" and report.path is not None:
+            advice = _opening(Path(report.path))
+        return Check("store", Health.ERROR, error.message, summary, advice)
+    if not scene.view.settings_known:
+        return Check("store", Health.SKIPPED, UNKNOWN.format(what="Where logins are kept"))
     if report.health != "ok":
         return Check("store", Health.WARNING, report.detail or "The store is read-only.", summary)
     return Check("store", Health.OK, summary, report.detail)
 
 
+def _summary(report: StoreReport) -> str:
+    if report.backend == "none":
+        return f"Mode {report.mode}: there is no place where logins could be kept."
+    where = report.path or _PLACES.get(report.backend, report.backend)
+    kept = "encrypted" if report.encrypted else "unencrypted"
+    return f"Mode {report.mode}: logins are kept in {where}, {kept}."
+
+
+def _opening(path: Path) -> tuple[Remediation, ...]:
+    """Return what makes a file readable, nothing where access is not what is missing."""
+    try:
+        may_read = os.access(path, os.R_OK) or not (is_closed(path.parent) or path.exists())
+    except OSError:
+        may_read = False
+    return () if may_read else (opening(path),)
+
+
 def _permissions(path: Path) -> Check:
-    real = path.resolve() if not path.is_symlink() or path.exists() else path
+    try:
+        real = path.resolve() if not path.is_symlink() or path.exists() else path
+        status = real.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return Check("permissions", Health.SKIPPED, "There is no auth.json.")
+    except OSError as exc:
+        text = f"{path} cannot be looked at: {exc.strerror}."
+        return Check("permissions", Health.ERROR, text, remediation=(opening(path),))
+    if not stat.S_ISREG(status.st_mode):
+        text = f"{real} is no file{', but a folder' if stat.S_ISDIR(status.st_mode) else ''}."
+        advice = Remediation(f"Move {path} away; a sign-in makes a file in its place")
+        return Check("permissions", Health.ERROR, text, remediation=(advice,))
     notices = permission_notices(real)
     if notices:
-        advice = tuple(action for notice in notices for action in notice.actions)
+        actions = tuple(action for notice in notices for action in notice.actions)
         text = " ".join(notice.message for notice in notices)
-        return Check("permissions", Health.WARNING, text, remediation=advice)
-    try:
-        status = real.stat()
-    except OSError:
-        return Check("permissions", Health.SKIPPED, "There is no auth.json.")
+        return Check("permissions", Health.WARNING, text, remediation=actions)
     mode = stat.S_IMODE(status.st_mode)
     if status.st_nlink == 0:
         text = "The file that is mounted as auth.json was replaced where it comes from."
@@ -69,9 +99,23 @@ def _permissions(path: Path) -> Check:
 
 
 def _locks(home: Path) -> Check:
+    if is_closed(home):
+        return Check(
+            "locks", Health.SKIPPED, "The locks lie in a folder that is closed to this user."
+        )
     real = os.path.realpath(home / "auth.json")
-    names = [home / "auth.lock", *(type(home)(real + suffix) for suffix in _SUFFIXES)]
-    held = [path for path in names if is_held(path)]
+    paths = [home / "auth.lock", *(Path(real + suffix) for suffix in _SUFFIXES)]
+    unusable = [(path, reason) for path in paths if (reason := _why_unusable(path)) is not None]
+    if unusable:
+        lines = [f"{path} cannot be opened for writing: {reason}." for path, reason in unusable]
+        return Check(
+            "locks",
+            Health.ERROR,
+            f"{lines[0]} Without it no login can be stored.",
+            "\n".join(lines[1:]) or None,
+            tuple(_unlocking(path) for path, _ in unusable),
+        )
+    held = [path for path in paths if is_held(path)]
     if not held:
         return Check("locks", Health.OK, "Nobody holds a lock of the login cache.")
     lines = [f"{path.name}: held by {lock_holder(path) or 'a process unknown'}" for path in held]
@@ -83,7 +127,24 @@ def _locks(home: Path) -> Check:
 _SUFFIXES = (".lock", ".refresh.lock")
 
 
+def _why_unusable(path: Path) -> str | None:
+    """Return why a lock file that is there cannot be opened, None where it can or is not."""
+    try:
+        lock.check((path,))
+    except OSError as exc:
+        return exc.strerror if os.path.lexists(path) else None
+    return None
+
+
+def _unlocking(path: Path) -> Remediation:
+    if path.is_symlink() or not path.is_file():
+        return Remediation(f"Move {path} away; it is no file, and is made again when it is needed")
+    return opening(path)
+
+
 def _keyring(scene: Scene) -> Check:
+    if not scene.view.settings_known:
+        return Check("keyring", Health.SKIPPED, UNKNOWN.format(what="Whether a keyring is used"))
     report = scene.view.snapshot.report
     if report.mode not in _KEYRING_MODES:
         return Check("keyring", Health.SKIPPED, f"Mode {report.mode} uses no keyring.")

@@ -1,10 +1,13 @@
 """Sign-in with an API key of the OpenAI platform, billed by use.
 
 The key is checked for shape here. Asking the provider whether it accepts the key is off unless a
-check URL is given, and then only a clear refusal counts: a network that fails never blocks it.
+check URL is given, and then only a clear refusal counts: a network that fails is told and never
+blocks it.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.credential import ApiKeyCredential
 from codex_auth_lsp.domain.links import API_KEYS
@@ -13,9 +16,13 @@ from codex_auth_lsp.flows.base import FlowContext, LoginPhase
 from codex_auth_lsp.oauth import http
 from codex_auth_lsp.secret import Secret
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAXIMUM_CHARACTERS = 4096
 
 _CHECK_SECONDS = 5.0
+_ACCEPTED = 200
 
 
 class ApiKeyFlow:
@@ -31,7 +38,7 @@ class ApiKeyFlow:
         key = checked_api_key(context.api_key or Secret(""))
         context.on_phase(LoginPhase.VERIFYING)
         if context.api_key_check_url is not None:
-            await _check_with_provider(key, context.api_key_check_url)
+            await _check_with_provider(key, context.api_key_check_url, context.on_remark)
         return ApiKeyCredential(key)
 
     async def finish(self) -> None:
@@ -59,12 +66,17 @@ def checked_api_key(entered: Secret) -> Secret:
     return Secret(key)
 
 
-async def _check_with_provider(key: Secret, url: str) -> None:
+async def _check_with_provider(key: Secret, url: str, on_remark: Callable[[str], None]) -> None:
     try:
         reply = await http.get(
             url, {"authorization": f"Bearer {key.reveal()}"}, seconds=_CHECK_SECONDS
         )
-    except IssuerError:
+    except IssuerError as error:
+        on_remark(f"The key could not be checked: {error.message}")
         return
     if reply.status in {401, 403}:
         raise ApiKeyRejected
+    is_json = "json" in reply.headers.get("content-type", "")
+    if reply.status != _ACCEPTED or not is_json:
+        what = f"HTTP {reply.status}" + ("" if is_json else ", and not in JSON")
+        on_remark(f"The key could not be checked: {url} answered with {what}.")

@@ -95,7 +95,8 @@ class FlowContext:
     `workspace_ids` are the only ones that may sign in, empty for all. `ended` is called by a flow
     that has something to tell the person at the very end, such as a page in the browser.
     `metadata` is what the issuer publishes, None where it was not asked or could not be reached.
-    `on_issuer_time` is given the time that the issuer's clock shows, None where it does not say.
+    `on_issuer_time` is given the time that the issuer's clock shows, None where it does not say;
+    `on_remark` what the person should know and what does not end the attempt.
     """
 
     issuer: IssuerSettings
@@ -108,6 +109,7 @@ class FlowContext:
     farewell: Farewell
     controls: Controls
     on_issuer_time: Callable[[datetime | None], None]
+    on_remark: Callable[[str], None]
     api_key: Secret | None = None
     api_key_check_url: str | None = None
     metadata: IssuerMetadata | None = None

@@ -162,5 +162,8 @@ def _say_farewell(listener: LoopbackListener, end: Account | AuthError) -> None:
             account_label=end.label, plan=end.plan_type, workspace=end.workspace_id
         )
     else:
-        page = failed_page(heading="You are not signed in", explanation=end.message)
+        page = failed_page(
+            heading="This sign-in did not work",
+            explanation=f"{end.message} Nothing has changed: a login from before is as it was.",
+        )
     listener.conclude(page)

@@ -54,12 +54,16 @@ HURRIED_SECONDS = 1.5
 
 @dataclass(frozen=True)
 class ServiceOptions:
-    """What the command line and the environment decide."""
+    """What the command line and the environment decide.
+
+    `typed` are the options that another command needs as well, as they are typed in a shell.
+    """
 
     home: CodexHome
     issuer: IssuerSettings
     environment: Mapping[str, str]
     check_api_keys: bool = False
+    typed: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.config.settings import DEFAULT_PROVIDER
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.domain.status import account_of
@@ -40,6 +41,7 @@ from codex_auth_lsp.flows.base import Farewell, FlowContext, LoginPhase
 from codex_auth_lsp.flows.chatgpt import meet_issuer
 from codex_auth_lsp.flows.registry import create_flows
 from codex_auth_lsp.providers.openai import models_url
+from codex_auth_lsp.providers.plain import plain
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import Attempt, Ending, IfRunning, LoginRequest
 from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded, LoginProgressed
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from codex_auth_lsp.clock import Clock
+    from codex_auth_lsp.config.settings import Settings
     from codex_auth_lsp.domain.account import Account
     from codex_auth_lsp.domain.issuer import IssuerSettings
     from codex_auth_lsp.flows.base import LoginFlow, LoginPrompts, NewCredential
@@ -340,8 +343,9 @@ class Logins:
             farewell=farewell,
             controls=attempt.controls,
             on_issuer_time=self._on_issuer_time,
+            on_remark=lambda text: self._remark(attempt, text),
             api_key=attempt.request.api_key,
-            api_key_check_url=models_url(view.settings) if self._check_api_keys else None,
+            api_key_check_url=self._check_url(attempt, view.settings),
         )
         try:
             async with asyncio.timeout(attempt.request.seconds):
@@ -360,13 +364,25 @@ class Logins:
         try:
             published = await meet_issuer(self._issuer)
         except NetworkUnreachable as error:
-            phase = LoginPhase.STARTING
-            self._events.publish(LoginProgressed(attempt.id, phase, error.message))
+            self._remark(attempt, error.message)
             return None
         if published.trouble is None and published != self._published:
             self._published = published
             self.not_offered.clear()
         return published
+
+    def _check_url(self, attempt: Attempt, settings: Settings) -> str | None:
+        """Return where an API key is tried out, None where it is not."""
+        if not self._check_api_keys or attempt.request.method is not LoginMethodId.API_KEY:
+            return None
+        if settings.model_provider == DEFAULT_PROVIDER:
+            return models_url(settings)
+        self._remark(
+            attempt,
+            "The key could not be checked: the model provider in use is "
+            f"`{plain(settings.model_provider)}`, and only OpenAI's own is asked about keys.",
+        )
+        return None
 
     async def _store(self, credential: NewCredential) -> ChatGptCredential | None:
         """Store the credential; return the ChatGPT login whose place it took."""
@@ -381,6 +397,10 @@ class Logins:
             update = partial(self._cache.store.update, merge, over_unreadable=True)
             await in_own_thread(update)
         return replaced[-1] if replaced else None
+
+    def _remark(self, attempt: Attempt, text: str) -> None:
+        """Tell the person something in the phase that was reached."""
+        self._events.publish(LoginProgressed(attempt.id, attempt.phase, text))
 
     def _reach(self, attempt: Attempt, phase: LoginPhase) -> None:
         attempt.phase = phase

@@ -420,8 +420,9 @@ class StatusKeeper:
         if credential.provenance.issuer == self._issuer.issuer:
             return None
         return NeedsReauth(
-            "The stored sign-in was made with another issuer than the one configured now, "
-            "so it is left alone; sign in again to replace it."
+            f"The stored sign-in was made with {credential.provenance.issuer}, and the issuer "
+            f"configured now is {self._issuer.issuer}, so it is left alone; sign in again to "
+            "replace it."
         )
 
     def _find_cause(self, before: View, old: AuthStatus) -> str:

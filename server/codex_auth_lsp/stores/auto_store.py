@@ -86,16 +86,20 @@ class AutoStore(KeyringMode):
 
     def _noting_fallback(self, keyring: Snapshot, file: Snapshot) -> Snapshot:
         """Say why the file is used; a person hears of it where a login had to go there."""
-        cause: str | None = keyring.report.health
+        cause = keyring.report.health
         if keyring.report.detail is not None:
             reason = keyring.report.detail
         elif file.document is None or self._entry.holds(file.document):
-            reason, cause = "The keyring holds no login.", None
+            text = (
+                f"The keyring holds no login, so {self._file.path} is used, unencrypted; the next "
+                "sign-in goes to the keyring."
+            )
+            return _in_mode_auto(file, text)
         else:
             reason, cause = TOO_LARGE, "tooLarge"
         text = f"{reason} Logins are kept in {self._file.path}, unencrypted."
         snapshot = _in_mode_auto(file, text)
-        if cause is None or file.document is None:
+        if file.document is None:
             return snapshot
         notice = Notice("plaintextFallback", cause, "warning", text, _FALLBACK_ADVICE)
         notices = (notice, *snapshot.report.notices)

@@ -84,6 +84,8 @@ def parse_document(raw: bytes) -> Document:
     Raises:
         DocumentInvalid: It is not JSON, or not a login that a Codex program could have written.
     """
+    if not raw.strip():
+        raise DocumentInvalid("it is empty")
     try:
         members = parse_json(raw)
     except ValueError as exc:

@@ -340,6 +340,13 @@ def write_error(exc: OSError, path: Path) -> StoreError:
     reason = exc.strerror or "unknown reason"
     if exc.errno == errno.EBUSY:
         return StoreReadOnly(mounted_detail(path))
+    blamed = str(exc.filename or "")
+    if blamed.endswith(".lock") and exc.errno not in _NOT_THERE:
+        kind = StoreReadOnly if exc.errno in _READ_ONLY_ERRORS else StoreWriteFailed
+        return kind(
+            f"The lock file {blamed} cannot be opened: {reason}; make it a file that you may read "
+            "and write (chown, chmod 600)."
+        )
     if exc.errno in _READ_ONLY_ERRORS:
         return StoreReadOnly(f"{path} cannot be written by this user: {reason}.")
     if exc.errno in _NOT_THERE:

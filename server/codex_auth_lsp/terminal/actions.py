@@ -6,35 +6,40 @@ What a person asked for goes to stdout, the way there and what went wrong to std
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.domain.login_method import LoginMethodId
-from codex_auth_lsp.errors import ApiKeyInvalid
+from codex_auth_lsp.errors import ApiKeyInvalid, AuthError, StoreLocked, StoreUnavailable
 from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.terminal.next_step import OTHER_STORE
 from codex_auth_lsp.terminal.notices import show_notice
 from codex_auth_lsp.terminal.prompts import TerminalPrompts
+from codex_auth_lsp.terminal.remarks import Remarks
 from codex_auth_lsp.terminal.report import describe, describe_checks
 from codex_auth_lsp.terminal.screen import remark, tell
 from codex_auth_lsp.wording import login_sentence, logout_sentence, names_nothing, status_sentence
 
 if TYPE_CHECKING:
     from codex_auth_lsp.doctor import Check
+    from codex_auth_lsp.service.attempt import Attempt
     from codex_auth_lsp.service.auth_service import ServiceOptions
 
 _MAXIMUM_INPUT = 64 * 1024
 _DEVICE_CODE_SECONDS = 900  # for as long as OpenAI's codes are good
+_READABLE = frozenset({"ok", "readOnly"})
 _SIGNED_IN = frozenset({"signedIn", "notRequired"})
 
 
 def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> int:
     """Sign in; 0 when somebody is signed in at the end."""
     if with_api_key:
-        request = LoginRequest(LoginMethodId.API_KEY, api_key=_key_from_stdin())
+        request = LoginRequest(LoginMethodId.API_KEY, api_key=_key_from_stdin(options.typed))
     else:
         request = (
             LoginRequest(LoginMethodId.DEVICE_CODE, seconds=_DEVICE_CODE_SECONDS)
@@ -50,11 +55,11 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
     """Say who is signed in; 0 when somebody is or nobody has to be, and a provider is there."""
-    current, method_ids = run_to_end(_status(options))
-    tell(json.dumps(current, indent=2) + "\n" if as_json else describe(current, method_ids))
+    current, text = run_to_end(_status(options))
+    tell(json.dumps(current, indent=2) + "\n" if as_json else text)
     if current["state"] in _SIGNED_IN and not names_nothing(current):
         return 0
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):  # who sees both needs it once
+    if as_json or not _read_together():
         remark(f"codex-auth-lsp: {status_sentence(current)}\n")
     return 1
 
@@ -65,7 +70,8 @@ def doctor(options: ServiceOptions, *, as_json: bool, network: bool) -> int:
 
     checks = run_to_end(_examine(options, network=network))
     report = {"checks": [check.to_wire() for check in checks]}
-    tell(json.dumps(report, indent=2) + "\n" if as_json else describe_checks(checks))
+    text = describe_checks(checks, options.typed)
+    tell(json.dumps(report, indent=2) + "\n" if as_json else text)
     errors = [check for check in checks if check.health is Health.ERROR]
     if errors:
         what = "one check" if len(errors) == 1 else f"{len(errors)} checks"
@@ -88,19 +94,37 @@ def logout(options: ServiceOptions) -> int:
     return run_to_end(_logout(options))
 
 
-async def _status(options: ServiceOptions) -> tuple[dict[str, Any], list[str]]:
-    """Return the status, and the ways of signing in that are allowed."""
+def _read_together() -> bool:
+    """Say whether stdout and stderr end in one place, where a sentence is needed once."""
+    try:
+        return os.path.samestat(os.fstat(sys.stdout.fileno()), os.fstat(sys.stderr.fileno()))
+    except OSError:
+        return False
+
+
+async def _status(options: ServiceOptions) -> tuple[dict[str, Any], str]:
     service = AuthService(options)
     await service.sync()
-    return service.status(), service.login_method_ids
+    current = service.status()
+    notices = service.view.snapshot.report.notices
+    return current, describe(
+        current,
+        service.login_method_ids,
+        now=service.now(),
+        notices=notices,
+        typed=options.typed,
+    )
 
 
 async def _login(options: ServiceOptions, request: LoginRequest) -> int:
     service = AuthService(options)
+    _refuse_what_would_not_last(service)
     service.events.subscribe(show_notice)
+    service.events.subscribe(Remarks(options.issuer).on_event)
     try:
-        attempt = await service.logins.begin(request, TerminalPrompts(options.environment))
-        current = await service.logins.wait(attempt)
+        prompts = TerminalPrompts(options.environment, options.typed)
+        attempt = await service.logins.begin(request, prompts)
+        current = await _outcome(service, attempt)
         service.notices.tell_standing()
     finally:
         await service.close(hurried=False)
@@ -116,18 +140,51 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
     return 0
 
 
+def _refuse_what_would_not_last(service: AuthService) -> None:
+    """Refuse a sign-in whose login would end with this process.
+
+    Raises:
+        StoreUnavailable: The configuration says so.
+    """
+    view = service.view
+    if view.settings_known and view.settings.store_mode == "ephemeral":
+        raise StoreUnavailable(
+            "Logins are kept in the memory of one program, so a sign-in here would end with this "
+            'command; set cli_auth_credentials_store to "file", "keyring" or "auto" in config.toml.'
+        )
+
+
+async def _outcome(service: AuthService, attempt: Attempt) -> dict[str, Any]:
+    """Return the status once somebody is signed in.
+
+    Raises:
+        AuthError: Nobody is; it says so where an older login is still there.
+    """
+    try:
+        return await service.logins.wait(attempt)
+    except AuthError as error:
+        is_for_keyring = service.view.settings.store_mode == "keyring"
+        if is_for_keyring and isinstance(error, StoreUnavailable | StoreLocked):
+            error.message += f" Without a desktop, {OTHER_STORE}."
+        if service.view.snapshot.credential is not None:
+            error.message += " Nothing has changed: the login is as it was."
+        raise
+
+
 async def _logout(options: ServiceOptions) -> int:
     service = AuthService(options)
     try:
+        await service.sync()
+        unread = service.status()["store"]["health"] not in _READABLE
         result = (await service.logout()).to_wire()
     finally:
         await service.close(hurried=False)
     is_left = any(place["store"] == "file" for place in result["remaining"])
-    (remark if is_left else tell)(logout_sentence(result) + "\n")
+    (remark if is_left else tell)(logout_sentence(result, unread=unread) + "\n")
     return int(is_left)
 
 
-def _key_from_stdin() -> Secret:
+def _key_from_stdin(typed: str) -> Secret:
     """Return what stands on stdin.
 
     Raises:
@@ -136,7 +193,7 @@ def _key_from_stdin() -> Secret:
     if sys.stdin.isatty():
         raise ApiKeyInvalid(
             "The API key is read from stdin, so that no history keeps it; for example: "
-            "printenv OPENAI_API_KEY | codex-auth-lsp login --with-api-key"
+            f"printenv OPENAI_API_KEY | codex-auth-lsp{typed} login --with-api-key"
         )
     try:
         return Secret(sys.stdin.buffer.read(_MAXIMUM_INPUT).decode("utf-8"))

@@ -7,27 +7,26 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from codex_auth_lsp.desktop import is_local, open_browser
+from codex_auth_lsp.terminal.advice import command_line
 from codex_auth_lsp.terminal.qr_code import can_show_qr_codes, qr_code
 from codex_auth_lsp.terminal.screen import remark
 from codex_auth_lsp.wording import DEVICE_CODE_WARNING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from codex_auth_lsp.flows.base import OpenUrlPrompt, UserCodePrompt
 
 _CANCEL = "Ctrl-C cancels.\n"
-_FAR_BROWSER = (
-    "Where the browser is on another computer, end this with Ctrl-C and sign in with a code: "
-    "codex-auth-lsp login --device-auth\n\n"
-)
 
 
 class TerminalPrompts:
     """The `LoginPrompts` of a terminal."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], typed: str = "") -> None:
         self._environment = environment
+        self._typed = typed
 
     async def open_url(self, prompt: OpenUrlPrompt) -> None:
         """Show the URL, and open it where the person is likely to sit in front of a browser."""
@@ -35,7 +34,9 @@ class TerminalPrompts:
         near = is_local(self._environment)
         remark(
             "Finish signing in to Codex in your browser. If it does not open by itself, open this "
-            f"address on this computer:\n\n  {url}\n\n" + (_CANCEL if near else _FAR_BROWSER)
+            f"address on this computer:\n\n  {url}\n\n"
+            f"The sign-in waits until {_hour(prompt.expires_at)}. "
+            + (_CANCEL if near else self._far_browser())
         )
         if near:
             await open_browser(url)
@@ -43,7 +44,7 @@ class TerminalPrompts:
     async def show_user_code(self, prompt: UserCodePrompt) -> None:
         """Show the page and the code, and the page as a QR code where the terminal can."""
         complete = prompt.verification_uri_complete
-        until = prompt.expires_at.astimezone().strftime("%H:%M")
+        until = _hour(prompt.expires_at)
         text = (
             "To sign in to Codex, open this page in a browser on any device:\n\n"
             f"  {prompt.verification_uri}\n\n"
@@ -55,6 +56,17 @@ class TerminalPrompts:
             address = prompt.verification_uri if complete is None else complete.reveal()
             text += qr_code(address, _columns(sys.stderr))
         remark(text)
+
+    def _far_browser(self) -> str:
+        code = command_line("login --device-auth", self._typed)
+        return (
+            "Where the browser is on another computer, end this with Ctrl-C and sign in with a "
+            f"code: {code}\n\n"
+        )
+
+
+def _hour(moment: datetime) -> str:
+    return moment.astimezone().strftime("%H:%M")
 
 
 def _columns(stream: TextIO) -> int:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.terminal.advice import advice_lines
+from codex_auth_lsp.terminal.next_step import next_step
 from codex_auth_lsp.wording import status_sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from codex_auth_lsp.doctor import Check
+    from codex_auth_lsp.domain.notice import Notice
 
 _BILLING = {
     "subscription": "part of the ChatGPT plan",
     "usage": "by use, at API rates",
     "provider": "by the model provider",
 }
-_NEXT_STEPS = {"signedOut": "signs in", "needsReauth": "signs in again"}
-_COMMAND_LINES = {
-    "deviceCode": "codex-auth-lsp login --device-auth",
-    "apiKey": "codex-auth-lsp login --with-api-key",
-}
+_PLACES = {"keyring": "the system's keyring", "memory": "the memory of this program"}
 _CLOUD_REASONS = {
     "chatgptRequired": "needs a sign-in with ChatGPT",
     "signedOut": "needs a sign-in with ChatGPT",
@@ -27,36 +28,55 @@ _CLOUD_REASONS = {
 }
 
 
-def describe(status: dict[str, Any], method_ids: list[str]) -> str:
+def describe(
+    status: dict[str, Any],
+    method_ids: list[str],
+    *,
+    now: datetime,
+    notices: Iterable[Notice] = (),
+    typed: str = "",
+) -> str:
     """Return the lines, the most important first; `method_ids` are what policy allows."""
     headline = status_sentence(status)
     problems = [text for text in status["provider"]["problems"] if text not in headline]
     error = status.get("lastError", {}).get("message")
-    told = [headline, *(entry["reason"] for entry in status["shadowed"])]
+    is_readable = status["state"] != "unavailable"
+    detail = status["store"].get("detail")
+    told = [notice for notice in notices if notice.message != detail]
+    said = [headline, *(entry["reason"] for entry in status["shadowed"])]
     rows = [
         ("Account", status.get("account", {}).get("label")),
         ("Plan", status.get("account", {}).get("planType")),
         ("Billing", _BILLING.get(status["billing"])),
-        ("Codex cloud", _cloud(status["cloud"]) if status["state"] != "unavailable" else None),
-        ("Stored in", status.get("source", {}).get("name")),
-        ("Store", status["store"].get("detail") if status["state"] != "unavailable" else None),
-        ("Valid until", status.get("expiresAt")),
+        ("Codex cloud", _cloud(status["cloud"]) if is_readable else None),
+        ("Stored in", _place(status.get("source", {}))),
+        ("Store", detail if is_readable else None),
+        _validity(status, now),
         ("Provider", status["provider"]["id"]),
         *(("Problem", problem) for problem in problems),
         *(("Not in use", _shadowed(entry)) for entry in status["shadowed"]),
-        ("Last error", error if error and not any(error in text for text in told) else None),
-        ("Next", _next_step(status["state"], method_ids)),
+        *(("Note", " ".join([n.message, *advice_lines(n.actions, typed)])) for n in told),
+        ("Last error", error if error and not any(error in text for text in said) else None),
+        ("Next", next_step(status, method_ids, typed)),
     ]
     lines = [headline]
     lines += [f"  {name:<13}{value}" for name, value in rows if value]
     return "\n".join(lines) + "\n"
 
 
-def _next_step(state: str, method_ids: list[str]) -> str | None:
-    effect = _NEXT_STEPS.get(state)
-    if effect is None or not method_ids:
-        return None
-    return f"`{_COMMAND_LINES.get(method_ids[0], 'codex-auth-lsp login')}` {effect}"
+def _place(source: dict[str, Any]) -> str | None:
+    return source.get("name") or _PLACES.get(source.get("kind", ""))
+
+
+def _validity(status: dict[str, Any], now: datetime) -> tuple[str, str | None]:
+    """Return until when the login is good; of a dead one there is nothing to say."""
+    end = status.get("expiresAt")
+    if end is None or status["state"] == "needsReauth":
+        return "Valid until", None
+    if datetime.fromisoformat(end) > now:
+        return "Valid until", end
+    will_be_renewed = status.get("lastError", {}).get("retryable", True)
+    return "Ended", f"{end}, and will be renewed when it is used" if will_be_renewed else end
 
 
 def _cloud(cloud: dict[str, Any]) -> str:
@@ -70,12 +90,12 @@ def _shadowed(entry: dict[str, Any]) -> str:
     return f"{source.get('name', source['kind'])}: {entry['reason']}"
 
 
-def describe_checks(checks: list[Check]) -> str:
+def describe_checks(checks: list[Check], typed: str = "") -> str:
     """Return a line for each check, with what it adds and advises below it."""
     lines = []
     for check in checks:
         lines.append(f"{check.health:<8} {check.id}: {check.summary}")
         more = (check.detail or "").splitlines()
-        more += [f"-> {line}" for line in advice_lines(check.remediation)]
+        more += [f"-> {line}" for line in advice_lines(check.remediation, typed)]
         lines += [f"{'':<9}{line}" for line in more]
     return "\n".join(lines) + "\n"

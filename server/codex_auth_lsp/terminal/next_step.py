@@ -1,0 +1,44 @@
+"""The one thing to do next about a status, for a person at a terminal: pure."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.terminal.advice import command_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+OTHER_STORE = 'set cli_auth_credentials_store to "file" or "auto" in config.toml'
+
+
+_LOGINS = {"deviceCode": "login --device-auth", "apiKey": "login --with-api-key"}
+
+
+def next_step(status: Mapping[str, Any], method_ids: Sequence[str], typed: str) -> str | None:
+    """Return what helps, None where nothing has to be done; `method_ids` are what policy allows."""
+    login = command_line(_LOGINS.get(next(iter(method_ids), ""), "login"), typed)
+    if status.get("lastError", {}).get("kind") == "configurationInvalid":
+        return "mend config.toml as the last error says; until then no sign-in begins"
+    if status["state"] == "signedOut":
+        return f"{login} signs in"
+    if status["state"] == "needsReauth":
+        return f"{login} signs in again"
+    return _readable_again(status["store"], login) if status["state"] == "unavailable" else None
+
+
+def _readable_again(store: Mapping[str, Any], login: str) -> str:
+    if store["health"] == "corrupt":
+        return f"{login} replaces it"
+    if store["health"] == "locked":
+        return f"unlock the keyring; without a desktop, {OTHER_STORE}"
+    if store["backend"] != "file":
+        return f"start the system's keyring; without a desktop, {OTHER_STORE}"
+    if "does not exist" in store.get("detail", ""):
+        return f"`mkdir -p {quote(str(PurePath(store['path']).parent))}`, or name another folder"
+    return (
+        f"see to it that {store['path']} is a file, in a folder, that you may read and write; then "
+        "try again"
+    )
