@@ -42,7 +42,7 @@ class Keyring:
 
 
 async def test_a_look_answers_all_who_came_before_it_and_nobody_else():
-    """What is told is never older than the question; five thousand of them cost two looks."""
+    """(W19) What is told is never older than the question; five thousand cost two looks."""
     keyring = Keyring()
     keyring.ask(1, 2)
     await keyring.until_looks(1)

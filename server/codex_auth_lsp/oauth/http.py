@@ -125,7 +125,9 @@ async def _send(
         raise _silence(url, proxy, way, seconds) from exc
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as exc:
         raise _translate(exc, url, proxy, way) from exc
-    except (SOCKSError, AssertionError) as exc:  # httpcore expects a proxy to speak SOCKS
+    except (SOCKSError, AssertionError) as exc:
+        # httpcore 1.0 expects a proxy to speak SOCKS, and takes each of its answers in one read:
+        # one that comes in two pieces is no SOCKS to it.
         raise _refused(url, proxy, SPEAKS_NO_SOCKS) from exc
     except (OverflowError, ExceptionGroup):  # a port beyond 65535, which only a proxy's can be
         raise _bad_proxy(proxy) from None
