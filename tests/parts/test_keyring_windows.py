@@ -144,7 +144,7 @@ async def test_silent_keyring_holds_no_status_up(start: Starter, session, deskto
     assert took < STATUS_SECONDS
     assert (status["state"], status["store"]["health"]) == ("unavailable", "locked")
     assert (first["state"], first["store"]["health"]) == ("unavailable", "locked")
-    await heard(late, since, cause="externalChange", state="signedIn")
+    await heard(late, since, cause="storeHealth", state="signedIn")
 
 
 async def test_keyring_that_ends_and_starts_is_told(start: Starter, session, desktop):

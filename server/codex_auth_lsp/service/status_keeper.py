@@ -432,7 +432,7 @@ class StatusKeeper:
             return "configChange"  # another login is in force since it is another store
         if _is_readable(before) != _is_readable(self._view):
             return "storeHealth"
-        if before.snapshot.version != self._view.snapshot.version:
+        if before.snapshot.version != self._view.snapshot.version and _is_readable(before):
             return "externalChange"
         if old.state != self._status.state and before.refresh_record != self._view.refresh_record:
             return "externalChange"
