@@ -335,8 +335,10 @@ async def test_a_login_that_policy_forbids_is_told_once_with_what_to_type(
     outcome = await command_line("status")
 
     assert outcome.stdout.count("does not allow a sign-in with ChatGPT") == 1
-    assert "`codex-auth-lsp login --with-api-key` signs in" in outcome.stdout
-    assert "`codex-auth-lsp login` " not in outcome.stdout
+    assert f"`codex-auth-lsp --codex-home {home.path} login --with-api-key` signs in" in (
+        outcome.stdout
+    )
+    assert " login` " not in outcome.stdout
 
 
 async def test_a_corrupt_file_is_said_on_stderr(command_line: CommandLine, home: CodexHome):

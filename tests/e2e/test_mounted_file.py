@@ -72,9 +72,11 @@ async def test_a_sign_in_is_refused_before_a_browser_opens(
     assert client.all("auth/loginPrompt") == []
 
 
-async def test_an_empty_file_is_no_logout(shared: Path, stored: bytes, start: Starter):
+async def test_an_empty_file_is_no_logout(
+    shared: Path, stored: bytes, start: Starter, sandbox: Sandbox
+):
     """(S10) Somebody writes it anew in place, and is not done."""
-    client = await start()
+    client = await start(sandbox)
     shared.write_bytes(b"")
     status = await client.request("auth/status", {})
     shared.write_bytes(stored)

@@ -13,6 +13,8 @@ from codex_auth_lsp.terminal.advice import advice_lines
 from codex_auth_lsp.terminal.report import describe
 from codex_auth_lsp.wording import logout_sentence
 
+METHODS = ["browser", "deviceCode", "apiKey"]
+
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 BEFORE, AFTER = "2026-05-01T11:00:00Z", "2026-05-01T13:00:00Z"
 
@@ -42,14 +44,14 @@ def row(text: str, name: str) -> str | None:
 
 
 def test_a_token_that_is_good_has_its_end():
-    text = describe(status("signedIn", expiresAt=AFTER), now=NOW)
+    text = describe(status("signedIn", expiresAt=AFTER), METHODS, now=NOW)
 
     assert row(text, "Valid until") == AFTER
     assert row(text, "Ended") is None
 
 
 def test_a_token_that_has_ended_is_not_called_valid():
-    text = describe(status("signedIn", expiresAt=BEFORE), now=NOW)
+    text = describe(status("signedIn", expiresAt=BEFORE), METHODS, now=NOW)
 
     assert row(text, "Valid until") is None
     assert row(text, "Ended") == f"{BEFORE}, and will be renewed when it is used"
@@ -57,14 +59,14 @@ def test_a_token_that_has_ended_is_not_called_valid():
 
 def test_a_token_that_nobody_renews_is_not_said_to_be_renewed():
     error = {"kind": "needsReauth", "message": "Left alone.", "retryable": False}
-    text = describe(status("signedIn", expiresAt=BEFORE, lastError=error), now=NOW)
+    text = describe(status("signedIn", expiresAt=BEFORE, lastError=error), METHODS, now=NOW)
 
     assert row(text, "Ended") == BEFORE
 
 
 @pytest.mark.parametrize("end", [BEFORE, AFTER])
 def test_a_dead_login_is_valid_until_nothing(end):
-    text = describe(status("needsReauth", expiresAt=end), now=NOW)
+    text = describe(status("needsReauth", expiresAt=end), METHODS, now=NOW)
 
     assert row(text, "Valid until") is None
     assert row(text, "Ended") is None
@@ -90,25 +92,25 @@ def test_a_dead_login_is_valid_until_nothing(end):
 )
 def test_every_trouble_has_a_next_step(fields, expected):
     """With the options that the person gave."""
-    text = describe(status(**fields), now=NOW, typed=" --issuer https://a.example")
+    text = describe(status(**fields), METHODS, now=NOW, typed=" --issuer https://a.example")
 
     assert expected in (row(text, "Next") or "")
 
 
 def test_nothing_has_to_be_done_about_a_good_login():
-    assert row(describe(status("signedIn"), now=NOW), "Next") is None
+    assert row(describe(status("signedIn"), METHODS, now=NOW), "Next") is None
 
 
 def test_nobody_is_said_to_be_signed_out_while_nobody_can_know():
     """A broken config.toml hides where logins are kept."""
     error = {"kind": "configurationInvalid", "message": "config.toml, line 1: no."}
-    headline = describe(status("signedOut", lastError=error), now=NOW).splitlines()[0]
+    headline = describe(status("signedOut", lastError=error), METHODS, now=NOW).splitlines()[0]
 
     assert headline == "Who is signed in to Codex cannot be known until config.toml is mended."
 
 
 def test_a_login_in_the_keyring_has_its_place():
-    text = describe(status("signedIn", source={"kind": "keyring"}), now=NOW)
+    text = describe(status("signedIn", source={"kind": "keyring"}), METHODS, now=NOW)
 
     assert row(text, "Stored in") == "the system's keyring"
 
@@ -116,7 +118,7 @@ def test_a_login_in_the_keyring_has_its_place():
 def test_notices_are_shown_with_what_to_do():
     notice = Notice("storePermissions", "file", "warning", "Others read it.",
                     (Remediation("Run: chmod 600 auth.json"),))  # fmt: skip
-    text = describe(status("signedIn"), now=NOW, notices=[notice])
+    text = describe(status("signedIn"), METHODS, now=NOW, notices=[notice])
 
     assert row(text, "Note") == "Others read it. Run: chmod 600 auth.json"
 
