@@ -810,7 +810,8 @@ async def test_credential_in_a_terminal_is_for_programs(
         "codex-auth-lsp: The environment variable LAB_KEY is not set. Ask at the desk.\n"
     )
     assert unknown.stderr == (
-        "codex-auth-lsp: This is no provider of config.toml, and no built-in one.\n"
+        "codex-auth-lsp: This is no provider of config.toml, and no built-in one. "
+        f"`codex-auth-lsp --codex-home {home.path} providers` lists those that there are.\n"
     )
     assert (unknown.returncode, unknown.stdout) == (1, "")
 

@@ -146,8 +146,8 @@ async def test_failure_is_not_kept(runner, tmp_path):
 
 
 FAILURES = {
-    "status": (shell("echo secret-output; exit 3"), "ended with status 3."),
-    "signal": (shell("kill -9 $$"), "was ended by a signal."),
+    "status": (shell("echo secret-output; exit 3"), "ended with status 3;"),
+    "signal": (shell("kill -9 $$"), "was ended by a signal;"),
     "nothing": (shell("echo; echo secret-output >&2"), "printed nothing."),
     "lines": (shell("echo secret-output; echo more"), "printed more than one line"),
     "no text": (shell(r"printf '\377'"), "printed something that is no text."),
@@ -157,7 +157,10 @@ FAILURES = {
         "printed more than 64 KiB.",
     ),
     "endless": (shell("yes secret-output"), "printed more than 64 KiB."),
-    "slow": (shell("sleep 60", timeout_ms=100), "took longer than 0.1 seconds."),
+    "slow": (
+        shell("sleep 60", timeout_ms=100),
+        "took longer than the 0.1 s that its `timeout_ms` allows.",
+    ),
     "missing": (CommandSettings("no-such-program-of-the-test"), "is not there"),
     "missing path": (CommandSettings("./no-such-program"), "is not there"),
     "missing folder": (shell("echo x", cwd="no-such-folder"), "cannot be started."),

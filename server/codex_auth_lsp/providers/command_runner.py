@@ -176,7 +176,9 @@ async def _run(command: CommandSettings, environment: Mapping[str, str], home: P
         ended = True
     except TimeoutError as exc:
         seconds = command.timeout_ms / 1000
-        raise CredentialCommandFailed(f"took longer than {seconds:g} seconds.") from exc
+        raise CredentialCommandFailed(
+            f"took longer than the {seconds:g} s that its `timeout_ms` allows."
+        ) from exc
     finally:
         if not ended:
             await _end(process)
@@ -194,8 +196,8 @@ async def _output(process: asyncio.subprocess.Process) -> bytes:
 
 def _token(output: bytes, status: int) -> Secret:
     if status != 0:
-        how = f"ended with status {status}." if status > 0 else "was ended by a signal."
-        raise CredentialCommandFailed(how)
+        how = f"ended with status {status}" if status > 0 else "was ended by a signal"
+        raise CredentialCommandFailed(f"{how}; what it says can be seen when it is run by hand.")
     try:
         token = Secret(output.decode("utf-8").strip())
     except UnicodeDecodeError:

@@ -9,8 +9,10 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.errors import ProviderUnknown
 from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.terminal.advice import command_line
 from codex_auth_lsp.terminal.screen import remark, tell
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ _KINDS = {
     "command": "command",
     "none": "none",
 }
+_NOBODY = "It asks for a sign-in to OpenAI, and there is none that it may use."
 _USAGE_STATUS = 2
 
 
@@ -49,7 +52,11 @@ def print_headers(options: ServiceOptions, provider_id: str, *, show: bool) -> i
             "add --show\n"
         )
         return _USAGE_STATUS
-    issued = run_to_end(_issue(options, provider_id))
+    try:
+        issued = run_to_end(_issue(options, provider_id))
+    except ProviderUnknown as error:
+        error.message += f" {command_line('providers', options.typed)} lists those that there are."
+        raise
     lines = [f"{name}: {value.reveal()}\n" for name, value in issued.credential.headers.items()]
     sys.stdout.write("".join(lines))
     return 0
@@ -93,7 +100,9 @@ def table(providers: list[dict[str, Any]]) -> str:
     for row, provider in zip(rows, providers, strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)]
         lines.append("  ".join([*cells, row[4]]).rstrip())
-        lines += [f"     {problem}" for problem in provider["problems"]]
+        is_unexplained = not provider["ready"] and not provider["problems"]
+        problems = [_NOBODY] if is_unexplained else provider["problems"]
+        lines += [f"     {problem}" for problem in problems]
     return "".join(f"{line}\n" for line in lines)
 
 
