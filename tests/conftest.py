@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import re
+import signal
 import subprocess
 
 import hypothesis
@@ -36,7 +37,12 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "lo
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Close the way out before the first test module is imported."""
+    """Close the way out before the first test module is imported.
+
+    Whoever started the tests in the background may have had SIGINT ignored, and every program that
+    a test starts and interrupts would ignore it, too.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_NETWORK] = loopback_only.enforce()
 
 
