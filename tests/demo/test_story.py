@@ -134,5 +134,5 @@ class BrokenLogout(Programs):
 
 async def test_subcommand_that_fails_is_named_with_its_last_words(tmp_path):
     """A failure of the second program ends the tour as well."""
-    with pytest.raises(DemoFailed, match=r"`codex-auth-lsp logout` failed: .*there is no such option here"):
+    with pytest.raises(DemoFailed, match=r"`codex-auth-lsp logout` failed: .*no such option"):
         await tell(tmp_path, Person(), BrokenLogout)
