@@ -39,10 +39,12 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "lo
 def pytest_configure(config: pytest.Config) -> None:
     """Close the way out before the first test module is imported.
 
-    Whoever started the tests in the background may have had SIGINT ignored, and every program that
-    a test starts and interrupts would ignore it, too.
+    Whoever started the tests in the background may have had signals ignored, and every program
+    that a test starts and ends by them would ignore them, too.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGQUIT"):
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     config.stash[_NETWORK] = loopback_only.enforce()
 
 
