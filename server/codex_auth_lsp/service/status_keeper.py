@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.domain.claims import clean_text
 from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCredential
 from codex_auth_lsp.domain.issuer import OPENAI_ISSUER
 from codex_auth_lsp.domain.status import (
@@ -420,9 +421,9 @@ class StatusKeeper:
         if credential.provenance.issuer == self._issuer.issuer:
             return None
         return NeedsReauth(
-            f"The stored sign-in was made with {credential.provenance.issuer}, and the issuer "
-            f"configured now is {self._issuer.issuer}, so it is left alone; sign in again to "
-            "replace it."
+            f"The stored sign-in was made with {clean_text(credential.provenance.issuer)}, and the "
+            f"issuer configured now is {self._issuer.issuer}, so it is left alone; sign in again "
+            "to replace it."
         )
 
     def _find_cause(self, before: View, old: AuthStatus) -> str:
