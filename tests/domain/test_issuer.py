@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codex_auth_lsp.domain.issuer import is_loopback, url_problem
+from codex_auth_lsp.domain.issuer import IssuerSettings, is_loopback, own_url, url_problem
 
 GOOD = [
     "https://auth.openai.com",
@@ -104,3 +104,9 @@ def test_other_url_is_refused_with_the_end_of_a_sentence(url, expected):
 def test_loopback_is_this_machine_and_nothing_that_looks_like_it(host, expected):
     """No name but `localhost`, no shorthand that another parser could read otherwise."""
     assert is_loopback(host) is expected
+
+
+@pytest.mark.parametrize("issuer", ["https://issuer.exampl[e", "http://[::1", "", "no address"])
+def test_nothing_is_the_own_address_of_an_issuer_that_has_none(issuer):
+    """What stands as the issuer of a stored login may be any text."""
+    assert own_url("https://issuer.example/token", IssuerSettings(issuer, "client")) is None

@@ -62,6 +62,8 @@ def own_url(value: object, issuer: IssuerSettings) -> str | None:
     address, _, query = value.partition("?")
     if url_problem(address) is not None or not PLAIN_ADDRESS.fullmatch(query) or "#" in query:
         return None
+    if url_problem(issuer.issuer) is not None:  # that of a stored login may be any text
+        return None
     ours, theirs = urlsplit(issuer.issuer), urlsplit(address)
     same = (ours.scheme, ours.netloc.lower()) == (theirs.scheme, theirs.netloc.lower())
     return value if same else None
