@@ -48,11 +48,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def home(folder: Path) -> CodexHome:
-    return CodexHome(folder, "option")
-
-
-@pytest.fixture
 def mount(shared: Path, folder: Path) -> Iterator[None]:
     with mounted(shared, folder / "auth.json"):
         yield

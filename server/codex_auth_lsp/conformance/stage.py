@@ -133,9 +133,6 @@ class Stage:
     def _has_begun(self) -> bool:
         return self._conversation.done() and self._conversation.exception() is None
 
-    def _has_ended(self) -> bool:
-        return not self._conversation.result().is_open
-
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             hello = json.loads(await asyncio.wait_for(reader.readline(), _HELLO_SECONDS))

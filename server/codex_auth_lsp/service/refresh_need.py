@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
     from codex_auth_lsp.domain.credential import ChatGptCredential
 
+DEFAULT_VALIDITY_SECONDS = 300
+"""How long a token has to be valid where nobody says."""
+
 OPAQUE_TOKEN_AGE = timedelta(days=8)
 """After how long a token that does not say when it ends is renewed, as by the Codex CLI."""
 

@@ -28,7 +28,12 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.service.issuer_talk import renew
-from codex_auth_lsp.service.refresh_need import ends_too_soon, is_older, is_valid
+from codex_auth_lsp.service.refresh_need import (
+    DEFAULT_VALIDITY_SECONDS,
+    ends_too_soon,
+    is_older,
+    is_valid,
+)
 from codex_auth_lsp.service.refresh_pause import RefreshPause
 from codex_auth_lsp.service.refresh_record import (
     FAILED,
@@ -57,8 +62,6 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.refresh_answer import Renewal
     from codex_auth_lsp.service.revocation import Revoker
     from codex_auth_lsp.service.status_keeper import StatusKeeper
-
-DEFAULT_VALIDITY_SECONDS = 300
 
 FINISH_SECONDS = 30.0
 """How long the process stays for a token request under way, whose answer must not be lost."""

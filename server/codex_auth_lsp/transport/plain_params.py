@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.service.refresh_need import DEFAULT_VALIDITY_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-DEFAULT_VALIDITY_SECONDS = 300
-"""How long a token has to be valid where a client does not say."""
 
 
 @dataclass(frozen=True, slots=True)
