@@ -128,6 +128,22 @@ def test_a_client_with_commands_alone_makes_no_mistake(tmp_path: Path):
     assert outcome.status == 0
 
 
+def test_a_browser_that_comes_up_after_the_cancellation_is_no_mistake(tmp_path: Path):
+    """A program that opens pages takes its time, and the client cannot call it back."""
+    cancel = 'write({"method": "$/cancelRequest", "params": {"id": login}})\n        wait(login)'
+    opens = 'if params["kind"] == "openUrl": webbrowser.open(params["url"])'
+    late = {
+        opens: 'status["page"] = params["url"]',
+        cancel: f'{cancel}\n        import webbrowser; webbrowser.open(status["page"])',
+        "status.clear(), ": "",
+    }
+
+    outcome = check_changed(tmp_path, "cancel", late)
+
+    assert outcome.mistakes == []
+    assert outcome.status == 0
+
+
 PLANTED = {
     "initialized is not sent": (
         "sign-in",

@@ -180,12 +180,12 @@ class Player:
         else:
             self.server.refuse(attempt.request, error)
 
-    async def quits(self) -> None:
+    async def quits(self, *, ignoring: Collection[str] = ()) -> None:
         """Wait for the client to end the conversation in order."""
         what = "quit, with the request `shutdown` and then `exit`"
-        event = await self.expect("shutdown", "exit", "end", what=what)
+        event = await self.expect("shutdown", "exit", "end", what=what, ignoring=ignoring)
         if event.kind == "shutdown":
-            await self.expect("exit", "end", what="sent `exit` after `shutdown`")
+            await self.expect("exit", "end", what="sent `exit` after `shutdown`", ignoring=ignoring)
 
     async def leaves_alone(self, when: str) -> None:
         """Watch for a moment that the client does nothing that was not asked for."""

@@ -46,6 +46,10 @@ async def _device_code(player: Player) -> None:
     await player.quits()
 
 
+_SLOW_BROWSER = {"page"}
+"""A browser may come up with its page after the person has cancelled, or the client has quit."""
+
+
 async def _cancel(player: Player) -> None:
     await player.is_introduced()
     attempt = await player.begins("browser")
@@ -54,13 +58,13 @@ async def _cancel(player: Player) -> None:
         "cancelled: `$/cancelRequest` with the id of `auth/login`, or `auth/cancelLogin` with its "
         "`attemptId`"
     )
-    event = await player.expect("cancel", what=what, ignoring={"page"})
+    event = await player.expect("cancel", what=what, ignoring=_SLOW_BROWSER)
     code = _cancel_code(player, attempt, event)
     error = answers.failure(
         code, "loginCancelled", "The sign-in was cancelled.", attemptId=attempt.attempt_id
     )
     player.fails(attempt, answers.signed_out(3), error)
-    await player.quits()
+    await player.quits(ignoring=_SLOW_BROWSER)
 
 
 def _cancel_code(player: Player, attempt: Attempt, event: Event) -> int:
