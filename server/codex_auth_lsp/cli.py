@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     arguments = parser.parse_args(argv)
     try:
         status = _run(parser, arguments)
-        sys.stdout.flush()
+        if sys.stdout is not sys.stderr:  # the language server's leads there, read or not
+            sys.stdout.flush()
         leave(status)
     except AuthError as error:
         from codex_auth_lsp.terminal.advice import error_line

@@ -115,6 +115,40 @@ async def test_an_id_that_is_in_use_is_refused_and_the_first_request_goes_on(
     assert (await client.request("auth/status"))["state"] == "signedIn"
 
 
+async def test_an_id_that_only_equals_the_one_of_a_request_cancels_nothing(
+    start: Starter, sandbox: Sandbox, browser: Browser
+):
+    """(W12) `true` is not the number 1."""
+    client = await start(sandbox)
+    await browser.sign_in(client)
+    sandbox.fault("refresh", "hang")
+    refresh = {"id": 1, "method": "auth/refresh", "params": {"force": True}}
+    since = client.mark()
+    await client.send({"jsonrpc": "2.0", **refresh})
+    await sandbox.saw("refresh")
+
+    await client.notify("$/cancelRequest", {"id": True})
+    await client.request("auth/status")  # by then it would be answered
+    early = [message.body for message in client.messages[since:] if message.body.get("id") == 1]
+    sandbox.release()
+    answer = await client.wait_until(lambda m: m.body.get("id") == 1, "the answer", since=since)
+
+    assert early == []
+    assert answer.body["error"]["data"]["kind"] == "networkUnreachable"  # what became of it
+
+
+async def test_an_error_about_no_request_is_not_answered(start: Starter):
+    """(W7) Two sides that answer each other's errors would never come to an end."""
+    client = await start()
+    since = client.mark()
+
+    error = {"code": -32700, "message": "what you sent cannot be read"}
+    await client.send({"jsonrpc": "2.0", "id": None, "error": error})
+    await client.request("auth/status")
+
+    assert [message for message in client.messages[since:] if "error" in message.body] == []
+
+
 async def test_cancelling_what_nobody_asked_for_changes_nothing(start: Starter):
     """(W12) An id that never was, one that is over, and what is no id."""
     client = await start()

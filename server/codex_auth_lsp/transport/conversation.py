@@ -30,6 +30,7 @@ from codex_auth_lsp.transport.envelope import (
     MessageId,
     Notification,
     Request,
+    message_id_of,
     read_message,
 )
 from codex_auth_lsp.transport.error_replies import error_reply
@@ -156,8 +157,8 @@ class Conversation:
         elif notification.method == "initialized":
             self._service.start()
         elif notification.method == "$/cancelRequest":
-            message_id = _field(notification.params, "id")
-            if isinstance(message_id, str | int) and self._runs(message_id):
+            message_id = message_id_of(_field(notification.params, "id"))
+            if message_id is not None and self._runs(message_id):
                 self._cancel(message_id)
         elif notification.method == "window/workDoneProgress/cancel":
             attempt_id = self._progress.attempt_of(_field(notification.params, "token"))
