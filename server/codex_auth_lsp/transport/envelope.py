@@ -1,12 +1,13 @@
 """JSON-RPC 2.0 messages as values: what came, judged before anybody acts on it.
 
-Pure. Params stay plain dicts and lists; each method reads its own.
+Pure. Params stay plain dicts and lists; each method reads its own. They may hold secrets, and are
+left out of `repr`.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 PARSE_ERROR: Final = -32700
@@ -31,7 +32,7 @@ class Request:
 
     id: MessageId
     method: str
-    params: Any = None
+    params: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Notification:
     """A notification; `params` is None where it has none."""
 
     method: str
-    params: Any = None
+    params: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
