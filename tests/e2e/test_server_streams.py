@@ -89,7 +89,7 @@ def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
 def test_one_socket_may_be_both_streams(
     home: CodexHome, tmp_path: Path, connection: tuple[socket.socket, socket.socket]
 ):
-    """(W15) Socat and inetd start programs so; a half that is closed ends it, and all is answered."""
+    """(W15) Socat and inetd start programs so; all is answered, also when one half is closed."""
     ours, theirs = connection
     server = run(home, tmp_path, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE)
     theirs.close()

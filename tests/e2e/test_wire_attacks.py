@@ -33,6 +33,13 @@ from codex_auth_lsp.cli import main
 main(["--codex-home", sys.argv[1]])
 """
 
+INCOMPLETE = """
+import sys
+sys.modules["pygls"] = None  # as where an installation has lost a part
+from codex_auth_lsp.cli import main
+main(["--codex-home", sys.argv[1]])
+"""
+
 
 def frame(body: str) -> bytes:
     """Return the frame of a message."""
@@ -62,6 +69,26 @@ def test_nothing_but_frames_reaches_stdout_whoever_writes(tmp_path):
     assert answers == 3
     for words in (b"a library prints", b"native code writes", b"a child writes"):
         assert words in done.stderr
+
+
+def test_a_request_that_cannot_even_begin_is_answered(tmp_path):
+    """(W11) Each time with an id for the log, and what needs nothing of it goes on."""
+    asked = frame('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}')
+    asked += frame('{"jsonrpc":"2.0","id":2,"method":"auth/logout"}') * 300
+    asked += frame('{"jsonrpc":"2.0","id":3,"method":"auth/status"}')
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", INCOMPLETE, tmp_path],
+        input=asked,
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+
+    assert done.stdout.count(b'"id":2,"error":{"code":-32603,') == 300
+    assert done.stdout.count(b'"correlationId"') == 300
+    assert b'"id":3,"result"' in done.stdout
+    assert b"pygls" not in done.stdout
 
 
 async def test_a_message_that_is_declared_huge_takes_no_memory(start: Starter):

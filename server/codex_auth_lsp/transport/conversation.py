@@ -103,10 +103,15 @@ class Conversation:
 
     def receive(self, content: bytes) -> None:
         """Take the content of one frame; a defect of ours costs one message, not the process."""
+        message = read_message(content)
         try:
-            self._take(read_message(content))
+            self._take(message)
         except Exception as exc:  # noqa: BLE001
-            log_defect(logger, exc)
+            if isinstance(message, Request):
+                self._running.discard(message.id)
+                self._send({"jsonrpc": "2.0", "id": message.id, "error": error_reply(exc)})
+            else:
+                log_defect(logger, exc)
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Request):
