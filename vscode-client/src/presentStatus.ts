@@ -13,6 +13,7 @@ export interface Presentation {
   tooltip: string;
   command: "codexAuth.signIn" | "codexAuth.account";
   severity: "normal" | "warning" | "error";
+  /** Has the words that are shown, since people who speak to their computer say what they see. */
   accessibilityLabel: string;
 }
 
@@ -69,11 +70,11 @@ export function mfaInWords(requirement: string): string {
 function presentState(status: AuthStatus): Omit<Presentation, "tooltip"> {
   switch (status.state) {
     case "signedOut":
-      return plain("Codex: Sign In", "Codex: signed out. Sign in", "codexAuth.signIn");
+      return plain("Codex: Sign In", "Codex: Sign In, nobody is signed in", "codexAuth.signIn");
     case "signedIn":
       return signedIn(status);
     case "needsReauth":
-      return { ...warning("Codex: Sign In Again"), accessibilityLabel: "Codex: the login has ended. Sign in again", command: "codexAuth.signIn" };
+      return { ...warning("Codex: Sign In Again"), accessibilityLabel: "Codex: Sign In Again, the login has ended", command: "codexAuth.signIn" };
     case "notRequired":
       return notRequired(status);
     case "unavailable":
@@ -93,16 +94,16 @@ function notRequired(status: AuthStatus): Omit<Presentation, "tooltip"> {
   const byKey = status.method === "environmentKey";
   if (!status.provider.ready) return warning(byKey ? "Codex: Key Not Set" : "Codex: Provider Not Ready");
   return byKey
-    ? plain("$(key) Codex: Environment Key", "Codex: uses a key from the environment")
-    : plain("$(plug) Codex: No Sign-In Needed", "Codex: the provider needs no sign-in");
+    ? plain("$(key) Codex: Environment Key", "Codex: Environment Key, no sign-in needed")
+    : plain("$(plug) Codex: No Sign-In Needed", "Codex: No Sign-In Needed by the provider");
 }
 
 function waiting(): Omit<Presentation, "tooltip"> {
-  return plain("$(sync~spin) Codex: Signing in…", "Codex: signing in. Choose to cancel, to open it again or to copy the link");
+  return plain("$(sync~spin) Codex: Signing in…", "Codex: Signing in… Choose to cancel, to open it again or to copy the link");
 }
 
 function unknownYet(): Presentation {
-  return { ...plain("Codex: …", "Codex: the sign-in status is not known yet"), tooltip: "The sign-in status is not known yet." };
+  return { ...plain("Codex: …", "Codex: … The sign-in status is not known yet"), tooltip: "The sign-in status is not known yet." };
 }
 
 function plain(

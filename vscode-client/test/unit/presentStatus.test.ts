@@ -38,6 +38,8 @@ for (const [situation, status, connection, expected] of TABLE) {
     assert.notEqual(tooltip, "");
     assert.match(accessibilityLabel, /^Codex: /);
     assert.doesNotMatch(accessibilityLabel, /\$\(/);
+    const words = text.replace(/\$\([^)]*\) /, "");
+    assert.ok(accessibilityLabel.includes(words), `${accessibilityLabel} has not the words ${words}`);
   });
 }
 
