@@ -28,13 +28,14 @@ export async function showAccount(client: AuthClient, signIn: SignIn): Promise<v
     await client.start();
     const { status } = client;
     if (status === undefined) return;
+    const facts = describeStatus(status);
     const entries = [
       ...(status.pendingLogin === undefined ? signInEntries(client, status) : whileWaiting(signIn)),
       ...moreEntries(client, status),
       separator("Status"),
-      ...describeStatus(status).map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
+      ...facts.map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
     ];
-    const chosen = await window.showQuickPick(entries, { title: "Codex: Account", placeHolder: "Choose what to do" });
+    const chosen = await window.showQuickPick(entries, { title: "Codex: Account", placeHolder: `${facts[0] ?? "Codex"}. Choose what to do` });
     await chosen?.run?.();
   } catch (error) {
     await showFailure(error, () => client.restart().catch(showFailure));

@@ -32,8 +32,9 @@ export class AuthClient implements Disposable {
   readonly #progressed = new EventEmitter<protocol.LoginProgressParams>();
   readonly #completed = new EventEmitter<protocol.LoginCompletedParams>();
   readonly #noticed = new EventEmitter<protocol.NoticeParams>();
-  readonly #gaveUp = new EventEmitter<undefined>();
+  readonly #gaveUp = new EventEmitter<ServerUnavailable>();
   readonly #signal = new AbortController();
+  #backOff = new AbortController();
   #session: Session | undefined;
   #starting: Promise<void> | undefined;
   #status: protocol.AuthStatus | undefined;
@@ -74,6 +75,7 @@ export class AuthClient implements Disposable {
   }
 
   async restart(): Promise<void> {
+    this.#backOff.abort();
     await this.#starting?.catch(() => undefined);
     this.#show("starting", undefined);
     await this.#close();
@@ -83,6 +85,7 @@ export class AuthClient implements Disposable {
 
   async stop(): Promise<void> {
     this.#signal.abort();
+    this.#backOff.abort();
     await this.#starting?.catch(() => undefined);
     await this.#close();
   }
@@ -117,12 +120,11 @@ export class AuthClient implements Disposable {
     this.#session = session;
     this.#listen(session);
     try {
-      await session.start();
-      this.#adopt(await session.request("auth/status", {}));
+      this.#adopt(await session.start());
     } catch (error) {
       this.#session = undefined;
       const unavailable = await this.#notStarted(session, search.command.program, error);
-      await session.end();
+      void session.end(); // one that hangs takes long to end, and has nothing to store
       this.#show("stopped", undefined);
       throw unavailable;
     }
@@ -168,19 +170,27 @@ export class AuthClient implements Disposable {
     if (this.#session !== session || this.#starting !== undefined) return; // `#open` reports its own failure
     this.#session = undefined;
     if (session.age() > HEALTHY_AFTER) this.#crashes = 0;
-    const delay = RESTART_DELAYS[this.#crashes++];
-    this.#show(delay === undefined ? "stopped" : "starting", undefined);
+    this.#show(this.#crashes < RESTART_DELAYS.length ? "starting" : "stopped", undefined);
+    const { signal } = (this.#backOff = new AbortController());
+    const why = (await session.ending()) ?? "it stopped talking";
     await session.end();
-    if (delay !== undefined) await pause(delay, this.#signal.signal);
-    if (this.#signal.signal.aborted || this.#isOpen()) return;
+    await this.#startAgain(new ServerUnavailable(`The Codex sign-in server keeps ending. The last time ${why}.`, "startFailed"), signal);
+  }
+
+  /** A start that fails counts as a crash: the program may be away for a moment, as in an update. */
+  async #startAgain(failure: ServerUnavailable, signal: AbortSignal): Promise<void> {
+    const delay = RESTART_DELAYS[this.#crashes++];
+    if (delay !== undefined) await pause(delay, signal);
+    if (signal.aborted || this.#isOpen()) return;
     if (delay === undefined) {
-      this.#gaveUp.fire(undefined);
+      this.#gaveUp.fire(failure);
       return;
     }
-    await this.start().catch((error: unknown) => {
-      this.#log.error(String(error));
-      this.#gaveUp.fire(undefined);
-    });
+    try {
+      await this.start();
+    } catch (error) {
+      await this.#startAgain(error instanceof ServerUnavailable ? error : failure, signal);
+    }
   }
 
   async #close(): Promise<void> {

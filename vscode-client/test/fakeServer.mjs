@@ -222,4 +222,5 @@ process.stdin.on("data", (chunk) => {
 });
 process.stdin.on("end", () => process.exit(0));
 process.stderr.write("the server says access_token=SECRETLOGGED\n");
+process.stderr.write('the server adds {"accessToken": "SECRETNAMED", "user_code": "SECRETUSER", "code": "SECRET-QUOTED"} of WXYZ-S3CRT\n');
 listenForOrders().catch(() => process.exit(1));

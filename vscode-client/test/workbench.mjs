@@ -3,7 +3,7 @@
 // that a package brings along, and under the checker of clients.
 // Each part also runs alone. Needs `npm run package`, `package:bundled` and `workbench` before.
 
-for (const part of ["Scripted", "Real", "Bundled", "Checked"]) {
+for (const part of ["Scripted", "Crashes", "Real", "Hostile", "Bundled", "Checked"]) {
   console.log(part);
   await import(`./workbench${part}.mjs`);
 }
