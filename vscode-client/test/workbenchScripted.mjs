@@ -2,12 +2,12 @@
 // Screenshots go to test/screenshots/scripted.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startControl } from "./scriptedControl.mjs";
 import {
-  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast, until,
+  clearMessages, dialog, drive, extensionFolder, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast, until,
 } from "./workbenchDriver.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -46,6 +46,18 @@ const steps = {
     await statusBar(page, "Codex: Sign In");
     await statusEntry(page).getByRole("button", { name: "Codex: Sign In, nobody is signed in" }).waitFor();
     await shot("signed-out");
+  },
+
+  async "the package has the bundle with its licences, and neither sources nor paths of where it was made"({ home }) {
+    const folder = extensionFolder(home);
+    const names = readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile());
+    assert.deepEqual(names.filter((name) => !name.startsWith(".")).sort(), [
+      "LICENSE.txt", "dist/ThirdPartyNotices.txt", "dist/extension.js", "icon.png", "package.json", "readme.md",
+      "walkthrough/account.md", "walkthrough/server.md", "walkthrough/signIn.md",
+    ]);
+    const root = join(here, "../..");
+    for (const name of names) assert.ok(!readFileSync(join(folder, name), "latin1").includes(root), name);
+    assert.doesNotMatch(readFileSync(join(folder, "dist/extension.js"), "latin1"), /sourceMappingURL/);
   },
 
   async "says what it can do in the handshake"({ control }) {
