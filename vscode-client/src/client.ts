@@ -39,6 +39,7 @@ export class AuthClient implements Disposable {
   #starting: Promise<void> | undefined;
   #status: protocol.AuthStatus | undefined;
   #connection: Connection = "starting";
+  #failure: string | undefined;
   #crashes = 0;
 
   /** The status or the connection has changed. */
@@ -60,6 +61,11 @@ export class AuthClient implements Disposable {
 
   get connection(): Connection {
     return this.#connection;
+  }
+
+  /** Why there is no server, while there is none. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** Whether the server that runs has this way of signing in. */
@@ -125,7 +131,7 @@ export class AuthClient implements Disposable {
       this.#session = undefined;
       const unavailable = await this.#notStarted(session, search.command.program, error);
       void session.end(); // one that hangs takes long to end, and has nothing to store
-      this.#show("stopped", undefined);
+      this.#show("stopped", undefined, unavailable.message);
       throw unavailable;
     }
   }
@@ -137,7 +143,7 @@ export class AuthClient implements Disposable {
   }
 
   #notFound(search: Extract<ServerSearch, { found: false }>): ServerUnavailable {
-    this.#show("missing", undefined);
+    this.#show("missing", undefined, search.message);
     this.#log.warn(search.message);
     return new ServerUnavailable(search.message, search.reason);
   }
@@ -170,7 +176,7 @@ export class AuthClient implements Disposable {
     if (this.#session !== session || this.#starting !== undefined) return; // `#open` reports its own failure
     this.#session = undefined;
     if (session.age() > HEALTHY_AFTER) this.#crashes = 0;
-    this.#show(this.#crashes < RESTART_DELAYS.length ? "starting" : "stopped", undefined);
+    this.#show("starting", undefined);
     const { signal } = (this.#backOff = new AbortController());
     const why = (await session.ending()) ?? "it stopped talking";
     await session.end();
@@ -183,6 +189,7 @@ export class AuthClient implements Disposable {
     if (delay !== undefined) await pause(delay, signal);
     if (signal.aborted || this.#isOpen()) return;
     if (delay === undefined) {
+      if (this.#connection === "starting") this.#show("stopped", undefined, failure.message);
       this.#gaveUp.fire(failure);
       return;
     }
@@ -203,8 +210,9 @@ export class AuthClient implements Disposable {
     return this.#session !== undefined;
   }
 
-  #show(connection: Connection, status: protocol.AuthStatus | undefined): void {
+  #show(connection: Connection, status: protocol.AuthStatus | undefined, failure?: string): void {
     this.#connection = connection;
+    this.#failure = failure;
     this.#status = status;
     if (!this.#signal.signal.aborted) this.#changed.fire(undefined);
   }

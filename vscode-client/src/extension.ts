@@ -34,7 +34,7 @@ export function activate(context: ExtensionContext): void {
     signIn,
     accountsMenu,
     ...registerCommands(authClient, signIn, log),
-    authClient.onDidChange(() => { statusItem.show(authClient.status, authClient.connection); }),
+    authClient.onDidChange(() => { statusItem.show(authClient.status, authClient.connection, authClient.failure); }),
     authClient.onNotice((notice) => void notices.show(notice)),
     authClient.onGiveUp((why) => void showFailure(why, restart)),
     workspace.onDidChangeConfiguration((change) => {

@@ -2,7 +2,7 @@
 
 import { homedir } from "node:os";
 import { sep } from "node:path";
-import type { AuthStatus } from "./protocol";
+import type { AuthError, AuthStatus } from "./protocol";
 
 /** `missing`: no server was found; `stopped`: it has ended or did not start. */
 export type Connection = "starting" | "running" | "stopped" | "missing";
@@ -27,12 +27,11 @@ const WAITING = "Waiting for the sign-in to be finished. Click to cancel, to ope
 export function presentStatus(
   status: AuthStatus | undefined,
   connection: Connection,
+  failure = "The sign-in server is not running.",
   formatTime: FormatTime = localTime,
 ): Presentation {
-  if (connection === "missing") return warning("Codex: Server Not Found", "The sign-in server was not found.");
-  if (connection === "stopped") {
-    return { ...warning("Codex: Stopped", "The sign-in server is not running."), severity: "error" };
-  }
+  if (connection === "missing") return warning("Codex: Server Not Found", escapeMarkdown(failure));
+  if (connection === "stopped") return { ...warning("Codex: Stopped", escapeMarkdown(failure)), severity: "error" };
   if (connection === "starting" || status === undefined) return unknownYet();
   const tooltip = facts(status, formatTime);
   if (status.pendingLogin !== undefined) return { ...waiting(), tooltip: `${WAITING}\n\n${tooltip}` };
@@ -43,18 +42,26 @@ export function presentStatus(
 export function describeStatus(status: AuthStatus, formatTime: FormatTime = localTime, home: string = homedir()): string[] {
   const { account, store, expiresAt, lastError, cloud } = status;
   return [
-    `${stateInWords(status)}${account === undefined ? "" : `: ${account.label}`}`,
+    standingInWords(status),
     ...(account?.planType === undefined ? [] : [`Plan: ChatGPT ${capitalized(account.planType)}`]),
     `Billing: ${billingInWords(status)}`,
-    `Login kept in: ${storeInWords(store, home)}`,
+    `Login kept in: ${storeInWords(store, home, lastError?.message)}`,
     ...(expiresAt === undefined ? [] : [`Valid until: ${formatTime(expiresAt)}, renewed when needed`]),
     ...(status.freshness === "stale" ? ["The login has expired or could not be renewed yet"] : []),
     `Provider: ${status.provider.id}`,
     ...status.provider.problems,
     ...status.shadowed.map(({ reason }) => `Not in use: ${reason}`),
     ...(cloud.mfa.requirement === "required" ? [`Before using Codex cloud: ${cloud.mfa.reason}`] : []),
-    ...(lastError === undefined ? [] : [`Last error: ${lastError.message}`]),
+    ...(lastError === undefined ? [] : [lastErrorInWords(lastError)]),
   ];
+}
+
+export function lastErrorInWords({ message }: AuthError): string {
+  return `Last error: ${message}`;
+}
+
+export function standingInWords(status: AuthStatus): string {
+  return `${stateInWords(status)}${status.account === undefined ? "" : `: ${status.account.label}`}`;
 }
 
 /** What is asked of the account before it uses Codex cloud. */
@@ -155,7 +162,8 @@ function billingInWords(status: AuthStatus): string {
   }
 }
 
-function storeInWords(store: AuthStatus["store"], home: string): string {
+/** `told` is what is said of the store's trouble elsewhere. */
+function storeInWords(store: AuthStatus["store"], home: string, told: string | undefined): string {
   const places: Record<string, string> = {
     file: `a file${store.path === undefined ? "" : ` (${shortPath(store.path, home)})`}`,
     keyring: "the system's keyring",
@@ -168,7 +176,8 @@ function storeInWords(store: AuthStatus["store"], home: string): string {
     corrupt: "its content is damaged",
     readOnly: "it cannot be written",
   };
-  const trouble = store.detail ?? troubles[store.health];
+  const detail = store.detail === told ? undefined : store.detail;
+  const trouble = detail ?? troubles[store.health];
   return `${places[store.backend] ?? store.backend}${trouble === undefined ? "" : `: ${trouble}`}`;
 }
 

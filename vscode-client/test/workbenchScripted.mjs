@@ -216,6 +216,25 @@ const steps = {
     await clearMessages(page);
   },
 
+  async "a label from outside is text, in the bar and in the tooltip; the last error has its remedies"({ page, control, shot }) {
+    control.order("oddLabel");
+    await statusBar(page, "$(bug) [x](command:a) <b>");
+    await statusEntry(page).hover();
+    await page.locator(".monaco-hover").filter({ hasText: "Signed in: $(bug) [x](command:a) <b>" }).waitFor();
+    assert.equal(await page.locator(".monaco-hover .codicon-bug, .monaco-hover a").count(), 0);
+    await shot("odd-label");
+    await leaveStatusBar(page);
+    await statusEntry(page).click();
+    await page.getByPlaceholder("Choose what to do").fill("Last error");
+    await row(page, "Last error: The sign-in service cannot be reached.").click();
+    const message = toast(page, "Last error: The sign-in service cannot be reached.");
+    await message.getByText("Sign in again", { exact: true }).waitFor();
+    assert.equal(await message.getByText("Run a strange thing").count(), 0);
+    await clearMessages(page);
+    control.order("needsReauth");
+    await statusBar(page, "Codex: Sign In Again");
+  },
+
   async "signs out after asking"({ page, control, shot }) {
     await runCommand(page, "Codex: Sign Out");
     await dialog(page).getByText("The Codex CLI on this machine uses the same login").waitFor();
@@ -270,6 +289,18 @@ const steps = {
     await row(page, "Cancel Sign-In").click();
     await statusBar(page, "Codex: Sign In");
     assert.equal(logins(), before + 1);
+    await clearMessages(page);
+  },
+
+  async "signing out while a sign-in waits cancels it, after saying so"({ page, context }) {
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
+    await page.bringToFront();
+    await statusBar(page, "Codex: Signing in…");
+    await runCommand(page, "Codex: Sign Out");
+    await dialog(page).getByText("The sign-in that is waiting for you is cancelled.").waitFor();
+    await dialog(page).getByRole("button", { name: "Sign Out" }).click();
+    await statusBar(page, "Codex: Sign In");
     await clearMessages(page);
   },
 
@@ -394,6 +425,9 @@ const steps = {
     for (const action of ["Try Again", "Show Log", "Open Settings"]) await message.getByText(action, { exact: true }).waitFor();
     await shot("ends-at-once");
     await clearMessages(page);
+    await statusEntry(page).hover();
+    await page.locator(".monaco-hover").filter({ hasText: "it ended with status 3: no such module." }).waitFor();
+    await leaveStatusBar(page);
   },
 
   async "a Python without the server is told, and what to do"({ page, changeSettings, shot }) {
