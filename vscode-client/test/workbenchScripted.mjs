@@ -224,7 +224,7 @@ const steps = {
     assert.equal(await page.locator(".monaco-hover .codicon-bug, .monaco-hover a").count(), 0);
     await shot("odd-label");
     await leaveStatusBar(page);
-    await statusEntry(page).click();
+    await runCommand(page, "Codex: Account");
     await page.getByPlaceholder("Choose what to do").fill("Last error");
     await row(page, "Last error: The sign-in service cannot be reached.").click();
     const message = toast(page, "Last error: The sign-in service cannot be reached.");
