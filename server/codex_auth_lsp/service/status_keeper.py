@@ -435,7 +435,8 @@ class StatusKeeper:
             return "storeHealth"
         if before.snapshot.version != self._view.snapshot.version and _is_readable(before):
             return "externalChange"
-        if old.state != self._status.state and before.refresh_record != self._view.refresh_record:
+        is_refusal = {old.state, self._status.state} == {"signedIn", "needsReauth"}
+        if is_refusal and before.refresh_record != self._view.refresh_record:
             return "externalChange"
         if (before.settings, before.settings_error, before.variables) != (
             self._view.settings,
