@@ -110,6 +110,11 @@ DRIFTS = {
         "- `providerUnheardOf`: there is no such",
         "auth/credential: lists the error providerUnheardOf",
     ),
+    "an error that no request lists": (
+        "- `apiKeyInvalid`: method `apiKey`.\n",
+        "",
+        "error kind apiKeyInvalid: no request lists it",
+    ),
     "an error kind that went": (
         "| `shuttingDown` | the server ends | none | no |\n",
         "",
