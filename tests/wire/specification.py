@@ -43,6 +43,7 @@ def drift(text: str) -> list[str]:
         *_listed_errors(text),
         *_interfaces(declarations),
         *_enumerations(declarations),
+        *_secrets(text),
         *_codes(text),
         *_error_kinds(text),
         *_attempt_ends(text),
@@ -219,6 +220,28 @@ def _enumerations(declarations: Declarations) -> Iterator[str]:
     yield from _compare("enumeration", declarations.enumerations, expected)
     for name, values in expected.items():
         yield from _compare(f"value of {name}", declarations.enumerations.get(name, ()), values)
+
+
+def _secrets(text: str) -> Iterator[str]:
+    """Compare the fields that the models do not show with those that the text calls secret."""
+    parts = {
+        **{f"{name} params": exchange.params for name, exchange in REQUEST_MODELS.items()},
+        **{f"{name} result": exchange.result for name, exchange in REQUEST_MODELS.items()},
+        **{f"{name} params": model for name, model in NOTIFICATION_MODELS.items()},
+    }
+    in_code = {
+        f"{part}.{info.alias}"
+        for part, model in parts.items()
+        for info in model.model_fields.values()
+        if declared.is_secret(model, str(info.alias))
+    }
+    rows = _table(_chapter(text, "Security considerations"), "where")
+    in_text = {
+        f"{where.replace('`', '')}.{field}"
+        for where, fields in rows
+        for field in _CODE.findall(fields)
+    }
+    yield from _compare("secret", sorted(in_text), sorted(in_code))
 
 
 def _codes(text: str) -> Iterator[str]:
