@@ -86,7 +86,8 @@ class Stage:
             await window.client.notify(line.method, body)
         else:
             if line.method == "initialize":
-                window.client.auth = body["capabilities"]["experimental"]["auth"]
+                experimental = body["capabilities"].get("experimental", {})
+                window.client.auth = experimental.get("auth")
             request = await window.client.start_request(line.method, body)
             window.ids[line.label] = request.id
 
@@ -150,12 +151,6 @@ class Stage:
         auth: Any = read_pattern(capabilities) if capabilities else dict(FULL_AUTH)
         await window.client.initialize(auth)
         window.read = (await window.client.wait_for("auth/statusChanged")).index + 1
-
-    async def _start_without(self, name: str) -> None:
-        await self._spawn(name)
-        window = self.windows[name]
-        await window.client.initialize(None, window={"showDocument": {"support": True}})
-        window.read = window.client.mark()
 
     async def _spawn(self, name: str) -> None:
         client = await self.start.process(issuer=self.sandbox, environment=self.environment)
@@ -221,7 +216,6 @@ _STEPS: dict[str, Callable[..., Awaitable[None]]] = {
     r"`config\.toml` says: (.*)": Stage._configure,
     r"window (\w) opens(?: and declares (\{.*\}))?": Stage._start,
     r"window (\w) starts its server": Stage._spawn,
-    r"window (\w) opens, which knows nothing of this protocol": Stage._start_without,
     r"the person opens \$(\w+) and (allows|refuses) it": Stage._visit,
     r"the person opens \$(\w+) elsewhere, allows it, and copies the last address as \$(\w+)": (
         Stage._copy
