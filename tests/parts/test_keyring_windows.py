@@ -249,7 +249,7 @@ async def test_login_beside_a_locked_keyring_is_the_newer_one_for_everybody(
 async def test_logout_from_a_locked_keyring_is_finished_by_a_later_window(
     start: Starter, home, session, desktop, sandbox: Sandbox, browser: Browser
 ):
-    """The window in which it was asked for is closed before anybody unlocks the keyring."""
+    """(S15) The window in which it was asked for is closed before anybody unlocks the keyring."""
     window = await start(sandbox, environment=desktop)
     await browser.sign_in(window)
     (item,) = session.items()

@@ -337,7 +337,7 @@ def test_login_after_the_logout_is_nobody_s_leftover(store, home, vault, by_us):
 
 
 def test_record_of_a_logout_has_no_secret_and_is_for_this_user_alone(store, home, vault):
-    """It goes with the login."""
+    """(S15) It goes with the login."""
     store_login(store, LOGIN)
     log_out_in_vain(store, vault)
     record = home.path / "auth.json.logout.json"
