@@ -30,6 +30,7 @@ from codex_auth_lsp.terminal.prompts import TerminalPrompts
 from codex_auth_lsp.terminal.remarks import Remarks
 from codex_auth_lsp.terminal.report import describe, describe_checks
 from codex_auth_lsp.terminal.screen import remark, tell
+from codex_auth_lsp.terminal.unseen import UnseenLines
 from codex_auth_lsp.terminal.ways import suit, ways_after, ways_here
 from codex_auth_lsp.wording import login_sentence, logout_sentence, names_nothing, status_sentence
 
@@ -54,11 +55,14 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
             if device_code
             else LoginRequest(LoginMethodId.BROWSER)
         )
+    typed_lines = UnseenLines(sys.stdin)
     try:
-        return run_to_end(_login(options, request))
+        return run_to_end(_login(options, request, typed_lines))
     except KeyboardInterrupt:
         remark("\nThe sign-in was cancelled; the login is as it was.\n")
         raise
+    finally:
+        typed_lines.restore()  # a second Ctrl-C leaves no time for order
 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
@@ -124,13 +128,15 @@ async def _status(options: ServiceOptions) -> tuple[dict[str, Any], str]:
     )
 
 
-async def _login(options: ServiceOptions, request: LoginRequest) -> int:
+async def _login(options: ServiceOptions, request: LoginRequest, typed_lines: UnseenLines) -> int:
     service = AuthService(options)
     _refuse_what_would_not_last(service)
     service.events.subscribe(show_notice)
     service.events.subscribe(Remarks(options.issuer).on_event)
     try:
-        prompts = TerminalPrompts(options.environment, options.typed)
+        prompts = TerminalPrompts(
+            options.environment, service.clock, typed_lines, service.logins.submit_callback
+        )
         current = await _outcome(service, await _begin(service, request, prompts))
         service.notices.tell_standing()
     finally:
