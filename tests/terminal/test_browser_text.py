@@ -59,7 +59,7 @@ def test_where_nothing_can_be_typed_nobody_is_asked_to_paste():
     shown = text(ServerFacts(container=True), can_paste=False)
 
     assert "paste" not in shown
-    assert "1455, loads only where that port is forwarded" in shown
+    assert "1455, loads only where that port is forwarded to" in shown
 
 
 def test_the_only_address_that_can_be_opened_is_the_page():

@@ -42,6 +42,6 @@ async def is_no_issuer(issuer: IssuerSettings) -> bool:
 def no_issuer(issuer: IssuerSettings) -> IssuerResponseInvalid:
     """Return what to tell the person."""
     return IssuerResponseInvalid(
-        f"There is no issuer at {issuer.issuer}: all that an issuer has is missing there (HTTP "
-        "404); check the address of the configured issuer."
+        f"There is no issuer at {issuer.issuer}: nothing that an issuer has is found there (HTTP "
+        "404); check the configured address."
     )

@@ -50,13 +50,15 @@ def browser_text(waiting: Waiting, server: ServerFacts) -> str:
 def _last_page(waiting: Waiting, *, ssh: bool) -> str:
     """Return how the browser's last page finds its way here."""
     page = f"Its last page, at 127.0.0.1:{waiting.port},"
+    forwarding = (
+        f"while `ssh -L {waiting.port}:127.0.0.1:{waiting.port} HOST` runs on the computer with "
+        "the browser."
+    )
+    if not waiting.can_paste:
+        way = forwarding if ssh else "where that port is forwarded to this computer."
+        return f"{page} loads only {way}"
     text = (
         f"{page} may not load there. If so, copy the whole address of that page, paste it here "
         "(it will not be shown) and press Enter."
-        if waiting.can_paste
-        else f"{page} loads only where that port is forwarded to this computer."
     )
-    if ssh:
-        forwarding = f"`ssh -L {waiting.port}:127.0.0.1:{waiting.port} HOST`"
-        text += f" It does load while {forwarding} runs on the computer with the browser."
-    return text
+    return f"{text} It does load {forwarding}" if ssh else text
