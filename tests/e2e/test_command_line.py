@@ -170,7 +170,7 @@ async def test_an_interrupted_login_leaves_nothing_behind(
     returncode, stdout, stderr = await finished(process, guard, "login")
 
     assert (returncode, stdout) == (INTERRUPTED, "")
-    assert "The sign-in was cancelled; the login is as it was." in stderr
+    assert "The sign-in was cancelled; nothing has changed." in stderr
     assert "Traceback" not in stderr
     assert home.bytes() == before
     assert not await raw_callback.is_listening(1455)

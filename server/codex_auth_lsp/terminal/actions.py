@@ -59,7 +59,7 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
     try:
         return run_to_end(_login(options, request, typed_lines))
     except KeyboardInterrupt:
-        remark("\nThe sign-in was cancelled; the login is as it was.\n")
+        remark("\nThe sign-in was cancelled; nothing has changed.\n")
         raise
     finally:
         typed_lines.restore()  # a second Ctrl-C leaves no time for order
