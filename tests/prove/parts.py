@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prove import beside_codex, callback_flood, crash, ends, faults, model_search, rotation, torn
+from prove import (
+    beside_codex,
+    callback_flood,
+    crash,
+    ends,
+    faults,
+    model_search,
+    request_flood,
+    rotation,
+    torn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,6 +39,7 @@ class Sizes:
     walks: int = 20_000
     keyring_kills: int = 200
     flood: int = 50_000
+    requests: int = 20_000
     seed: int = 20261126
 
 
@@ -152,6 +163,13 @@ PARTS = (
         lambda sizes, folder, say: callback_flood.run(
             callback_flood.Flood(300, sizes.flood, 10.0), 3, folder, say
         ),
+    ),
+    Part(
+        "request_flood",
+        "Requests without end",
+        "A client sends thousands of requests at once. Every fourth is a renewal, which the issuer "
+        "does not answer until all have been judged; the others are told at once or are unknown.",
+        lambda sizes, folder, say: request_flood.run(sizes.requests, folder, say),
     ),
 )
 
