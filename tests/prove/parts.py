@@ -12,6 +12,7 @@ from prove import (
     ends,
     faults,
     model_search,
+    parent_deaths,
     request_flood,
     rotation,
     torn,
@@ -40,6 +41,7 @@ class Sizes:
     keyring_kills: int = 200
     flood: int = 50_000
     requests: int = 20_000
+    parents: int = 200
     seed: int = 20261126
 
 
@@ -170,6 +172,15 @@ PARTS = (
         "A client sends thousands of requests at once. Every fourth is a renewal, which the issuer "
         "does not answer until all have been judged; the others are told at once or are unknown.",
         lambda sizes, folder, say: request_flood.run(sizes.requests, folder, say),
+    ),
+    Part(
+        "parent_deaths",
+        "Editors that are killed",
+        "The process that `initialize` names is killed while somebody else holds the pipe open, so "
+        "that nothing but the kernel can tell the language server: before `initialized`, at rest, "
+        "and while a sign-in waits for the browser; and where nobody has taken note of its end, "
+        "which leaves its number taken.",
+        lambda sizes, folder, say: parent_deaths.run(sizes.parents, folder, say),
     ),
 )
 

@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 _CHANCE_SECONDS = 0.02
 """How long a connection may be silent, at least; a browser sends its request at once."""
 
-_QUEUE = 4096  # newcomers, in the kernel, which turns others away for a second
+_QUEUE = 2048  # newcomers, in the kernel, which lets those beyond try again in a second
 _AT_A_TIME = 8  # of these, before those that were taken go on
 
 _STEPS = 4  # of the loop, from bytes that have come to a request that is complete
