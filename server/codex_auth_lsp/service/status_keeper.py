@@ -37,7 +37,9 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.providers.active import active_provider
 from codex_auth_lsp.providers.surroundings import FailedCommand, Surroundings
 from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service.change_cause import Look, find_cause
 from codex_auth_lsp.service.events import Events, StatusChanged
+from codex_auth_lsp.service.held_tokens import HeldTokens, tokens_fingerprint
 from codex_auth_lsp.service.policy import credential_refusal
 from codex_auth_lsp.stores.base import READABLE, unreadable
 
@@ -76,7 +78,7 @@ class StatusKeeper:
         self.instance_id = secrets.token_hex(8)
         self._pending_login: PendingLogin | None = None
         self._verdict: _RefreshVerdict | None = None
-        self._unsaved: _Unsaved | None = None
+        self._unsaved: HeldTokens | None = None
         self._failed_commands: Mapping[str, FailedCommand] = MappingProxyType({})
         self._own_changes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -187,13 +189,14 @@ class StatusKeeper:
         view = self._cache.look()
         if not view.snapshot.known:
             return self.wire()  # nobody has looked into the keyring yet
-        before, self._view = self._view, view
-        self._status, old = self._derive(), self._status
+        before = Look(self._view, self._status)
+        self._view = view
+        self._status = self._derive()
         wire = self._status.to_wire()
         if wire != self._wire:
             self._wire = wire
             self._revision += 1
-            self._publish(cause or self._find_cause(before, old))
+            self._publish(cause or self._find_cause(before))
         for callback in self._after_looks:
             callback()
         self._schedule()
@@ -286,7 +289,7 @@ class StatusKeeper:
             error: Why.
             is_fresh: Whether they are new all the same, and only part of an answer was bad.
         """
-        self._verdict = _RefreshVerdict(_fingerprint(credential), error, is_fresh)
+        self._verdict = _RefreshVerdict(tokens_fingerprint(credential), error, is_fresh)
 
     def refresh_worked(self) -> None:
         """Forget earlier failures; what was kept in memory is stored now, or not wanted."""
@@ -298,7 +301,7 @@ class StatusKeeper:
     ) -> None:
         """Use renewed tokens in the place of the spent ones, which are still the stored ones."""
         mode = self._view.snapshot.report.mode
-        self._unsaved = _Unsaved(_fingerprint(spent), renewed, error, mode)
+        self._unsaved = HeldTokens(tokens_fingerprint(spent), renewed, error, mode)
 
     def drop_unsaved(self) -> None:
         """Use no such tokens any more: the person has signed out."""
@@ -310,24 +313,12 @@ class StatusKeeper:
         return self._view.snapshot.credential if unsaved is None else unsaved.renewed
 
     @property
-    def _unsaved_in_force(self) -> _Unsaved | None:
-        """What is held in memory, None where the stored login is another one or gone.
-
-        Where nobody can look, as into a locked keyring, what was read last counts.
-        """
-        report, unsaved = self._view.snapshot.report, self._unsaved
-        if unsaved is None:
-            return None
-        if report.health not in READABLE:
-            return unsaved if report.mode == unsaved.mode else None
-        stored = self._view.snapshot.credential
-        is_of_it = isinstance(stored, ChatGptCredential) and (
-            _fingerprint(stored) == unsaved.spent_fingerprint
-        )
-        return unsaved if is_of_it else None
+    def _unsaved_in_force(self) -> HeldTokens | None:
+        held = self._unsaved
+        return held if held is not None and held.are_in_force(self._view.snapshot) else None
 
     def _verdict_on(self, credential: ChatGptCredential) -> AuthError | None:
-        if self._verdict and self._verdict.fingerprint == _fingerprint(credential):
+        if self._verdict and self._verdict.fingerprint == tokens_fingerprint(credential):
             return self._verdict.error
         record = self._view.refresh_record
         if record is None or record.fingerprint != credential.refresh_token.fingerprint():
@@ -426,26 +417,9 @@ class StatusKeeper:
             "to replace it."
         )
 
-    def _find_cause(self, before: View, old: AuthStatus) -> str:
-        if self._cache.hides_leftover and old.state != self._status.state:
-            return "logout"
-        if before.settings.store_choice != self._view.settings.store_choice:
-            return "configChange"  # another login is in force since it is another store
-        if _is_readable(before) != _is_readable(self._view):
-            return "storeHealth"
-        if before.snapshot.version != self._view.snapshot.version and _is_readable(before):
-            return "externalChange"
-        if old.state != self._status.state and before.refresh_record != self._view.refresh_record:
-            return "externalChange"
-        if (before.settings, before.settings_error, before.variables) != (
-            self._view.settings,
-            self._view.settings_error,
-            self._view.variables,
-        ):
-            return "configChange"
-        if before.snapshot.report != self._view.snapshot.report:
-            return "storeHealth"
-        return "expired" if old.freshness == "fresh" else "freshness"
+    def _find_cause(self, before: Look) -> str:
+        now = Look(self._view, self._status)
+        return find_cause(before, now, hides_leftover=self._cache.hides_leftover)
 
     def _publish(self, cause: str) -> None:
         if not self._announcing:
@@ -468,20 +442,6 @@ class StatusKeeper:
             self._timer = loop.call_later(min(seconds + 0.01, _LONGEST_TIMER), self.look)
 
 
-def _is_readable(view: View) -> bool:
-    return view.snapshot.report.health in READABLE
-
-
-@dataclass(frozen=True, slots=True)
-class _Unsaved:
-    """A rotation that the disk did not take yet."""
-
-    spent_fingerprint: str
-    renewed: ChatGptCredential
-    error: AuthError
-    mode: str
-
-
 @dataclass(frozen=True, slots=True)
 class _RefreshVerdict:
     """What came of the last refresh of one set of tokens."""
@@ -489,7 +449,3 @@ class _RefreshVerdict:
     fingerprint: str
     error: AuthError
     is_fresh: bool
-
-
-def _fingerprint(credential: ChatGptCredential) -> str:
-    return (credential.refresh_token or credential.access_token).fingerprint()
