@@ -21,12 +21,13 @@ import codex_auth_lsp
 
 PACKAGE = Path(codex_auth_lsp.__file__).parent
 
-FOUNDATION = {"__init__", "errors", "secret", "clock", "failures"}
+FOUNDATION = {"__init__", "errors", "secret", "clock", "failures", "values"}
 """What stands at the top of the package and knows nothing of the rest."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
-    "errors": set(),
+    "values": set(),
+    "errors": {"values"},
     "secret": set(),
     "clock": set(),
     "failures": set(),
@@ -94,6 +95,7 @@ PURE = {
     "domain": NOT_PURE,
     "wording": NOT_PURE,
     "errors": NOT_PURE,
+    "values": NOT_PURE,
     "secret": NOT_PURE,
     "wire": NOT_PURE,
     "oauth.authorization": NOT_PURE - {"secrets"},
@@ -159,6 +161,7 @@ LATE = {
     "segno",
     "asyncinotify",
     "tomllib",
+    "dataclasses",
     "importlib.metadata",
     "http.server",
     "webbrowser",

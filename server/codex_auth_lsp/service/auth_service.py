@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.clock import Clock, SystemClock
@@ -25,6 +24,7 @@ from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.opening import Opening
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
 from codex_auth_lsp.service.status_keeper import StatusKeeper
+from codex_auth_lsp.values import frozen, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -52,7 +52,7 @@ HURRIED_SECONDS = 1.5
 """How long an ending language server waits for each revocation that is under way."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ServiceOptions:
     """What the command line and the environment decide.
 
@@ -66,7 +66,7 @@ class ServiceOptions:
     typed: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class _Actions:
     """The parts that only a window in which something is done needs."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.stores.base import READABLE
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.status import AuthStatus
     from codex_auth_lsp.service.login_cache import View
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Look:
     """What was seen, and the status that was made of it."""
 

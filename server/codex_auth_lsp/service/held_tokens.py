@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.stores.base import READABLE
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from codex_auth_lsp.errors import AuthError
     from codex_auth_lsp.stores.base import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeldTokens:
     """A rotation that is in memory alone; `error` says why, `mode` is the store's."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -30,6 +29,7 @@ from codex_auth_lsp.service.refresh_record import (
     read_record,
 )
 from codex_auth_lsp.stores.select import Stores
+from codex_auth_lsp.values import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ def _no_variables() -> Mapping[str, str]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@frozen
 class View:
     """The cache at one moment; with a broken `config.toml`, `settings` are the last good ones.
 
@@ -65,7 +65,7 @@ class View:
     variables: Mapping[str, str] = field(default_factory=_no_variables)
 
 
-@dataclass(frozen=True)
+@frozen
 class _Config:
     """What the files of the configuration hold at one moment."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +41,7 @@ from codex_auth_lsp.service.events import Events, StatusChanged
 from codex_auth_lsp.service.held_tokens import HeldTokens, tokens_fingerprint
 from codex_auth_lsp.service.policy import credential_refusal
 from codex_auth_lsp.stores.base import READABLE, unreadable
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -442,7 +442,7 @@ class StatusKeeper:
             self._timer = loop.call_later(min(seconds + 0.01, _LONGEST_TIMER), self.look)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _RefreshVerdict:
     """What came of the last refresh of one set of tokens."""
 

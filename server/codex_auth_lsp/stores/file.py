@@ -13,7 +13,6 @@ import hashlib
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +38,7 @@ from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_docu
 from codex_auth_lsp.stores.mounted_file import is_mounted, mounted_detail
 from codex_auth_lsp.stores.permissions import permission_notices
 from codex_auth_lsp.stores.replacement import Replacement, sweep
+from codex_auth_lsp.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,8 +6,9 @@ Pure. Params stay plain dicts and lists; each method reads its own.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
+
+from codex_auth_lsp.values import frozen
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -25,7 +26,7 @@ MAXIMUM_DEPTH = 64
 MessageId = str | int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A request; `params` is None where it has none."""
 
@@ -34,7 +35,7 @@ class Request:
     params: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notification:
     """A notification; `params` is None where it has none."""
 
@@ -42,7 +43,7 @@ class Notification:
     params: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """An answer to a request of ours; `error` is None where it worked."""
 
@@ -51,7 +52,7 @@ class Reply:
     error: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Malformed:
     """Something that is no message; `id` is that of the request it tried to be, if known."""
 
