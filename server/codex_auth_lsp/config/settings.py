@@ -98,7 +98,13 @@ def read_system_config(path: Path) -> bytes:
     Raises:
         ConfigurationInvalid: As `read_config`.
     """
-    return b"" if is_out_of_reach(path) else read_config(path)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return b""
+    except OSError:
+        pass  # and is told of
+    return read_config(path)
 
 
 def is_out_of_reach(path: Path) -> bool:

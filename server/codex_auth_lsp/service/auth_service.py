@@ -168,6 +168,17 @@ class AuthService:
         """Return the contract's `AuthStatus`, as the cache is now or was at the last `sync`."""
         return self._keeper.look()
 
+    def status_at_once(self) -> dict[str, Any] | None:
+        """Return the status as the cache is now, None where that needs a `sync`."""
+        if not self._cache.has_read_all:
+            return None
+        status = self._keeper.look()
+        return status if self._cache.has_read_all else None  # the settings may be others now
+
+    def known_status(self) -> dict[str, Any]:
+        """Return the same as it was last told, without a look."""
+        return self._keeper.wire()
+
     def providers(self) -> dict[str, Any]:
         """Return the contract's result of `auth/providers`."""
         self._keeper.look()

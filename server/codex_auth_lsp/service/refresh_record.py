@@ -98,10 +98,21 @@ RecordPlace: TypeAlias = Path | RecordInMemory
 
 def read_record(place: RecordPlace) -> RefreshRecord | None:
     """Return the last record, None where there is none that can be read."""
-    if isinstance(place, RecordInMemory):
-        return place.record
+    return place.record if isinstance(place, RecordInMemory) else parse_record(read_raw(place))
+
+
+def read_raw(path: Path) -> bytes:
+    """Return the content of a record's file, nothing where it cannot be read."""
     try:
-        values: Any = json.loads(read_regular_file(place, _MAXIMUM_BYTES))
+        return read_regular_file(path, _MAXIMUM_BYTES)
+    except OSError:
+        return b""
+
+
+def parse_record(raw: bytes) -> RefreshRecord | None:
+    """Return the record that a file holds, None where it holds none."""
+    try:
+        values: Any = json.loads(raw)
         not_before, uptime = values.get("notBefore"), values.get("uptime")
         doubted = values.get("doubted")
         return RefreshRecord(
@@ -112,7 +123,7 @@ def read_record(place: RecordPlace) -> RefreshRecord | None:
             uptime if isinstance(uptime, float) else None,
             doubted if isinstance(doubted, str) else None,
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

@@ -89,6 +89,7 @@ class StatusKeeper:
         self._view = cache.look()
         self._status = self._derive()
         self._wire = self._status.to_wire()
+        self._told = self._tell()
         self._announced_identity = self._status.identity
 
     @property
@@ -154,12 +155,30 @@ class StatusKeeper:
         return credential_refusal(credential, self._view.settings)
 
     def wire(self) -> dict[str, Any]:
-        """Return the contract's `AuthStatus` as it was last derived."""
+        """Return the contract's `AuthStatus` as it was last derived: until then the same object."""
+        return self._told
+
+    def _tell(self) -> dict[str, Any]:
         return {
             "revision": self._revision,
             "serverInstanceId": self.instance_id,
             **self._wire,
         }
+
+    def _basis(self) -> tuple[object, ...]:
+        """Return what the status depends on beside the login cache and the time."""
+        return (self._pending_login, self._verdict, self._unsaved, self._failed_commands)
+
+    def _holds(self, view: View) -> bool:
+        """Say whether deriving the status from `view` would bring the same again."""
+        if view is not self._view:
+            return False
+        expires_at = self._status.expires_at
+        if expires_at is not None:
+            now = self._clock.now()
+            if (expires_at > now) != (expires_at > self._derived_at):
+                return False
+        return all(new is old for new, old in zip(self._basis(), self._derived_from, strict=True))
 
     def start(self) -> None:
         """Announce the first status, and from now on every difference."""
@@ -189,6 +208,8 @@ class StatusKeeper:
         view = self._cache.look()
         if not view.snapshot.known:
             return self.wire()  # nobody has looked into the keyring yet
+        if cause is None and self._holds(view):
+            return self.wire()
         before = Look(self._view, self._status)
         self._view = view
         self._status = self._derive()
@@ -196,6 +217,7 @@ class StatusKeeper:
         if wire != self._wire:
             self._wire = wire
             self._revision += 1
+            self._told = self._tell()
             self._publish(cause or self._find_cause(before))
         for callback in self._after_looks:
             callback()
@@ -330,6 +352,7 @@ class StatusKeeper:
         return verdict is not None and verdict.error is failure and verdict.is_fresh
 
     def _derive(self) -> AuthStatus:
+        self._derived_from, self._derived_at = self._basis(), self._clock.now()
         snapshot = self._view.snapshot
         stored = self._credential()
         is_held = stored is not None and snapshot.report.health not in READABLE
@@ -339,7 +362,7 @@ class StatusKeeper:
         failure = self._verdict_on(stored) if isinstance(stored, ChatGptCredential) else None
         provider = self.as_known(active_provider(self._view.settings, self.surroundings))
         facts = StatusFacts(
-            now=self._clock.now(),
+            now=self._derived_at,
             store=snapshot.report,
             source=CredentialSource("memory") if is_held else snapshot.source,
             stored=stored,
@@ -439,7 +462,11 @@ class StatusKeeper:
         seconds = (self._status.expires_at - self._clock.now()).total_seconds()
         if seconds > 0:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(min(seconds + 0.01, _LONGEST_TIMER), self.look)
+            self._timer = loop.call_later(min(seconds + 0.01, _LONGEST_TIMER), self._look_in_time)
+
+    def _look_in_time(self) -> None:
+        self.look()
+        self._schedule()  # it may be too early yet: clocks are set, and a timer has a longest time
 
 
 @frozen

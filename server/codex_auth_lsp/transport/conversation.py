@@ -100,6 +100,14 @@ class Conversation:
         self._progress = WorkDoneProgress(self._notify)
         self._direct = self._make_direct()
 
+    def begin_chunk(self) -> None:
+        """Take note that all that is received until `end_chunk` was sent before now."""
+        self._direct.begin_chunk()
+
+    def end_chunk(self) -> None:
+        """Take note that what comes next may be sent later."""
+        self._direct.end_chunk()
+
     def receive(self, content: bytes) -> None:
         """Take the content of one frame; a defect of ours costs one message, not the process."""
         try:
@@ -212,7 +220,9 @@ class Conversation:
             self._dispatcher.handle(request)
 
     def _make_direct(self) -> DirectAnswers:
-        return DirectAnswers(self._service, self._client, self._send, self._running)
+        return DirectAnswers(
+            self._service, self._client, self._send, self._send_text, self._running
+        )
 
     @property
     def _dispatcher(self) -> Dispatcher:
@@ -251,7 +261,10 @@ class Conversation:
         self._send({"jsonrpc": "2.0", "id": message_id, "error": error})
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._write(encode_frame(json.dumps(message, separators=(",", ":")).encode("ascii")))
+        self._send_text(json.dumps(message, separators=(",", ":")))
+
+    def _send_text(self, text: str) -> None:
+        self._write(encode_frame(text.encode("ascii")))
 
 
 def _field(params: Any, name: str) -> Any:

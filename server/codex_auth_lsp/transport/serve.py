@@ -66,6 +66,7 @@ class _Process:
         return status
 
     def _on_data(self, data: bytes) -> None:
+        self._conversation.begin_chunk()
         try:
             for content in self._decoder.feed(data):
                 if self._ended.done():
@@ -75,6 +76,8 @@ class _Process:
             if not self._ended.done():
                 self._distrust = exc
             self._end(1)
+        finally:
+            self._conversation.end_chunk()
 
     def _end(self, status: int) -> None:
         if not self._ended.done():

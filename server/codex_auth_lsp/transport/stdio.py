@@ -2,7 +2,8 @@
 
 Once claimed, file descriptor 0 reads nothing and 1 leads to stderr, so that neither `print`, a
 library nor a child process can read or write what belongs to the conversation. Where the event
-loop cannot wait for them (Windows, a regular file), a thread reads and writes block.
+loop cannot wait for them (Windows, a regular file), a thread reads and writes block. The loop's own
+pipe transport would do for reading, but takes fresh memory from the system for each message.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ UNREAD_BYTES = 32 * 1024 * 1024
 _CHUNK = 64 * 1024
 
 
-class Stdio(asyncio.Protocol):
+class Stdio:
     """The two pipes. `on_data` gets every chunk, `on_end` the reason when one of them ends."""
 
     def __init__(self, on_data: Callable[[bytes], None], on_end: Callable[[str], None]) -> None:
@@ -33,10 +34,11 @@ class Stdio(asyncio.Protocol):
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._input, self._output = _claim()
-        self._reading: asyncio.ReadTransport | None = None
+        self._is_read_by_loop = False
         self._writing: asyncio.WriteTransport | None = None
         self._impatience: asyncio.TimerHandle | None = None
         self._sent_bytes = 0
+        self._gathered: list[bytes] | None = None
         self._drained = asyncio.Event()
         self._drained.set()
 
@@ -50,13 +52,23 @@ class Stdio(asyncio.Protocol):
             self._writing = None
         else:
             self._writing.set_write_buffer_limits(high=0)
+        descriptor = self._input.fileno()
         try:
-            self._reading, _ = await self._loop.connect_read_pipe(lambda: self, self._input)
-        except (NotImplementedError, ValueError, OSError):
+            self._loop.add_reader(descriptor, self._read)
+        except (NotImplementedError, OSError):
             threading.Thread(target=self._read_in_thread, daemon=True).start()
+        else:
+            os.set_blocking(descriptor, False)
+            self._is_read_by_loop = True
 
     def write(self, data: bytes) -> None:
         """Send bytes in order, without waiting."""
+        if self._gathered is not None:
+            self._gathered.append(data)
+        else:
+            self._write_now(data)
+
+    def _write_now(self, data: bytes) -> None:
         if self._writing is None:
             self._write_blocking(data)
             return
@@ -75,19 +87,32 @@ class Stdio(asyncio.Protocol):
 
     def stop_reading(self) -> None:
         """Take nothing more in."""
-        if self._reading is not None:
-            self._reading.close()
+        if self._is_read_by_loop:
+            self._is_read_by_loop = False
+            self._loop.remove_reader(self._input.fileno())
 
-    def data_received(self, data: bytes) -> None:
-        """Take a chunk in."""
-        self._on_data(data)
+    def _read(self) -> None:
+        try:
+            data = os.read(self._input.fileno(), _CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if data:
+            self._take(data)
+        else:
+            self.stop_reading()
+            self._on_end("the client closed its end")
 
-    def eof_received(self) -> None:
-        """Take note of the end; `connection_lost` follows."""
-
-    def connection_lost(self, _exc: Exception | None) -> None:
-        """Tell of the end."""
-        self._on_end("the client closed its end")
+    def _take(self, data: bytes) -> None:
+        """Take a chunk in, and send all that is answered to it at once, in one write."""
+        self._gathered = []
+        try:
+            self._on_data(data)
+        finally:
+            gathered, self._gathered = self._gathered, None
+            if gathered:
+                self._write_now(b"".join(gathered))
 
     def output_paused(self) -> None:
         """Wait for the client to read, for a time."""
@@ -119,7 +144,7 @@ class Stdio(asyncio.Protocol):
 
     def _read_in_thread(self) -> None:
         while data := os.read(self._input.fileno(), _CHUNK):
-            self._loop.call_soon_threadsafe(self._on_data, data)
+            self._loop.call_soon_threadsafe(self._take, data)
         self._loop.call_soon_threadsafe(self._on_end, "the client closed its end")
 
     def _write_blocking(self, data: bytes) -> None:
