@@ -11,8 +11,8 @@ from typing import IO
 
 SERVER = """
 import sys
-from codex_auth_lsp.transport import stdio
-stdio.UNREAD_SECONDS = 0.5
+from codex_auth_lsp.transport import output
+output.UNREAD_SECONDS = 0.5
 from codex_auth_lsp.cli import main
 main(["--codex-home", sys.argv[1]])
 """

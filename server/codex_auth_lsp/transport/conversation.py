@@ -93,6 +93,7 @@ class Conversation:
         self._on_exit = on_exit
         self._on_parent = on_parent
         self._state = _State.NEW
+        self._is_initialized = False
         self._client = ClientCapabilities()
         self._running: set[MessageId] = set()
         self._made_dispatcher: Dispatcher | None = None
@@ -107,6 +108,33 @@ class Conversation:
     def end_chunk(self) -> None:
         """Take note that what comes next may be sent later."""
         self._direct.end_chunk()
+
+    def receive_early(self, content: bytes) -> bool:
+        """Take the content of one frame while there is no event loop; return whether that could be.
+
+        What `initialized` begins waits for `begin`.
+        """
+        message = read_message(content)
+        if isinstance(message, Request):
+            if message.method == "initialize" and self._state is _State.NEW:
+                self._take_request(message)
+                return True
+            if message.method == methods.STATUS and self._state is _State.RUNNING:
+                return self._direct.answer_at_once(message)
+        elif isinstance(message, Notification) and self._state is _State.RUNNING:
+            self._is_initialized |= message.method == "initialized"
+            return message.method == "initialized"
+        return False
+
+    @property
+    def has_told_status(self) -> bool:
+        """Whether a status was asked for and told."""
+        return self._direct.has_told_status
+
+    def begin(self) -> None:
+        """Begin what the client has allowed before there was an event loop."""
+        if self._is_initialized:
+            self._service.start()
 
     def receive(self, content: bytes) -> None:
         """Take the content of one frame; a defect of ours costs one message, not the process."""

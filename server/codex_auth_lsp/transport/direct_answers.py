@@ -86,7 +86,8 @@ class DirectAnswers:
     def answer(self, request: Request) -> None:
         """Answer a request, now or when that can be done."""
         if request.method == methods.STATUS:
-            self._answer_status(request)
+            if not self.answer_at_once(request):
+                self._shared_look.wait(request)
         elif request.method == methods.REFRESH:
             self._wait_for(request.id, self._refresh(request.params, self._service.now()))
         elif request.method == methods.CREDENTIAL:
@@ -132,18 +133,24 @@ class DirectAnswers:
         self._waiting[message_id] = asyncio.ensure_future(work)
         self._waiting[message_id].add_done_callback(answer)
 
-    def _answer_status(self, request: Request) -> None:
+    def answer_at_once(self, request: Request) -> bool:
+        """Answer a request for the status, if it needs no event loop; return whether it did not."""
         try:
             known = self._service.known_status() if self._has_looked else None
             status = known or self._service.status_at_once()
         except Exception as exc:  # noqa: BLE001 - every request gets an answer
             self._send({"jsonrpc": "2.0", "id": request.id, "error": error_reply(exc)})
-            return
+            return True
         if status is None:
-            self._shared_look.wait(request)
-            return
+            return False
         self._has_looked = self._in_chunk
         self._send_status(request.id, status)
+        return True
+
+    @property
+    def has_told_status(self) -> bool:
+        """Whether any status was told."""
+        return bool(self._status)
 
     def _tell(self, request: Request) -> None:
         self._send_outcome(request.id, lambda: self._told[request.method](request.params))

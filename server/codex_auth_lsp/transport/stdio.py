@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import sys
 import threading
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,13 +18,10 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-UNREAD_SECONDS = 30.0
-"""How long a client may read nothing of what waits for it before it counts as gone."""
-
-UNREAD_BYTES = 32 * 1024 * 1024
-"""How much of it may wait at the most."""
+    from codex_auth_lsp.transport.output import Output
 
 _CHUNK = 64 * 1024
+_CLOSED = "the client closed its end"
 
 
 class Stdio:
@@ -32,34 +30,44 @@ class Stdio:
     def __init__(self, on_data: Callable[[bytes], None], on_end: Callable[[str], None]) -> None:
         self._on_data = on_data
         self._on_end = on_end
-        self._loop = asyncio.get_running_loop()
         self._input, self._output = _claim()
-        self._is_read_by_loop = False
-        self._writing: asyncio.WriteTransport | None = None
-        self._impatience: asyncio.TimerHandle | None = None
-        self._sent_bytes = 0
+        self._reading_loop: asyncio.AbstractEventLoop | None = None
+        self._writing: Output | None = None
         self._gathered: list[bytes] | None = None
-        self._drained = asyncio.Event()
-        self._drained.set()
+
+    def take_early(self, seconds: float) -> bool:
+        """Take in what comes within a time, without an event loop; return whether anything did.
+
+        What is answered to it is written at once. An end of the input is left for the event loop.
+        """
+        descriptor = self._input.fileno()
+        try:
+            if not select.select([descriptor], [], [], seconds)[0]:
+                return False
+            data = os.read(descriptor, _CHUNK)
+        except (OSError, ValueError):  # no pipe that can be waited for, as on Windows
+            return False
+        if data:
+            self._take(data)
+        return bool(data)
 
     async def open(self) -> None:
         """Begin to read, and be ready to write."""
+        from codex_auth_lsp.transport.output import Output  # brings in the event loop
+
+        loop = asyncio.get_running_loop()
         try:
-            self._writing, _ = await self._loop.connect_write_pipe(
-                lambda: _OutputProtocol(self), self._output
-            )
+            self._writing = await Output.open(self._output, self._on_end)
         except (NotImplementedError, ValueError, OSError):
             self._writing = None
-        else:
-            self._writing.set_write_buffer_limits(high=0)
         descriptor = self._input.fileno()
         try:
-            self._loop.add_reader(descriptor, self._read)
+            loop.add_reader(descriptor, self._read)
         except (NotImplementedError, OSError):
-            threading.Thread(target=self._read_in_thread, daemon=True).start()
+            threading.Thread(target=self._read_in_thread, args=[loop], daemon=True).start()
         else:
             os.set_blocking(descriptor, False)
-            self._is_read_by_loop = True
+            self._reading_loop = loop
 
     def write(self, data: bytes) -> None:
         """Send bytes in order, without waiting."""
@@ -68,28 +76,16 @@ class Stdio:
         else:
             self._write_now(data)
 
-    def _write_now(self, data: bytes) -> None:
-        if self._writing is None:
-            self._write_blocking(data)
-            return
-        self._sent_bytes += len(data)
-        self._writing.write(data)
-        if self._writing.get_write_buffer_size() > UNREAD_BYTES:
-            self._on_end("the client does not read what it is sent")
-
     async def flush(self, seconds: float) -> None:
         """Wait until all is written, and no longer than `seconds`."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._drained.wait()
-        except TimeoutError:
-            pass
+        if self._writing is not None:
+            await self._writing.flush(seconds)
 
     def stop_reading(self) -> None:
         """Take nothing more in."""
-        if self._is_read_by_loop:
-            self._is_read_by_loop = False
-            self._loop.remove_reader(self._input.fileno())
+        if self._reading_loop is not None:
+            self._reading_loop.remove_reader(self._input.fileno())
+            self._reading_loop = None
 
     def _read(self) -> None:
         try:
@@ -102,7 +98,7 @@ class Stdio:
             self._take(data)
         else:
             self.stop_reading()
-            self._on_end("the client closed its end")
+            self._on_end(_CLOSED)
 
     def _take(self, data: bytes) -> None:
         """Take a chunk in, and send all that is answered to it at once, in one write."""
@@ -114,59 +110,20 @@ class Stdio:
             if gathered:
                 self._write_now(b"".join(gathered))
 
-    def output_paused(self) -> None:
-        """Wait for the client to read, for a time."""
-        self._drained.clear()
-        if self._writing is not None:
-            self._await_reader(self._writing)
-
-    def output_resumed(self) -> None:
-        """Go on."""
-        self._drained.set()
-        if self._impatience is not None:
-            self._impatience.cancel()
-
-    def output_lost(self) -> None:
-        """Tell that nobody will read any more."""
-        self.output_resumed()
-        self._on_end("the client closed its end")
-
-    def _await_reader(
-        self, writing: asyncio.WriteTransport, taken_before: int | None = None
-    ) -> None:
-        taken = self._sent_bytes - writing.get_write_buffer_size()
-        if taken == taken_before:
-            self._on_end("the client does not read what it is sent")
-        else:
-            self._impatience = self._loop.call_later(
-                UNREAD_SECONDS, self._await_reader, writing, taken
-            )
-
-    def _read_in_thread(self) -> None:
+    def _read_in_thread(self, loop: asyncio.AbstractEventLoop) -> None:
         while data := os.read(self._input.fileno(), _CHUNK):
-            self._loop.call_soon_threadsafe(self._take, data)
-        self._loop.call_soon_threadsafe(self._on_end, "the client closed its end")
+            loop.call_soon_threadsafe(self._take, data)
+        loop.call_soon_threadsafe(self._on_end, _CLOSED)
 
-    def _write_blocking(self, data: bytes) -> None:
+    def _write_now(self, data: bytes) -> None:
+        if self._writing is not None:
+            self._writing.write(data)
+            return
         try:
             self._output.write(data)
             self._output.flush()
         except OSError:
-            self._on_end("the client closed its end")
-
-
-class _OutputProtocol(asyncio.BaseProtocol):
-    def __init__(self, stdio: Stdio) -> None:
-        self._stdio = stdio
-
-    def pause_writing(self) -> None:
-        self._stdio.output_paused()
-
-    def resume_writing(self) -> None:
-        self._stdio.output_resumed()
-
-    def connection_lost(self, _exc: Exception | None) -> None:
-        self._stdio.output_lost()
+            self._on_end(_CLOSED)
 
 
 def _claim() -> tuple[BinaryIO, BinaryIO]:
