@@ -71,9 +71,13 @@ class _Process:
         and was not answered is held for the event loop.
         """
         _on_early_signals()
-        while self._status is None and not self._held and not self._conversation.has_told_status:
+        while self._status is None and self._takes_early:
             if not self._stdio.take_early(QUIET_SECONDS):
                 return
+
+    @property
+    def _takes_early(self) -> bool:
+        return not self._held and not self._conversation.has_told_status
 
     async def run(self) -> int:
         """Serve until the end."""
@@ -113,7 +117,7 @@ class _Process:
                     return
                 if not self._is_early:
                     self._conversation.receive(content)
-                elif self._held or not self._conversation.receive_early(content):
+                elif not self._takes_early or not self._conversation.receive_early(content):
                     self._held.append(content)
         finally:
             self._conversation.end_chunk()

@@ -34,18 +34,23 @@ class Stdio:
         self._reading_loop: asyncio.AbstractEventLoop | None = None
         self._writing: Output | None = None
         self._gathered: list[bytes] | None = None
+        self._is_early = False
+        self._unsent = b""
 
     def take_early(self, seconds: float) -> bool:
         """Take in what comes within a time, without an event loop; return whether anything did.
 
-        What is answered to it is written at once. An end of the input is left for the event loop.
+        What is answered to it is written as far as the client takes it. The rest, and an end of the
+        input, is left for the event loop.
         """
         descriptor = self._input.fileno()
         try:
+            os.set_blocking(self._output.fileno(), False)
+            self._is_early = True
             if not select.select([descriptor], [], [], seconds)[0]:
                 return False
             data = os.read(descriptor, _CHUNK)
-        except (OSError, ValueError):  # no pipe that can be waited for, as on Windows
+        except (AttributeError, OSError, ValueError):  # no pipes that can be waited for: Windows
             return False
         if data:
             self._take(data)
@@ -60,6 +65,11 @@ class Stdio:
             self._writing = await Output.open(self._output, self._on_end)
         except (NotImplementedError, ValueError, OSError):
             self._writing = None
+            if self._is_early:
+                os.set_blocking(self._output.fileno(), True)
+        self._is_early = False
+        if self._unsent:
+            self._write_now(self._unsent)
         descriptor = self._input.fileno()
         try:
             loop.add_reader(descriptor, self._read)
@@ -120,10 +130,20 @@ class Stdio:
             self._writing.write(data)
             return
         try:
-            self._output.write(data)
-            self._output.flush()
+            if self._is_early:
+                self._write_early(data)
+            else:
+                self._output.write(data)
+                self._output.flush()
         except OSError:
             self._on_end(_CLOSED)
+
+    def _write_early(self, data: bytes) -> None:
+        try:
+            sent = 0 if self._unsent else os.write(self._output.fileno(), data)
+        except BlockingIOError:
+            sent = 0
+        self._unsent += data[sent:]
 
 
 def _claim() -> tuple[BinaryIO, BinaryIO]:
