@@ -46,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "desktop": {"domain"},
     "logs": set(),
     "process": set(),
+    "import_path": set(),
     "doctor": FOUNDATION | {"domain", "config", "oauth", "stores", "flows", "service", "desktop"},
     "transport": FOUNDATION
     | {"domain", "flows", "service", "doctor", "wire", "wording", "desktop", "process"},
@@ -58,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "command_line": {"__init__", "server_options", "sandbox", "conformance"},
     "cli": FOUNDATION
     | {"config", "service", "transport", "terminal", "sandbox", "conformance", "demo", "logs"}
-    | {"process", "server_options", "command_line"},
+    | {"process", "import_path", "server_options", "command_line"},
     "__main__": {"cli"},
 }
 """Each part of the package, and the parts that it may import, annotations included."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from codex_auth_lsp.config.home import resolve_codex_home
 from codex_auth_lsp.config.issuer import resolve_issuer
 from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
+from codex_auth_lsp.import_path import keep_to_what_is_installed
 from codex_auth_lsp.process import (
     ProcessFailed,
     leave,
@@ -35,13 +36,15 @@ _INTERRUPTED_STATUS = 130
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the program and end the process."""
+    keep_to_what_is_installed()
     leave_no_core_dump()
     prepare_streams()
     words = sys.argv[1:] if argv is None else argv
     arguments = read_server_options(words) or _parse(words)
     try:
         status = _run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not sys.stderr:  # the language server's leads there, read or not
+            sys.stdout.flush()
         leave(status)
     except AuthError as error:
         from codex_auth_lsp.terminal.advice import error_line

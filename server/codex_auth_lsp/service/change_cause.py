@@ -29,6 +29,12 @@ class Look:
         """What the files beside the store say."""
         return (self.view.settings, self.view.settings_error, self.view.variables)
 
+    @property
+    def refused(self) -> str | None:
+        """The fingerprint of the token that any window was refused, None where it was not."""
+        record = self.view.refresh_record
+        return record.fingerprint if record is not None and record.refusal else None
+
 
 def find_cause(before: Look, now: Look, *, hides_leftover: bool) -> str:
     """Return the contract's `cause`; `hides_leftover` as the login cache says it now."""
@@ -41,10 +47,10 @@ def find_cause(before: Look, now: Look, *, hides_leftover: bool) -> str:
         return "storeHealth"
     if old.snapshot.version != new.snapshot.version and before.is_readable:
         return "externalChange"
-    if before.status.state != now.status.state and old.refresh_record != new.refresh_record:
-        return "externalChange"
     if before.configuration != now.configuration:
         return "configChange"
+    if before.refused != now.refused:
+        return "externalChange"
     if old.snapshot.report != new.snapshot.report:
         return "storeHealth"
     return "expired" if before.status.freshness == "fresh" else "freshness"

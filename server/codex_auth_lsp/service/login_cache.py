@@ -85,7 +85,7 @@ def _are_same(one: View, other: View) -> bool:
 class _Config:
     """What the files of the configuration hold at one moment."""
 
-    content: list[bytes] | None
+    content: list[bytes] | None = field(repr=False)
     settings: Settings | None = None
     error: ConfigurationInvalid | None = None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.process import ProcessFailed, leave, run_to_end
@@ -20,7 +21,7 @@ from codex_auth_lsp.transport.parent import find_client
 from codex_auth_lsp.transport.stdio import Stdio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from codex_auth_lsp.service.auth_service import ServiceOptions
     from codex_auth_lsp.transport.parent import Watch
@@ -88,8 +89,7 @@ class _Process:
             self._early_client(lambda: self._end(0))
         await self._stdio.open()
         self._conversation.begin()
-        held, self._held = self._held, []
-        self._receive(held)
+        self._on_data(b"")
         if self._status is None:
             await self._ended
         self._stdio.stop_reading()
@@ -101,26 +101,37 @@ class _Process:
         return self._status or 0
 
     def _on_data(self, data: bytes) -> None:
+        """Take what was read together, and what was held or had no room before."""
+        self._conversation.begin_chunk()
         try:
-            self._receive(self._decoder.feed(data))
+            contents = self._decoder.feed(data)
+            if self._is_early:
+                self._receive_early(contents)
+            else:
+                self._receive(chain(self._no_longer_held(), contents))
         except FramingError as exc:
             if self._status is None:
                 self._distrust = exc
             self._end(1)
-
-    def _receive(self, contents: Iterable[bytes]) -> None:
-        """Take what was read together."""
-        self._conversation.begin_chunk()
-        try:
-            for content in contents:
-                if self._status is not None:
-                    return
-                if not self._is_early:
-                    self._conversation.receive(content)
-                elif not self._takes_early or not self._conversation.receive_early(content):
-                    self._held.append(content)
         finally:
             self._conversation.end_chunk()
+
+    def _receive_early(self, contents: Iterable[bytes]) -> None:
+        for content in contents:
+            if not self._takes_early or not self._conversation.receive_early(content):
+                self._held.append(content)
+
+    def _receive(self, contents: Iterable[bytes]) -> None:
+        for content in contents:
+            if self._status is not None:
+                return
+            self._conversation.receive(content)
+            if self._stdio.is_full:
+                return  # the rest is kept where it is
+
+    def _no_longer_held(self) -> Iterator[bytes]:
+        while self._held:
+            yield self._held.pop(0)
 
     def _on_parent(self, process_id: int) -> None:
         watch = find_client(process_id)

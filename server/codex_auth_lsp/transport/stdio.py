@@ -2,8 +2,9 @@
 
 Once claimed, file descriptor 0 reads nothing and 1 leads to stderr, so that neither `print`, a
 library nor a child process can read or write what belongs to the conversation. Where the event
-loop cannot wait for them (Windows, a regular file), a thread reads and writes block. The loop's own
-pipe transport would do for reading, but takes fresh memory from the system for each message.
+loop cannot wait for them (Windows, a regular file, /dev/null), a thread reads and writes block. The
+loop's own pipe transport would do for reading, but takes fresh memory from the system each time.
+While much waits for a client that reads slowly, nothing more is taken in.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import stat
 import sys
 import threading
 from typing import TYPE_CHECKING, BinaryIO
@@ -21,11 +23,16 @@ if TYPE_CHECKING:
     from codex_auth_lsp.transport.output import Output
 
 _CHUNK = 64 * 1024
+_GATHERED_BYTES = 32 * 1024  # of answers for one write: half of what a pipe holds
 _CLOSED = "the client closed its end"
 
 
 class Stdio:
-    """The two pipes. `on_data` gets every chunk, `on_end` the reason when one of them ends."""
+    """The two pipes, or one socket that is both.
+
+    `on_data` gets every chunk, and an empty one when `is_full` ends; `on_end` the reason when one
+    of them ends.
+    """
 
     def __init__(self, on_data: Callable[[bytes], None], on_end: Callable[[str], None]) -> None:
         self._on_data = on_data
@@ -33,7 +40,10 @@ class Stdio:
         self._input, self._output = _claim()
         self._reading_loop: asyncio.AbstractEventLoop | None = None
         self._writing: Output | None = None
-        self._gathered: list[bytes] | None = None
+        self._gathered: bytearray | None = None
+        self._room = threading.Event()  # for the thread that reads
+        self._room.set()
+        self._waits_for_room = False
         self._is_early = False
         self._unsent = b""
 
@@ -62,7 +72,12 @@ class Stdio:
 
         loop = asyncio.get_running_loop()
         try:
-            self._writing = await Output.open(self._output, self._on_end)
+            self._writing = await Output.open(
+                self._output,
+                self._on_end,
+                lambda: self._go_on(loop),
+                is_read_too=_are_one_socket(self._input, self._output),
+            )
         except (NotImplementedError, ValueError, OSError):
             self._writing = None
             if self._is_early:
@@ -70,21 +85,35 @@ class Stdio:
         self._is_early = False
         if self._unsent:
             self._write_now(self._unsent)
-        descriptor = self._input.fileno()
         try:
-            loop.add_reader(descriptor, self._read)
+            self._read_by(loop)
+            os.set_blocking(self._input.fileno(), False)
         except (NotImplementedError, OSError):
             threading.Thread(target=self._read_in_thread, args=[loop], daemon=True).start()
-        else:
-            os.set_blocking(descriptor, False)
-            self._reading_loop = loop
+
+    def _read_by(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.add_reader(self._input.fileno(), self._read)
+        self._reading_loop = loop
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits to be read that nothing more should be done for now."""
+        return self._writing is not None and self._writing.is_full
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._waits_for_room:
+            self._waits_for_room = False
+            self._read_by(loop)
+        loop.call_soon(self._take, b"")
 
     def write(self, data: bytes) -> None:
         """Send bytes in order, without waiting."""
-        if self._gathered is not None:
-            self._gathered.append(data)
-        else:
+        if self._gathered is None:
             self._write_now(data)
+            return
+        self._gathered += data
+        if len(self._gathered) > _GATHERED_BYTES:
+            self._send_gathered()
 
     async def flush(self, seconds: float) -> None:
         """Wait until all is written, and no longer than `seconds`."""
@@ -93,6 +122,7 @@ class Stdio:
 
     def stop_reading(self) -> None:
         """Take nothing more in."""
+        self._waits_for_room = False
         if self._reading_loop is not None:
             self._reading_loop.remove_reader(self._input.fileno())
             self._reading_loop = None
@@ -111,17 +141,28 @@ class Stdio:
             self._on_end(_CLOSED)
 
     def _take(self, data: bytes) -> None:
-        """Take a chunk in, and send all that is answered to it at once, in one write."""
-        self._gathered = []
+        """Take a chunk in, and send what is answered to it together."""
+        self._gathered = bytearray()
         try:
             self._on_data(data)
         finally:
-            gathered, self._gathered = self._gathered, None
-            if gathered:
-                self._write_now(b"".join(gathered))
+            self._send_gathered()
+            self._gathered = None
+        if not self.is_full:
+            self._room.set()
+        elif self._reading_loop is not None:
+            self.stop_reading()
+            self._waits_for_room = True
+
+    def _send_gathered(self) -> None:
+        if self._gathered:
+            data, self._gathered = bytes(self._gathered), bytearray()
+            self._write_now(data)
 
     def _read_in_thread(self, loop: asyncio.AbstractEventLoop) -> None:
         while data := os.read(self._input.fileno(), _CHUNK):
+            self._room.wait()
+            self._room.clear()
             loop.call_soon_threadsafe(self._take, data)
         loop.call_soon_threadsafe(self._on_end, _CLOSED)
 
@@ -144,6 +185,12 @@ class Stdio:
         except BlockingIOError:
             sent = 0
         self._unsent += data[sent:]
+
+
+def _are_one_socket(one: BinaryIO, other: BinaryIO) -> bool:
+    """Say whether both are the same socket, as socat and inetd hand them over."""
+    found = os.fstat(one.fileno())
+    return stat.S_ISSOCK(found.st_mode) and os.path.samestat(found, os.fstat(other.fileno()))
 
 
 def _claim() -> tuple[BinaryIO, BinaryIO]:
