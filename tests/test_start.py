@@ -50,7 +50,8 @@ STANDARD = {
 OURS = {
     "cli", "clock", "config", "deferred", "desktop", "domain", "errors", "failures",
     "flows.base", "flows.callback_ports", "flows.registry", "import_path", "oauth.endpoints",
-    "process", "providers", "secret", "server_options", "service.auth_service", "service.change_cause",
+    "process", "providers", "secret", "server_options", "service.auth_service",
+    "service.change_cause",
     "service.environment_notice", "service.events", "service.held_tokens",
     "service.issuer_talk", "service.login_cache", "service.methods", "service.notices",
     "service.opening", "service.policy", "service.refresh_need", "service.refresh_record",
