@@ -69,9 +69,14 @@ class Stage:
                 await self._hear(entry)
             else:
                 await self._say(entry)
+        await self.close()
         for name, window in self.windows.items():
+            self._nothing_more(name, window)
+
+    async def close(self) -> None:
+        """End the servers that still run."""
+        for window in self.windows.values():
             await window.client.close()
-            await self._nothing_more(name, window)
 
     async def _say(self, line: Line) -> None:
         window = self.windows[line.window]
@@ -125,7 +130,7 @@ class Stage:
             if message.method not in self.between or message.method == line.method:
                 return message
 
-    async def _nothing_more(self, name: str, window: Window) -> None:
+    def _nothing_more(self, name: str, window: Window) -> None:
         rest = [
             message
             for message in window.client.messages[window.read :]
