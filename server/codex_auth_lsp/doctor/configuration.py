@@ -79,6 +79,8 @@ def _policy(scene: Scene) -> Check:
 
 
 def _provider(scene: Scene) -> Check:
+    if not scene.view.settings_known:
+        return Check("provider", Health.SKIPPED, UNKNOWN.format(what="The model provider"))
     provider = scene.status["provider"]
     problems = provider["problems"]
     if problems:

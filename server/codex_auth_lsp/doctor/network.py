@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.doctor.check import Check, Health
-from codex_auth_lsp.errors import IssuerError
+from codex_auth_lsp.errors import IssuerError, Remediation
 from codex_auth_lsp.oauth import http
 from codex_auth_lsp.oauth.id_token import clock_difference, clock_finding
 from codex_auth_lsp.oauth.metadata import judge_metadata, metadata_url
@@ -32,11 +32,13 @@ def _proxy(scene: Scene) -> Check:
     issuer = scene.options.issuer.issuer
     proxy = proxy_for(issuer, scene.options.environment)
     if proxy is None:
-        return Check("proxy", Health.OK, f"{issuer} is reached without a proxy.")
+        return Check("proxy", Health.OK, f"Requests to {issuer} are to go without a proxy.")
     if proxy.problem is not None:
         text = f"The proxy that {proxy.variable} names cannot be used: it {proxy.problem}."
-        return Check("proxy", Health.ERROR, text)
-    return Check("proxy", Health.OK, f"{issuer} is reached through the proxy {proxy}.")
+        advice = Remediation(f"Set an address, as {proxy.example}, or unset {proxy.variable}")
+        return Check("proxy", Health.ERROR, text, remediation=(advice,))
+    text = f"Requests to {issuer} are to go through the proxy {proxy}."
+    return Check("proxy", Health.OK, text)
 
 
 async def _certificates(scene: Scene) -> Check:

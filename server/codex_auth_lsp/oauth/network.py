@@ -38,6 +38,11 @@ class Proxy:
     def __str__(self) -> str:
         return f"{self.shown} ({self.variable})"
 
+    @property
+    def example(self) -> str:
+        """How the variable is set, for a person to copy; nothing of what it holds now."""
+        return f"{self.variable}=http://host:port"
+
 
 def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
     """Return the proxy on the way to `url`, None where there is none.

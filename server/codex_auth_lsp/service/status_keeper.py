@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.login_cache import LoginCache, View
 
 _CONFIGURATION_UNKNOWN = (
-    "config.toml cannot be used, so nobody can know what it says of this provider."
+    "config.toml cannot be used, so what it says of model providers is not known."
 )
 _LONGEST_TIMER = 86_400.0  # seconds; a later expiry is looked at again then
 

@@ -74,8 +74,10 @@ def doctor(options: ServiceOptions, *, as_json: bool, network: bool) -> int:
     tell(json.dumps(report, indent=2) + "\n" if as_json else text)
     errors = [check for check in checks if check.health is Health.ERROR]
     if errors:
-        what = "one check" if len(errors) == 1 else f"{len(errors)} checks"
-        remark(f"codex-auth-lsp: {what} found an error: {errors[0].summary}\n")
+        # What one remedy mends, such as a closed folder, is one error.
+        number = len({check.remediation or check.summary for check in errors})
+        found = "one error was found" if number == 1 else f"{number} errors were found, the first"
+        remark(f"codex-auth-lsp: {found}: {errors[0].summary}\n")
     return 1 if errors else 0
 
 
