@@ -278,6 +278,7 @@ def _service_options(
         environment=dict(os.environ),
         check_api_keys=arguments.check_api_key,
         typed=_typed(arguments),
+        in_shell=arguments.command is not None,
     )
 
 

@@ -41,6 +41,12 @@ def _state_sentence(status: dict[str, Any]) -> str:
     if state == "notRequired":
         return f"The model provider `{status['provider']['id']}` needs no sign-in to OpenAI."
     who = _who(status)
+    source = status.get("source", {})
+    if status.get("method") == "accessToken" and source.get("kind") == "environment":
+        return (
+            f"Signed in to Codex with the personal access token in {source['name']}, which was not "
+            "checked."
+        )
     return (
         f"The sign-in of {who} has ended; sign in again."
         if state == "needsReauth"

@@ -50,7 +50,7 @@ export function describeStatus(status: AuthStatus, formatTime: FormatTime = loca
     ...(status.freshness === "stale" ? ["The login has expired or could not be renewed yet"] : []),
     `Provider: ${status.provider.id}`,
     ...status.provider.problems,
-    ...status.shadowed.map(({ reason }) => `Not in use: ${reason}`),
+    ...status.shadowed.map(({ reason }) => `Also there: ${reason}`),
     ...(cloud.mfa.requirement === "required" ? [`Before using Codex cloud: ${cloud.mfa.reason}`] : []),
     ...(lastError === undefined ? [] : [`Last error: ${lastError.message}`]),
   ];

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.doctor.check import UNKNOWN, Check, Health
-from codex_auth_lsp.domain.status import ACCESS_TOKEN_VARIABLE, API_KEY_VARIABLE
+from codex_auth_lsp.domain.status import ACCESS_TOKEN_VARIABLE, API_KEY_VARIABLE, shadowed_line
 from codex_auth_lsp.errors import SIGN_IN, SIGN_IN_AGAIN, SIGN_IN_WITH_API_KEY, Remediation
 from codex_auth_lsp.service.methods import permitted
 from codex_auth_lsp.stores.base import unreadable
@@ -41,10 +41,10 @@ def _login(scene: Scene) -> Check:
         return _dead_login(scene)
     health, text = _STATES[status["state"]]
     method = f" (method {status['method']})" if "method" in status else ""
-    shadowed = [
-        f"not in use: {entry['source'].get('name', entry['source']['kind'])}: {entry['reason']}"
-        for entry in status["shadowed"]
-    ]
+    source = status.get("source", {})
+    if status["state"] == "signedIn" and source.get("kind") == "environment":
+        text = f"A token in {source['name']}, which was not checked, signs in"
+    shadowed = [f"also there: {shadowed_line(entry)}" for entry in status["shadowed"]]
     ways = (SIGN_IN, SIGN_IN_WITH_API_KEY) if status["state"] == "signedOut" else ()
     advice = permitted(ways, scene.view.settings)[:1]
     return Check("login", health, f"{text}{method}.", "\n".join(shadowed) or None, advice)
@@ -106,7 +106,7 @@ def _environment(scene: Scene) -> Check:
 
 def _role(name: str, in_use: str | None) -> str:
     if name == in_use:
-        return "in use"
+        return "in use, and not checked" if name == ACCESS_TOKEN_VARIABLE else "in use"
     if name == API_KEY_VARIABLE:
         return "used by `codex exec` alone, at API rates"
     if name == ACCESS_TOKEN_VARIABLE:
