@@ -144,3 +144,13 @@ async def test_providers_tell_a_broken_configuration_once(
     assert shown.stdout.count("config.toml") == 1
     assert shown.stderr.count("\n") == 1
     assert all(provider["problems"] for provider in json.loads(listed.stdout)["providers"])
+
+
+async def test_a_way_that_is_closed_is_one_error(start: Starter):
+    """Nobody is asked by a proxy that cannot be used."""
+    window = await start(environment={"https_proxy": "not a url"})
+    result = await window.request("auth/doctor", {"network": True})
+    found = {check["id"]: check for check in result["checks"]}
+
+    assert failed(found) == ["proxy"]
+    assert found["reachability"]["status"] == "skipped"

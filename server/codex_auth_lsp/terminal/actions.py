@@ -124,7 +124,7 @@ async def _login(options: ServiceOptions, request: LoginRequest) -> int:
     service.events.subscribe(show_notice)
     service.events.subscribe(Remarks(options.issuer).on_event)
     try:
-        prompts = TerminalPrompts(options.environment, options.typed)
+        prompts = TerminalPrompts(options.environment, service.clock, options.typed)
         attempt = await service.logins.begin(request, prompts)
         current = await _outcome(service, attempt)
         service.notices.tell_standing()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.flows.base import OpenUrlPrompt, UserCodePrompt
 
 _CANCEL = "Ctrl-C cancels.\n"
@@ -24,8 +25,9 @@ _CANCEL = "Ctrl-C cancels.\n"
 class TerminalPrompts:
     """The `LoginPrompts` of a terminal."""
 
-    def __init__(self, environment: Mapping[str, str], typed: str = "") -> None:
+    def __init__(self, environment: Mapping[str, str], clock: Clock, typed: str = "") -> None:
         self._environment = environment
+        self._clock = clock
         self._typed = typed
 
     async def open_url(self, prompt: OpenUrlPrompt) -> None:
@@ -35,7 +37,7 @@ class TerminalPrompts:
         remark(
             "Finish signing in to Codex in your browser. If it does not open by itself, open this "
             f"address on this computer:\n\n  {url}\n\n"
-            f"The sign-in waits until {_hour(prompt.expires_at)}. "
+            f"The sign-in waits until {_until(prompt.expires_at, self._clock.now())}. "
             + (_CANCEL if near else self._far_browser())
         )
         if near:
@@ -44,7 +46,7 @@ class TerminalPrompts:
     async def show_user_code(self, prompt: UserCodePrompt) -> None:
         """Show the page and the code, and the page as a QR code where the terminal can."""
         complete = prompt.verification_uri_complete
-        until = _hour(prompt.expires_at)
+        until = _until(prompt.expires_at, self._clock.now())
         text = (
             "To sign in to Codex, open this page in a browser on any device:\n\n"
             f"  {prompt.verification_uri}\n\n"
@@ -65,8 +67,13 @@ class TerminalPrompts:
         )
 
 
-def _hour(moment: datetime) -> str:
-    return moment.astimezone().strftime("%H:%M")
+def _until(moment: datetime, now: datetime) -> str:
+    """Return a moment as the clock here shows it, with its zone, and how long that is."""
+    minutes = max(1, round((moment - now).total_seconds() / 60))
+    local = moment.astimezone()
+    zone = local.strftime("%z")
+    shown = f"{local:%H:%M} UTC{'' if zone == '+0000' else f'{zone[:3]}:{zone[3:]}'}"
+    return f"{shown} ({minutes} minute{'' if minutes == 1 else 's'})"
 
 
 def _columns(stream: TextIO) -> int:
