@@ -85,7 +85,7 @@ def _provider(scene: Scene) -> Check:
     problems = provider["problems"]
     if problems:
         is_nowhere = scene.status.get("lastError", {}).get("kind") == "providerUnknown"
-        harmless = provider["requiresOpenaiAuth"] and not is_nowhere
+        harmless = (provider["ready"] or provider["requiresOpenaiAuth"]) and not is_nowhere
         health = Health.WARNING if harmless else Health.ERROR
         return Check("provider", health, problems[0], "\n".join(problems[1:]) or None)
     wants = "an OpenAI sign-in" if provider["requiresOpenaiAuth"] else "no OpenAI sign-in"

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _MAXIMUM_INPUT = 64 * 1024
 _DEVICE_CODE_SECONDS = 900  # for as long as OpenAI's codes are good
-_READABLE = frozenset({"ok", "readOnly"})
 _SIGNED_IN = frozenset({"signedIn", "notRequired"})
 
 
@@ -176,13 +175,12 @@ async def _outcome(service: AuthService, attempt: Attempt) -> dict[str, Any]:
 async def _logout(options: ServiceOptions) -> int:
     service = AuthService(options)
     try:
-        await service.sync()
-        unread = service.status()["store"]["health"] not in _READABLE
-        result = (await service.logout()).to_wire()
+        done = await service.logout()
     finally:
         await service.close(hurried=False)
-    is_left = any(place["store"] == "file" for place in result["remaining"])
-    (remark if is_left else tell)(logout_sentence(result, unread=unread) + "\n")
+    is_left = any(place.store == "file" for place in done.remaining)
+    text = logout_sentence(done.to_wire(), unread=done.unread)
+    (remark if is_left else tell)(f"{text}\n")
     return int(is_left)
 
 
