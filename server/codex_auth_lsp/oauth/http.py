@@ -212,7 +212,7 @@ async def _body(response: httpx.Response) -> bytes:
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > _MAXIMUM_BODY:
-            raise IssuerResponseInvalid("The issuer's answer is far too large.")
+            raise IssuerResponseInvalid("The issuer's answer is far too large; try again later.")
     return bytes(body)
 
 

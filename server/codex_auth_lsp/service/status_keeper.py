@@ -33,6 +33,7 @@ from codex_auth_lsp.errors import (
     NeedsReauth,
     NotSignedIn,
     ProviderUnknown,
+    Remediation,
 )
 from codex_auth_lsp.providers.active import active_provider
 from codex_auth_lsp.providers.surroundings import FailedCommand, Surroundings
@@ -55,6 +56,7 @@ _CONFIGURATION_UNKNOWN = (
     "config.toml cannot be used, so what it says of model providers is not known."
 )
 _PLACE_UNKNOWN = "Where logins are kept cannot be known until config.toml is mended."
+_NAME_ANOTHER = Remediation("Name another `model_provider` in config.toml, or define that one")
 _LONGEST_TIMER = 86_400.0  # seconds; a later expiry is looked at again then
 
 
@@ -389,7 +391,9 @@ class StatusKeeper:
         """Return why nothing can be asked of a provider that is nowhere."""
         if provider.defined or self._view.settings_error is not None:
             return None
-        return ProviderUnknown(provider.problems[0], provider_id=provider.id)
+        return ProviderUnknown(
+            provider.problems[0], provider_id=provider.id, remediation=(_NAME_ANOTHER,)
+        )
 
     def _standing_error(self) -> AuthError | None:
         """Return what is wrong now and will be until somebody mends it."""
