@@ -18,7 +18,7 @@ NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
         ("UTC", 899.9, "12:14 UTC (15 minutes)"),
         ("Europe/Berlin", 900, "14:15 UTC+02:00 (15 minutes)"),
         ("America/St_Johns", 90, "09:31 UTC-02:30 (2 minutes)"),
-        ("UTC", 20, "12:00 UTC (1 minute)"),
+        ("UTC", 20, "12:00 UTC (20 seconds)"),
     ],
 )
 def test_a_time_has_its_zone_and_how_long_that_is(monkeypatch, zone, seconds, expected):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.desktop import read_server_facts
 from codex_auth_lsp.doctor.check import Check, Health
-from codex_auth_lsp.domain.login_method import can_open_browser
+from codex_auth_lsp.domain.login_method import can_open_browser, whereabouts
 from codex_auth_lsp.errors import SIGN_IN_WITH_API_KEY, SIGN_IN_WITH_DEVICE_CODE, Remediation
 from codex_auth_lsp.flows.callback_ports import CALLBACK_PORTS, port_holders, taken_ports
 from codex_auth_lsp.service.methods import permitted
@@ -16,14 +16,9 @@ if TYPE_CHECKING:
     from codex_auth_lsp.doctor.check import Scene
     from codex_auth_lsp.domain.login_method import ServerFacts
 
-_FAR = {
-    "codespaces": "in GitHub Codespaces",
-    "ssh": "at the other end of SSH",
-    "container": "in a container",
-}
 _FAR_ADVICE = (
-    "A browser elsewhere cannot reach its ports; sign in with a device code, or paste the address "
-    "of the browser's last page into the editor."
+    "A browser elsewhere cannot reach its ports, unless they are forwarded; sign in with a device "
+    "code, or paste the address of the browser's last page where the sign-in waits."
 )
 _OTHER_WAYS = (
     Remediation("End one of the programs that hold them, or finish the sign-in that waits there"),
@@ -54,9 +49,9 @@ def _ports(scene: Scene) -> Check:
 
 
 def _browser(server: ServerFacts) -> Check:
-    where = [words for name, words in _FAR.items() if getattr(server, name)]
-    if where:
-        text = f"This process runs {where[0]}."
+    place = whereabouts(server)
+    if place is not None:
+        text = f"This process runs {place}."
         return Check("browser", Health.WARNING, text, _FAR_ADVICE)
     if can_open_browser(server):
         return Check("browser", Health.OK, "A browser can be opened on this machine.")
