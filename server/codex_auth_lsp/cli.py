@@ -148,6 +148,7 @@ def _service_options(arguments: Arguments) -> ServiceOptions:
         environment=dict(os.environ),
         check_api_keys=arguments.check_api_key,
         typed=_typed(arguments),
+        in_shell=arguments.command is not None,
     )
 
 

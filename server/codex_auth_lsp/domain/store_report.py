@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from codex_auth_lsp.values import frozen
+from codex_auth_lsp.values import frozen, replace
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.notice import Notice
@@ -28,6 +28,10 @@ class StoreReport:
     encrypted: bool = False
     detail: str | None = None
     notices: tuple[Notice, ...] = ()
+
+    def unknown(self, detail: str) -> StoreReport:
+        """Return it as that of a place that nobody can name now, for this reason."""
+        return replace(self, backend="none", health="unavailable", path=None, detail=detail)
 
     def to_wire(self) -> dict[str, Any]:
         """Return the contract's `store` object."""
