@@ -6,7 +6,6 @@ are decided. It is total: it has an answer for every combination of its inputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.account import Account
@@ -21,6 +20,7 @@ from codex_auth_lsp.domain.credential import (
 from codex_auth_lsp.domain.mfa import NO_CHATGPT_LOGIN, advise
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.domain.timestamps import format_rfc3339
+from codex_auth_lsp.values import field, frozen
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +36,7 @@ _NOT_FOR_OPENAI = (BedrockKeyCredential, ForeignCredential)
 _HEALTHY_ENOUGH_TO_READ = frozenset({"ok", "readOnly"})
 
 
-@dataclass(frozen=True)
+@frozen
 class StatusFacts:
     """Everything that a status depends on.
 
@@ -60,7 +60,7 @@ class StatusFacts:
     forbidden: tuple[Forbidden, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forbidden:
     """A credential that is there and must not be used, and why."""
 
@@ -69,7 +69,7 @@ class Forbidden:
     reason: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Environment:
     """The credentials that Codex programs look for in the environment."""
 
@@ -77,7 +77,7 @@ class Environment:
     api_key_present: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class AuthStatus:
     """The contract's `AuthStatus`, without `revision` and `serverInstanceId`."""
 
@@ -164,7 +164,7 @@ def _signed_in_by_environment(facts: StatusFacts, token: AccessTokenCredential) 
         facts,
         state="signedIn",
         method=token.method,
-        account=Account(label="Personal access token"),
+        account=Account(label="Personal access token (not checked)"),
         source=CredentialSource("environment", ACCESS_TOKEN_VARIABLE),
         billing="subscription",
         provider_ready=facts.provider.usable,
@@ -290,10 +290,16 @@ _LOGIN_WINS = (
 )
 _STORED_KEY_WINS = "The login cache holds a key for Amazon Bedrock, which wins over the variable."
 _KEY_IS_FOR_EXEC = (
-    f"{API_KEY_VARIABLE} is used by `codex exec` alone, where it wins over the stored login "
-    "and is billed at API rates."
+    f"{API_KEY_VARIABLE} is for `codex exec` alone, where it wins over a stored login and is "
+    "billed at API rates."
 )
 
 
 def _entry(source: CredentialSource, method: str, reason: str) -> dict[str, Any]:
     return {"source": source.to_wire(), "method": method, "reason": reason}
+
+
+def shadowed_line(entry: dict[str, Any]) -> str:
+    """Return where a credential is that is not in use here, and why, in one line."""
+    place, reason = entry["source"].get("name", entry["source"]["kind"]), str(entry["reason"])
+    return reason if reason.startswith(place) else f"{place}: {reason}"

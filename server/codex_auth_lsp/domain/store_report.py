@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.values import frozen, replace
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.notice import Notice
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoreReport:
     """The contract's `store` object.
 
@@ -28,6 +29,10 @@ class StoreReport:
     detail: str | None = None
     notices: tuple[Notice, ...] = ()
 
+    def unknown(self, detail: str) -> StoreReport:
+        """Return it as that of a place that nobody can name now, for this reason."""
+        return replace(self, backend="none", health="unavailable", path=None, detail=detail)
+
     def to_wire(self) -> dict[str, Any]:
         """Return the contract's `store` object."""
         wire: dict[str, Any] = {"mode": self.mode, "backend": self.backend}
@@ -39,7 +44,7 @@ class StoreReport:
         return wire
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CredentialSource:
     """Where a credential comes from: `file`, `keyring`, `environment` or `memory`, and its name.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.clock import Clock, SystemClock
@@ -25,6 +24,7 @@ from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.opening import Opening
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
 from codex_auth_lsp.service.status_keeper import StatusKeeper
+from codex_auth_lsp.values import frozen, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -52,11 +52,12 @@ HURRIED_SECONDS = 1.5
 """How long an ending language server waits for each revocation that is under way."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ServiceOptions:
     """What the command line and the environment decide.
 
-    `typed` are the options that another command needs as well, as they are typed in a shell.
+    `typed` are the options that another command needs as well, as they are typed in a shell;
+    `in_shell` says that a person at one reads what is said, and none in an editor.
     """
 
     home: CodexHome
@@ -64,9 +65,10 @@ class ServiceOptions:
     environment: Mapping[str, str]
     check_api_keys: bool = False
     typed: str = ""
+    in_shell: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class _Actions:
     """The parts that only a window in which something is done needs."""
 
@@ -109,7 +111,8 @@ class AuthService:
 
     def _standing_notices(self) -> tuple[Notice, ...]:
         store = self._keeper.view.snapshot.report.notices
-        return (*store, *environment_notices(self._keeper.status))
+        in_shell = self._options.in_shell
+        return (*store, *environment_notices(self._keeper.status, in_shell=in_shell))
 
     @property
     def options(self) -> ServiceOptions:
@@ -167,6 +170,17 @@ class AuthService:
     def status(self) -> dict[str, Any]:
         """Return the contract's `AuthStatus`, as the cache is now or was at the last `sync`."""
         return self._keeper.look()
+
+    def status_at_once(self) -> dict[str, Any] | None:
+        """Return the status as the cache is now, None where that needs a `sync`."""
+        if not self._cache.has_read_all:
+            return None
+        status = self._keeper.look()
+        return status if self._cache.has_read_all else None  # the settings may be others now
+
+    def known_status(self) -> dict[str, Any]:
+        """Return the same as it was last told, without a look."""
+        return self._keeper.wire()
 
     def providers(self) -> dict[str, Any]:
         """Return the contract's result of `auth/providers`."""
