@@ -66,7 +66,7 @@ def test_console_script_is_the_command_line():
     """What people call is what `python -m` runs."""
     (script,) = importlib.metadata.entry_points(group="console_scripts", name="codex-auth-lsp")
 
-    assert script.value == "codex_auth_lsp.cli:main"
+    assert script.value == "codex_auth_lsp.__main__:main"
     assert callable(script.load())
 
 
