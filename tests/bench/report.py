@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- figures: make bench -->", "<!-- end of figures -->"
 
 
-def put(path: Path, figures: str) -> None:
-    """Put the figures in the place of the old ones."""
-    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n{figures}\n{END}{after}", encoding="utf-8")
+def put(path: Path, figures: str, begin: str = BEGIN, end: str = END) -> None:
+    """Put figures in the place of the old ones, between two marks."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    path.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
 
 
 def render(
