@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 """How often files are looked at where the system does not tell of changes."""
+
+_TOGETHER = 100  # events at the most: somebody who writes without end must not hold a look up
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +60,15 @@ class Watcher:
         while True:
             try:
                 targets = self._targets()
-                with Inotify() as inotify:
+                with Inotify(sync_timeout=0) as inotify:  # then a further one is not waited for
                     for target in targets:
                         inotify.add_watch(target.path, in_folder if target.is_folder else in_file)
                     self._on_change()  # what happened before the watch was in place
                     async for event in inotify:
+                        # One look for all that one write has told: fifty windows do it at once.
+                        events = [event, *islice(inotify, _TOGETHER)]
                         self._on_change()
-                        moved = event.mask & (Mask.IGNORED | Mask.MOVE_SELF)
+                        moved = any(one.mask & (Mask.IGNORED | Mask.MOVE_SELF) for one in events)
                         if moved or self._targets() != targets:
                             break
             except OSError as exc:
