@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 POLL_SECONDS = 0.5
 """How often files are looked at where the system does not tell of changes."""
 
+_MOST_LINKS = 40  # as Linux has it
 _TOGETHER = 100  # events at the most: somebody who writes without end must not hold a look up
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Watcher:
     def __init__(self, files: Iterable[Path], on_change: Callable[[], None]) -> None:
         self._files = tuple(files)
         self._on_change = on_change
+        self._names: tuple[str, ...] = ()  # of what matters in the folders, after `_targets`
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -67,6 +69,8 @@ class Watcher:
                     async for event in inotify:
                         # One look for all that one write has told: fifty windows do it at once.
                         events = [event, *islice(inotify, _TOGETHER)]
+                        if not any(one.name is None or self._concerns(one.name) for one in events):
+                            continue
                         self._on_change()
                         moved = any(one.mask & (Mask.IGNORED | Mask.MOVE_SELF) for one in events)
                         if moved or self._targets() != targets:
@@ -75,6 +79,10 @@ class Watcher:
                 # No inotify instance left (EMFILE, ENOSPC), or a folder went away just now.
                 logger.info("inotify is not available (%s); looking at the files", exc.strerror)
                 await self._poll(rounds=1)
+
+    def _concerns(self, name: Path) -> bool:
+        """Say whether a name in a watched folder is that of a file, or of one beside it."""
+        return name.name.startswith(self._names)
 
     async def _poll(self, rounds: int | None = None) -> None:
         before = self._signatures()
@@ -89,11 +97,16 @@ class Watcher:
     def _targets(self) -> frozenset[_Target]:
         """Return what to watch: the files that exist, and the folders in which they can appear."""
         targets = set()
+        names = set()
         for file in self._files:
             real = Path(os.path.realpath(file))
-            targets |= {_target(_nearest_folder(path.parent)) for path in {file, real}}
+            for path in {*_links(file), real}:
+                folder = _nearest_folder(path.parent)
+                targets.add(_target(folder))
+                names.add(path.relative_to(folder).parts[0])
             if os.path.isfile(real):  # noqa: PTH113 - also where the way there is closed
                 targets.add(_target(real))
+        self._names = tuple(names)
         return frozenset(targets)
 
     def _signatures(self) -> list[tuple[int, ...] | None]:
@@ -112,6 +125,16 @@ class _Target:
 def _target(path: Path) -> _Target:
     status = path.stat()
     return _Target(path, status.st_ino, stat.S_ISDIR(status.st_mode))
+
+
+def _links(file: Path) -> Iterator[Path]:
+    """Yield a file's path and, where that is a link, what it leads to, link by link."""
+    for _ in range(_MOST_LINKS):
+        yield file
+        try:
+            file = Path(os.path.normpath(file.parent / os.readlink(file)))  # noqa: PTH115
+        except OSError:
+            return
 
 
 def _nearest_folder(folder: Path) -> Path:
