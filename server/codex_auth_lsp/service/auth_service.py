@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -195,6 +196,7 @@ class AuthService:
         if self._watched_store is not None:
             return
         self._watched_store = self._cache.watched_store
+        self._cache.disk.on_return = self._on_disk_return(asyncio.get_running_loop())
         if self.reads_at_once:
             self._begin()
         else:
@@ -215,7 +217,7 @@ class AuthService:
         )
         self.events.subscribe(self._schedule.on_event)
         self._schedule.plan()
-        self._watcher = Watcher(self._cache.files, self._look_again)
+        self._watcher = Watcher(self._cache.files, self._look_again, self._cache.disk)
         self._watcher.start()
         self._watch_store()
         self._keeper.after_looks(self._watch_anew)
@@ -236,7 +238,18 @@ class AuthService:
         if not self.reads_at_once:
             self._look_again()  # the store is another one now
 
+    def _on_disk_return(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+        """Return what tells, from the thread of a disk that answers again, to look there."""
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop is closed: the process ends
+                loop.call_soon_threadsafe(self._look_again)
+
+        return tell
+
     def _look_again(self) -> None:
+        if self._closing:
+            return
         if self.reads_at_once and self._cache.watched_store.reads_at_once:
             self._look()
         else:

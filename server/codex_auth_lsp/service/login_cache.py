@@ -1,7 +1,8 @@
 """The login cache as it is now: `config.toml`, the store that it chooses, and what is in it.
 
-`look` is cheap enough for every request: what did not change is not read again. It never waits, but
-for the very first; what has to be waited for is what `sync` is for.
+`look` is cheap enough for every request: what did not change is not read again. It never waits,
+but for the very first, and for a disk that hangs, which it calls unavailable after 2 s, and from
+then on at once until that answers; what else has to be waited for is what `sync` is for.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -29,6 +31,9 @@ from codex_auth_lsp.service.refresh_record import (
     RefreshRecord,
     read_record,
 )
+from codex_auth_lsp.stores.abandon import Hanging
+from codex_auth_lsp.stores.disk_thread import DiskThread
+from codex_auth_lsp.stores.file import silent_snapshot
 from codex_auth_lsp.stores.select import Stores
 
 if TYPE_CHECKING:
@@ -92,6 +97,8 @@ class LoginCache:
         self._stores = Stores(home)
         self.store: CredentialStore = self._stores.choose(self._settings.store_mode)
         self._record_in_memory = RecordInMemory()
+        self.disk = DiskThread()
+        self._last: View | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -123,7 +130,28 @@ class LoginCache:
         return real_path.with_name(real_path.name + suffix)
 
     def look(self) -> View:
-        """Return the cache as it is now."""
+        """Return the cache as it is now, or as unavailable where the disk does not answer."""
+        try:
+            self._last = self.disk.call(self._look)
+        except Hanging:
+            return self._silent()
+        return self._last
+
+    def _silent(self) -> View:
+        """Return what was known last, but for the login, which may be another one by now."""
+        if self._last is None:
+            snapshot = silent_snapshot(self.home.path / "auth.json")
+            self._last = View(self._settings, None, snapshot, settings_known=False)
+        report = replace(
+            self._last.snapshot.report,
+            health="unavailable",
+            detail=f"The disk with {self.home.path} does not answer.",
+        )
+        return replace(
+            self._last, snapshot=replace(self._last.snapshot, report=report, document=None)
+        )
+
+    def _look(self) -> View:
         self._read_settings()
         self._read_variables()
         return View(
@@ -137,8 +165,14 @@ class LoginCache:
 
     @property
     def reads_at_once(self) -> bool:
-        """Whether `look` needs no `sync` before it, with the store that is chosen now."""
-        self._read_settings()
+        """Whether `look` needs no `sync` before it, with the store that is chosen now.
+
+        A disk that hangs is told at once, too.
+        """
+        try:
+            self.disk.call(self._read_settings)
+        except Hanging:
+            return True
         return self._doubted_since is None and self.store.reads_at_once
 
     @property
@@ -164,10 +198,11 @@ class LoginCache:
 
     async def settle(self) -> None:
         """Wait until the settings are no longer such as may be half written: 0.1 s at most."""
-        self._read_settings()
-        while self._doubted_since is not None:
-            await asyncio.sleep(_LOOK_SECONDS)
-            self._read_settings()
+        with suppress(Hanging):
+            self.disk.call(self._read_settings)
+            while self._doubted_since is not None:
+                await asyncio.sleep(_LOOK_SECONDS)
+                self.disk.call(self._read_settings)
 
     def _read_settings(self) -> None:
         """Read what is there; the same content is parsed once, and the same trouble told once.

@@ -14,9 +14,12 @@ import os
 import stat
 import sys
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from codex_auth_lsp.stores.disk_thread import DiskThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,9 +36,15 @@ logger = logging.getLogger(__name__)
 class Watcher:
     """Calls `on_change` after a change to one of some files, from the event loop's thread."""
 
-    def __init__(self, files: Iterable[Path], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        files: Iterable[Path],
+        on_change: Callable[[], None],
+        disk: DiskThread | None = None,
+    ) -> None:
         self._files = tuple(files)
         self._on_change = on_change
+        self._disk = disk or DiskThread()
         self._names: tuple[str, ...] = ()  # of what matters in the folders, after `_targets`
         self._task: asyncio.Task[None] | None = None
 
@@ -61,10 +70,11 @@ class Watcher:
         in_file = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.ATTRIB
         while True:
             try:
-                targets = self._targets()
+                targets = await self._disk.call_async(self._targets)
                 with Inotify(sync_timeout=0) as inotify:  # then a further one is not waited for
                     for target in targets:
-                        inotify.add_watch(target.path, in_folder if target.is_folder else in_file)
+                        mask = in_folder if target.is_folder else in_file
+                        await self._disk.call_async(partial(inotify.add_watch, target.path, mask))
                     self._on_change()  # what happened before the watch was in place
                     async for event in inotify:
                         # One look for all that one write has told: fifty windows do it at once.
@@ -73,7 +83,7 @@ class Watcher:
                             continue
                         self._on_change()
                         moved = any(one.mask & (Mask.IGNORED | Mask.MOVE_SELF) for one in events)
-                        if moved or self._targets() != targets:
+                        if moved or await self._disk.call_async(self._targets) != targets:
                             break
             except OSError as exc:
                 # No inotify instance left (EMFILE, ENOSPC), or a folder went away just now.
@@ -85,11 +95,11 @@ class Watcher:
         return name.name.startswith(self._names)
 
     async def _poll(self, rounds: int | None = None) -> None:
-        before = self._signatures()
+        before = await self._disk.call_async(self._signatures)
         while rounds is None or rounds > 0:
             await asyncio.sleep(POLL_SECONDS)
             rounds = None if rounds is None else rounds - 1
-            now = self._signatures()
+            now = await self._disk.call_async(self._signatures)
             if now != before:
                 before = now
                 self._on_change()
