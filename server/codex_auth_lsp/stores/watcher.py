@@ -24,6 +24,8 @@ from codex_auth_lsp.stores.disk_thread import DiskThread
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from asyncinotify import Inotify, Mask
+
 POLL_SECONDS = 0.5
 """How often files are looked at where the system does not tell of changes."""
 
@@ -72,10 +74,11 @@ class Watcher:
             try:
                 targets = await self._disk.call_async(self._targets)
                 with Inotify(sync_timeout=0) as inotify:  # then a further one is not waited for
-                    for target in targets:
-                        mask = in_folder if target.is_folder else in_file
-                        await self._disk.call_async(partial(inotify.add_watch, target.path, mask))
+                    add = partial(_add_watches, inotify, targets, in_folder, in_file)
+                    await self._disk.call_async(add)
                     self._on_change()  # what happened before the watch was in place
+                    if await self._disk.call_async(self._targets) != targets:
+                        continue  # and has made others matter, of which nothing told
                     async for event in inotify:
                         # One look for all that one write has told: fifty windows do it at once.
                         events = [event, *islice(inotify, _TOGETHER)]
@@ -96,6 +99,7 @@ class Watcher:
 
     async def _poll(self, rounds: int | None = None) -> None:
         before = await self._disk.call_async(self._signatures)
+        self._on_change()  # what happened before
         while rounds is None or rounds > 0:
             await asyncio.sleep(POLL_SECONDS)
             rounds = None if rounds is None else rounds - 1
@@ -135,6 +139,13 @@ class _Target:
 def _target(path: Path) -> _Target:
     status = path.stat()
     return _Target(path, status.st_ino, stat.S_ISDIR(status.st_mode))
+
+
+def _add_watches(
+    inotify: Inotify, targets: Iterable[_Target], in_folder: Mask, in_file: Mask
+) -> None:
+    for target in targets:
+        inotify.add_watch(target.path, in_folder if target.is_folder else in_file)
 
 
 def _links(file: Path) -> Iterator[Path]:
