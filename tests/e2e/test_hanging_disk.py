@@ -36,7 +36,7 @@ async def status_in_time(client: LanguageClient) -> dict[str, Any]:
 
 
 async def test_disk_that_hangs_later_is_told_and_so_is_its_return(tmp_path, home):
-    """Each status is in time, the first one too; the login is there again when the disk is."""
+    """(S15) Each status is in time, the first one too; the login is there again when the disk is."""
     disk = hanging_disk(home, FILES)
     client = await LanguageClient.start(tmp_path, home=home, prefix=disk.prefix)
     try:
@@ -71,7 +71,7 @@ async def test_disk_that_hangs_later_is_told_and_so_is_its_return(tmp_path, home
 
 
 async def test_disk_that_hangs_from_the_beginning_keeps_no_window_from_starting(tmp_path, home):
-    """The first status is in time, and the true one follows."""
+    """(S15) The first status is in time, and the true one follows."""
     disk = hanging_disk(home, FILES, hangs=True)
     client = await LanguageClient.start(tmp_path, home=home, prefix=disk.prefix)
     try:
