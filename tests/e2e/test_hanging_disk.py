@@ -36,7 +36,7 @@ async def status_in_time(client: LanguageClient) -> dict[str, Any]:
 
 
 async def test_disk_that_hangs_later_is_told_and_so_is_its_return(tmp_path, home):
-    """(S15) Each status is in time, the first one too; the login is there again when the disk is."""
+    """(S15) Each status is in time, and the login is there again when the disk is."""
     disk = hanging_disk(home, FILES)
     client = await LanguageClient.start(tmp_path, home=home, prefix=disk.prefix)
     try:
