@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "desktop": {"domain"},
     "logs": set(),
     "process": set(),
+    "import_path": set(),
     "doctor": FOUNDATION | {"domain", "config", "oauth", "stores", "flows", "service", "desktop"},
     "transport": FOUNDATION
     | {"domain", "flows", "service", "doctor", "wire", "wording", "desktop", "process"},
@@ -54,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": FOUNDATION | {"sandbox", "wording", "desktop"},
     "cli": FOUNDATION
     | {"config", "service", "transport", "terminal", "sandbox", "conformance", "demo", "logs"}
-    | {"process"},
+    | {"process", "import_path"},
     "__main__": {"cli"},
 }
 """Each part of the package, and the parts that it may import, annotations included."""
@@ -132,6 +133,7 @@ TIME = {
     ("stores.watcher", "asyncio.sleep"): "looks at files, which no clock of ours changes",
     ("transport.dispatcher", "asyncio.sleep"): "lets a task begin, and takes no time",
     ("transport.conversation", "asyncio.sleep"): "lets answers go out, and takes no time",
+    ("http1.server", "asyncio.sleep"): "lets connections go on; or a pause when none can be taken",
     ("flows.base", "asyncio.sleep"): "lets a prompt begin, and takes no time",
 }
 """Where the time or a wait comes from anything but `Clock`, and why."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from functools import cache
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import CallbackPortUnavailable, CallbackRejected
@@ -195,6 +196,7 @@ def _is_navigation(request: Request) -> bool:
     )
 
 
+@cache  # all sentences are ours, and a flood asks for one of them all the time
 def _refusal(status: int, sentence: str) -> Response:
     page = failed_page(heading="This is not the sign-in that is waiting", explanation=sentence)
     return Response(status, page, _HTML)

@@ -105,6 +105,11 @@ class Actions:
         """Signing in, None where nobody has asked for it."""
         return self.logins if "logins" in vars(self) else None
 
+    @property
+    def is_settling(self) -> bool:
+        """Whether there is already somebody who makes good what was left."""
+        return "settling" in vars(self)
+
     async def stop_logins(self) -> None:
         """End the running login and free its port, since the server is shutting down."""
         if self.made_logins is not None:

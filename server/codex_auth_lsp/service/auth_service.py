@@ -221,6 +221,8 @@ class AuthService:
         self._watcher.start()
         self._watch_store()
         self._keeper.after_looks(self._watch_anew)
+        self._keeper.after_looks(self._make_good)
+        self._make_good()
 
     def _watch_store(self) -> None:
         """Watch the store that the configuration chooses now, or what a logout has left."""
@@ -246,6 +248,11 @@ class AuthService:
                 loop.call_soon_threadsafe(self._look_again)
 
         return tell
+
+    def _make_good(self) -> None:
+        """Begin with what a logout in an earlier window had to leave undone."""
+        if not self._actions.is_settling and self._cache.watched_store.is_unsettled:
+            self._actions.settling.look()
 
     def _look_again(self) -> None:
         if self._closing:
