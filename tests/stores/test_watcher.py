@@ -200,17 +200,25 @@ async def test_link_between_counts_too(folder, tmp_path):
         await observer.sees(b"second")
 
 
-async def test_nobody_is_told_of_what_is_not_theirs(folder):
-    """Other programs keep their files in the same folder; one beside the file's name counts."""
-    async with watching(folder / "auth.json") as observer:
+async def test_nobody_is_told_of_what_is_not_theirs(folder, monkeypatch):
+    """Other programs keep their files in the same folder; what is kept beside a file counts."""
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher._OTHERS_FIRST", 0)
+    observer = Observer(folder / "auth.json")
+    watcher = Watcher([folder / "auth.json"], observer.look, beside=(".note",))
+    watcher.start()
+    try:
+        await observer.sees(None)
+        await observer.looks_after(lambda: (folder / "auth.json.note").write_bytes(b""))
         looks = len(observer.seen)
-        (folder / "history.jsonl").write_bytes(b"{}")
-        (folder / "history.jsonl").unlink()
-        for _ in range(10):
-            await asyncio.sleep(0)  # the loop hears of it
+        for _ in range(50):
+            (folder / "history.jsonl").write_bytes(b"{}")
+            (folder / "history.jsonl").unlink()
+            await asyncio.to_thread(int)  # the loop hears of it meanwhile
         assert len(observer.seen) == looks
 
-        await observer.looks_after(lambda: (folder / "auth.json.note").write_bytes(b""))
+        await observer.looks_after(lambda: (folder / "auth.json").write_bytes(b""))
+    finally:
+        await watcher.stop()
 
 
 async def test_nothing_is_told_after_the_end(folder):

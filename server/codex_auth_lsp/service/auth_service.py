@@ -19,7 +19,7 @@ from codex_auth_lsp.flows.callback_ports import are_callback_ports_taken
 from codex_auth_lsp.service.actions import Actions
 from codex_auth_lsp.service.environment_notice import environment_notices
 from codex_auth_lsp.service.events import Events
-from codex_auth_lsp.service.login_cache import LoginCache, View
+from codex_auth_lsp.service.login_cache import RECORD_SUFFIX, LoginCache, View
 from codex_auth_lsp.service.methods import allowed_method_ids, login_methods
 from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.opening import Opening
@@ -217,7 +217,9 @@ class AuthService:
         )
         self.events.subscribe(self._schedule.on_event)
         self._schedule.plan()
-        self._watcher = Watcher(self._cache.files, self._look_again, self._cache.disk)
+        self._watcher = Watcher(
+            self._cache.files, self._look_again, self._cache.disk, beside=(RECORD_SUFFIX,)
+        )
         self._watcher.start()
         self._watch_store()
         self._keeper.after_looks(self._watch_anew)

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "config.toml"
 
+RECORD_SUFFIX = ".refresh.json"
+"""Of the record of the last refresh, beside the real file."""
+
 _SETTLE_SECONDS = 0.1  # how long settings that may be half written have to stand
 _LOOK_SECONDS = 0.02  # between two looks at them
 _JUST_NOW_SECONDS = 1.0  # since a write that may still go on
@@ -123,7 +126,7 @@ class LoginCache:
         """What our processes tell one another of the last refresh."""
         if self.store is self._stores.memory:
             return self._record_in_memory
-        return self._beside(".refresh.json")
+        return self._beside(RECORD_SUFFIX)
 
     def _beside(self, suffix: str) -> Path:
         real_path = Path(os.path.realpath(self.home.path / "auth.json"))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 """How often files are looked at where the system does not tell of changes."""
 
+_OTHERS_FIRST = 0.02  # seconds in which fifty windows tell what they saw before any goes on
 _MOST_LINKS = 40  # as Linux has it
 _TOGETHER = 100  # events at the most: somebody who writes without end must not hold a look up
 
@@ -43,11 +44,14 @@ class Watcher:
         files: Iterable[Path],
         on_change: Callable[[], None],
         disk: DiskThread | None = None,
+        *,
+        beside: tuple[str, ...] = (),
     ) -> None:
         self._files = tuple(files)
         self._on_change = on_change
         self._disk = disk or DiskThread()
-        self._names: tuple[str, ...] = ()  # of what matters in the folders, after `_targets`
+        self._suffixes = ("", *beside)
+        self._names: frozenset[str] = frozenset()  # what matters in the folders, by `_targets`
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -86,6 +90,7 @@ class Watcher:
                             continue
                         self._on_change()
                         moved = any(one.mask & (Mask.IGNORED | Mask.MOVE_SELF) for one in events)
+                        await asyncio.sleep(_OTHERS_FIRST)
                         if moved or await self._disk.call_async(self._targets) != targets:
                             break
             except OSError as exc:
@@ -94,8 +99,8 @@ class Watcher:
                 await self._poll(rounds=1)
 
     def _concerns(self, name: Path) -> bool:
-        """Say whether a name in a watched folder is that of a file, or of one beside it."""
-        return name.name.startswith(self._names)
+        """Say whether a name in a watched folder is that of a file, or of one kept beside it."""
+        return name.name in self._names
 
     async def _poll(self, rounds: int | None = None) -> None:
         before = await self._disk.call_async(self._signatures)
@@ -120,7 +125,7 @@ class Watcher:
                 names.add(path.relative_to(folder).parts[0])
             if os.path.isfile(real):  # noqa: PTH113 - also where the way there is closed
                 targets.add(_target(real))
-        self._names = tuple(names)
+        self._names = frozenset(f"{name}{suffix}" for name in names for suffix in self._suffixes)
         return frozenset(targets)
 
     def _signatures(self) -> list[tuple[int, ...] | None]:
