@@ -106,7 +106,9 @@ class LoopbackListener:
         if isinstance(redirect, NotOurs):
             raise CallbackRejected(redirect.reason.removesuffix(".") + _COPY_AGAIN)
         if self._answer.done():
-            raise CallbackRejected("This sign-in has already been answered.")
+            raise CallbackRejected(
+                "This sign-in has already been answered; nothing has to be pasted."
+            )
         self._answer.set_result(redirect)
 
     async def answer(self) -> Answer:

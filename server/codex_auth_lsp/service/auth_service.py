@@ -50,7 +50,8 @@ logger = logging.getLogger(__name__)
 class ServiceOptions:
     """What the command line and the environment decide.
 
-    `typed` are the options that another command needs as well, as they are typed in a shell.
+    `typed` are the options that another command needs as well, as they are typed in a shell;
+    `in_shell` says that a person at one reads what is said, and none in an editor.
     """
 
     home: CodexHome
@@ -58,6 +59,7 @@ class ServiceOptions:
     environment: Mapping[str, str]
     check_api_keys: bool = False
     typed: str = ""
+    in_shell: bool = False
 
 
 class AuthService:
@@ -99,7 +101,8 @@ class AuthService:
 
     def _standing_notices(self) -> tuple[Notice, ...]:
         store = self._keeper.view.snapshot.report.notices
-        return (*store, *environment_notices(self._keeper.status))
+        in_shell = self._options.in_shell
+        return (*store, *environment_notices(self._keeper.status, in_shell=in_shell))
 
     @property
     def options(self) -> ServiceOptions:
