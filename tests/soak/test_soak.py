@@ -37,15 +37,24 @@ def test_a_stopped_soak_goes_on_and_another_code_begins_anew(tmp_path):
 
 
 def test_a_leak_is_told():
-    """One descriptor more in every sample is one too many; memory alone is only reported."""
+    """One descriptor more in every sample is one too many; memory alone is only reported.
+
+    Threads are a leak where they are more than asyncio's own.
+    """
     leaking = [
-        Sample(at, replace(STEADY, descriptors=9 + at, memory=20.0 + at), STEADY)
+        Sample(
+            at,
+            replace(STEADY, descriptors=9 + at, memory=20.0 + at),
+            replace(STEADY, threads=1 + at * report.POOL),
+        )
         for at in range(20)
     ]
     kept = Kept(1, "abc", 60.0, dict(FULL), [], [leaking])
 
     assert report.troubles(kept, Plan(1)) == [
-        "stretch 1: the descriptors of the busy window went from 9.5 to 27.5"
+        "stretch 1: the descriptors of the busy window went from 9.5 to 27.5",
+        f"stretch 1: the threads of the idle window went from {1 + report.POOL / 2:g} "
+        f"to {1 + report.POOL * 18.5:g}",
     ]
     assert "| busy | memory (PSS), MiB | 20.5 | 38.5 | 39 |" in report.render(kept, Plan(1))
 
