@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test lint prove fuzz bench parts mirror lock clean
+.PHONY: demo test lint prove fuzz bench soak parts mirror lock clean
 
 demo: $(VENV)/.runtime
 	@$(PY) -I -m codex_auth_lsp demo
@@ -36,6 +36,11 @@ bench: $(VENV)/.bench
 	@test -z "$(BENCH_COPILOT)" || npm install --prefix .cache/bench --no-save --loglevel=error @github/copilot-language-server
 	@PYTHONPATH=tests $(PY) -m bench $(foreach size,ROUNDS TRIPS CHANGES,$(if \
 	  $(BENCH_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(BENCH_$(size))))
+
+# Hours of use in the background: 10,000 status requests, 200 logins, 500 refreshes and idling. The same
+# again tells how far it is, or goes on where it was stopped; writes the soak of docs/performance.md.
+soak: $(VENV)/.dev
+	@PYTHONPATH=tests $(PY) -m soak $(if $(MINUTES),--minutes $(MINUTES))
 
 # The Debian packages that some tests need (run as root): chromium, a keyring, strace and the like.
 parts:
