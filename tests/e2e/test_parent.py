@@ -130,6 +130,7 @@ async def test_a_number_that_is_somebody_else_s_by_now_ends_nothing(start: Start
         pytest.skip("needs to say which number a process gets, as root of a kernel that lets one")
     with editor() as dying:
         client = await start.process()
+        await client.request_error("auth/status")  # it is older now than what begins after this
         number = dying.pid
     with _process_with(number) as another:
         await client.initialize(process_id=number)
