@@ -30,8 +30,11 @@ KEPT = ROOT / ".cache" / "coverage"
 
 _E2E = "tests/e2e"
 _REAL = "tests/parts"
-# They start the same server to find other things out, for long.
-_LEFT_OUT = ("tests/prove", "tests/fuzz", "tests/bench", "tests/test_bench.py", "tests/demo")
+# Some start the same server to find other things out, for long; the others start none.
+_LEFT_OUT = (
+    *("tests/prove", "tests/fuzz", "tests/bench", "tests/test_bench.py", "tests/demo"),
+    *("tests/audit", "tests/sbom", "tests/test_packaging.py", "tests/test_reproducible.py"),
+)
 
 PARTS = {
     "units": ["tests", *(f"--ignore={path}" for path in (_E2E, _REAL, *_LEFT_OUT))],
