@@ -146,4 +146,3 @@ def test_server_in_the_extension_is_the_same_elsewhere_and_later(tmp_path: Path)
 
     assert copies[0] == copies[1]
     assert copies[0] != {}
-

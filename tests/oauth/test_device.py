@@ -228,13 +228,13 @@ def test_p20_no_text_at_all_leads_out_of_the_issuer_s_site(text):
             assert host.partition("#")[0].lower().endswith("login.example.com")
 
 
-def test_p20_an_issuer_without_a_host_has_no_addresses():
+def test_an_issuer_without_a_host_has_no_addresses():
     """Nor do addresses without one belong to anybody."""
     assert not is_own_address("https:///device", IssuerSettings("https://"))
     assert not is_own_address("https:///device", EXAMPLE)
 
 
-def test_p20_an_address_of_ipv6_has_no_names_below_it():
+def test_an_address_of_ipv6_has_no_names_below_it():
     """An issuer on one is reached there alone."""
     assert not is_own_address("https://evil.::1/device", IssuerSettings("https://[::1]"))
 
@@ -323,7 +323,7 @@ def test_page_for_the_code_has_another_name_in_older_answers():
 
 
 @pytest.mark.parametrize("name", ["verification_uri", "verification_uri_complete"])
-def test_p20_page_for_the_code_on_another_site_is_refused(name):
+def test_page_for_the_code_on_another_site_is_refused(name):
     """Nobody is sent there, nor told where it would have been."""
     with pytest.raises(IssuerResponseInvalid) as caught:
         judge_device_authorization(

@@ -20,7 +20,9 @@ KEYS = {
     **{name: ec.generate_private_key(curve) for name, curve in CURVES.items()},
     "EdDSA": ed25519.Ed25519PrivateKey.generate(),
 }
-NOT_SIGNED = "The id token of this sign-in is not signed by a key of the issuer; nothing was stored."
+NOT_SIGNED = (
+    "The id token of this sign-in is not signed by a key of the issuer; nothing was stored."
+)
 NO_WAY = "The id token of this sign-in is not signed in a way that counts; nothing was stored."
 
 

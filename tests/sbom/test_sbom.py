@@ -97,7 +97,9 @@ def test_bill_holds_no_address_and_no_folder_of_this_machine(written):
     for content in written.values():
         text = content.decode()
         addresses = set(re.findall(r'(?:https?|file|git\+\w+):[^"]+', text))
-        assert {address.rpartition("/")[0] for address in addresses} == {"http://cyclonedx.org/schema"}
+        assert {address.rpartition("/")[0] for address in addresses} == {
+            "http://cyclonedx.org/schema"
+        }
         assert str(ROOT) not in text
         assert str(ROOT.parent) + "/" not in text
 
@@ -130,5 +132,3 @@ def test_every_npm_package_that_the_bundle_holds_is_in_the_bill(bills):
 
     assert shipped != []
     assert {text.splitlines()[0] for text in shipped} - told == set()
-
-

@@ -9,13 +9,17 @@ import sys
 import threading
 from typing import IO
 
+from codex_auth_lsp.transport import stdio
+
 SERVER = """
 import sys
 from codex_auth_lsp.transport import stdio
-stdio.UNREAD_SECONDS = 0.5
+stdio.{name} = {value}
 from codex_auth_lsp.cli import main
 main(["--codex-home", sys.argv[1]])
 """
+IMPATIENT = SERVER.format(name="UNREAD_SECONDS", value=0.5)
+SMALL = SERVER.format(name="UNREAD_BYTES", value=65536)
 STATUSES = 400
 """Their answers are several times what a pipe holds."""
 
@@ -25,9 +29,9 @@ def frame(**message: object) -> bytes:
     return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-def started(folder: os.PathLike[str]) -> subprocess.Popen[bytes]:
+def started(folder: os.PathLike[str], program: str = IMPATIENT) -> subprocess.Popen[bytes]:
     server = subprocess.Popen(
-        [sys.executable, "-I", "-c", SERVER, os.fspath(folder)],
+        [sys.executable, "-I", "-c", program, os.fspath(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -65,4 +69,13 @@ def test_client_that_reads_nothing_is_given_up(tmp_path):
     server = started(tmp_path)
 
     assert server.wait(20) == 0
+    server.communicate()
+
+
+def test_client_that_leaves_too_much_unread_is_given_up_at_once(tmp_path):
+    """(W17) Whatever time it has left: what is kept for it is bounded."""
+    assert stdio.UNREAD_BYTES == 32 * 1024 * 1024
+    server = started(tmp_path, SMALL)
+
+    assert server.wait(stdio.UNREAD_SECONDS / 2) == 0
     server.communicate()
