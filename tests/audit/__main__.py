@@ -27,11 +27,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="audit", description="Ask for known vulnerabilities.")
     parser.add_argument("--osv", help="a service that speaks OSV's protocol, for Python's packages")
     osv = parser.parse_args().osv
-    verdicts = []
-    for lock in PYTHON_LOCKS:
-        verdicts.append(_told(python_lock.audit(lock, osv)))
-    for lock in NPM_LOCKS:
-        verdicts.append(_told(npm_lock.audit(lock, lock.relative_to(ROOT).as_posix())))
+    verdicts = [_told(python_lock.audit(lock, osv)) for lock in PYTHON_LOCKS]
+    verdicts += [
+        _told(npm_lock.audit(lock, lock.relative_to(ROOT).as_posix())) for lock in NPM_LOCKS
+    ]
     return status(verdicts)
 
 

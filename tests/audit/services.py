@@ -33,14 +33,14 @@ class _Service(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Service
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         asked = self.rfile.read(int(self.headers["Content-Length"]))
         if self.headers.get("Content-Encoding") == "gzip":
             asked = gzip.decompress(asked)
         question = json.loads(asked)
         self._answer(self._osv(question) if self.path == "/v1/query" else self._npm(question))
 
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         name = self.path.strip("/")
         versions = {"1.0.0": {"name": name, "version": "1.0.0"}}
         self._answer({"name": name, "versions": versions, "dist-tags": {"latest": "1.0.0"}})

@@ -15,8 +15,7 @@ import subprocess
 import sys
 import time
 from contextlib import redirect_stdout
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coverage import Coverage
 
@@ -26,20 +25,19 @@ from prove.__main__ import KEPT as PROVED
 from prove.__main__ import write_report
 from prove.versions import ROOT, commit, today
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KEPT = ROOT / ".cache" / "coverage"
 
-_E2E = "tests/e2e"
-_REAL = "tests/parts"
-# Some start the same server to find other things out, for long; the others start none.
-_LEFT_OUT = (
-    *("tests/prove", "tests/fuzz", "tests/bench", "tests/test_bench.py", "tests/demo"),
-    *("tests/audit", "tests/sbom", "tests/test_packaging.py", "tests/test_reproducible.py"),
-)
-
 PARTS = {
-    "units": ["tests", *(f"--ignore={path}" for path in (_E2E, _REAL, *_LEFT_OUT))],
-    "e2e": [_E2E],
-    "parts": [_REAL],
+    "logic": [
+        *("tests/domain", "tests/oauth", "tests/flows", "tests/config", "tests/providers"),
+        *("tests/wire", "tests/test_http1.py", "tests/test_errors.py", "tests/test_secret.py"),
+    ],
+    "stores": ["tests/stores", "tests/service", "tests/transport", "tests/test_process.py"],
+    "e2e": ["tests/e2e", "tests/terminal", "tests/doctor"],
+    "parts": ["tests/parts/test_keyring.py", "tests/parts/test_keyring_questions.py"],
 }
 """Which tests a part runs."""
 

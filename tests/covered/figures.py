@@ -88,7 +88,7 @@ def outcome(found: Mapping[str, Figures], tests: str) -> Outcome:
     ]
     heads = ("package", "lines", "ran", "branches", "ran")
     limits = [
-        "A line that ran is not a line that was tested; the next chapter says what would be noticed.",
+        "A line that ran is not a line that was tested; the next chapter says what is noticed.",
         "Processes that a test kills with SIGKILL leave no measurement, and code for macOS and "
         "Windows counts as any other.",
     ]

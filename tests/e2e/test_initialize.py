@@ -427,7 +427,7 @@ async def test_nesting_beyond_the_limit_is_refused_and_the_next_message_served(s
     ],
 )
 async def test_bad_framing_ends_the_process_with_status_1(start: Starter, data):
-    """(W2) A stream that is out of step cannot be trusted: one line, which repeats nothing of it."""
+    """(W2) A stream that is out of step cannot be trusted: one line, nothing of it repeated."""
     client = await start(log_level=None)
 
     await client.send_raw(data)

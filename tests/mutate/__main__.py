@@ -9,6 +9,7 @@ changes go unnoticed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -65,12 +66,8 @@ def _mutmut(seconds: float) -> None:
 def _diff(name: str) -> str:
     from mutmut.mutation.diff_apply import get_diff_for_mutant
 
-    here = os.getcwd()
-    os.chdir(FOLDER)  # mutmut's settings and files are found from there
-    try:
+    with contextlib.chdir(FOLDER):  # mutmut's settings and files are found from there
         return get_diff_for_mutant(name)
-    finally:
-        os.chdir(here)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prove.versions import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 FOLDER = ROOT / ".cache" / "mutate"
 MUTANTS = FOLDER / "mutants"
@@ -29,7 +29,7 @@ _IGNORED = shutil.ignore_patterns("__pycache__", "node_modules")
 
 
 def lay_out() -> None:
-    """Bring the copy up to date; a file that has not changed keeps its time, by which mutmut goes."""
+    """Bring the copy up to date; what has not changed keeps its time, by which mutmut goes."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in _TESTS:
         _copy(ROOT / "tests" / name, FOLDER / "tests" / name)
