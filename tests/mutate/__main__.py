@@ -23,7 +23,7 @@ from prove.__main__ import write_report
 from prove.versions import commit, today
 
 _MINUTES = 60.0
-_STOP_SECONDS = 60.0
+_STOP_SECONDS = 10.0
 _TIME = FOLDER / "seconds"
 
 

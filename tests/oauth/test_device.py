@@ -116,6 +116,13 @@ def test_an_answer_without_a_code_is_an_error_of_its_kind(answer, expected):
     assert type(raised.value) is expected
 
 
+def test_the_end_of_the_code_is_a_guess_where_nobody_tells_the_time():
+    """Neither the answer nor when it came: the code is taken for one of the usual length."""
+    body = CODE | {"expires_at": "2026-01-02T03:14:05Z"}
+
+    assert judge_user_code(reply(200, body), OPENAI).expires_in == 900.0
+
+
 # The questions
 
 

@@ -54,6 +54,7 @@ def test_proxy_is_the_one_that_the_variables_name(environment, expected):
         ("2001:db8::/32", "https://[2001:db8::7]/", True),
         ("10.1.2.3/8", "https://10.9.9.9/", True),
         ("[2001:db8::7]", "https://[2001:db8::7]/", True),
+        ("[2001:db8::0007]", "https://[2001:db8::7]/", True),
         ("[2001:db8::7]:443", "https://[2001:db8::7]/", True),
         ("[2001:db8::7]:8443", "https://[2001:db8::7]/", False),
         ("..example.com", ISSUER, True),

@@ -176,6 +176,8 @@ def test_code_exchange_that_brings_less_than_three_good_tokens_is_invalid(body, 
 
     assert expected in str(caught.value)
     assert "rt-1" not in str(caught.value)
+    if expected == "lacks a token":
+        assert str(caught.value) == "The issuer's answer lacks a token."
 
 
 @pytest.mark.parametrize(("body", "expected"), [*BROKEN_TOKENS, ({}, "lacks an access token")])
@@ -256,6 +258,19 @@ def test_answer_that_says_nothing_of_the_grant_is_no_refusal(judge, answer, erro
 
     assert type(caught.value) is error
     assert caught.value.retry_after_seconds == seconds
+    if error is IssuerUnavailable:
+        assert caught.value.message == (
+            f"The issuer answered with HTTP {answer.status}; try again in a few minutes."
+        )
+
+
+def test_tokens_of_a_code_exchange_come_with_the_issuer_s_time():
+    """By which the id token is judged where our own clock is wrong."""
+    answer = reply(200, TOKENS, date="Wed, 21 Oct 2026 12:00:30 GMT")
+
+    tokens = judge_code_exchange(answer)
+
+    assert tokens.issuer_time == datetime(2026, 10, 21, 12, 0, 30, tzinfo=UTC)
 
 
 def test_code_exchange_with_another_success_is_no_login():

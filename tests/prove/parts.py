@@ -163,9 +163,9 @@ COVERAGE = Page(
 MUTATE = Page(
     "mutate",
     "What the tests notice",
-    "`make mutate` changes one small thing at a time in `oauth/` and in the parts of `stores/` that "
-    "touch no disk and no keyring, by mutmut: an operator, a number, a text, an argument that is "
-    "left out. For each change the tests that reach it run, inside one process; a change that none "
+    "`make mutate` changes one small thing at a time in `oauth/` and in the parts of `stores/` "
+    "that touch no disk and no keyring, by mutmut: an operator, a number, a text, an argument that "
+    "is left out. For each change the tests that reach it run, inside one process; a change that none "
     "of them notices survives.",
 )
 
