@@ -165,8 +165,8 @@ MUTATE = Page(
     "What the tests notice",
     "`make mutate` changes one small thing at a time in `oauth/` and in the parts of `stores/` "
     "that touch no disk and no keyring, by mutmut: an operator, a number, a text, an argument that "
-    "is left out. For each change the tests that reach it run, inside one process; a change that none "
-    "of them notices survives.",
+    "is left out. For each change the tests that reach it run, inside one process; a change that "
+    "none of them notices survives.",
 )
 
 PAGES = (*PARTS, FUZZ, COVERAGE, MUTATE)
