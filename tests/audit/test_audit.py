@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +16,7 @@ from audit.__main__ import NPM_LOCKS, PYTHON_LOCKS
 from audit.asking import NoAnswer, ask
 from audit.services import ADVISORY, service
 from audit.verdict import Verdict, status
+from prove.versions import ROOT
 from support.proxies import NO_PROXIES
 
 if TYPE_CHECKING:
@@ -198,3 +202,51 @@ def test_every_lock_file_of_the_project_is_asked_about():
     assert {lock.name for lock in PYTHON_LOCKS} == set(test_packaging.LOCKS)
     assert [lock for lock in NPM_LOCKS if not lock.is_file()] == []
     assert sorted(NPM_LOCKS) == sorted(test_packaging.NPM_LOCKS)
+
+
+def audited(folder: Path, address: str) -> tuple[int, list[str]]:
+    """Run what `make audit` runs, with services of the test; return its status and lines."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "audit", "--osv", f"{address}/v1/query"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "tests"),
+            "npm_config_registry": address,
+            "npm_config_cache": str(folder / "npm"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    return ran.returncode, ran.stdout.splitlines()
+
+
+@pytest.mark.part("npm")
+def test_make_audit_without_services_says_unchecked_of_every_lock_file(tmp_path: Path, closed):
+    """And ends with a status that is no pass."""
+    status, lines = audited(tmp_path, closed)
+
+    assert status == 2
+    assert [line.split(" ")[0] for line in lines] == ["UNCHECKED"] * 9
+
+
+@pytest.mark.part("npm")
+def test_make_audit_tells_a_vulnerability_in_either_kind_of_lock_file(tmp_path: Path):
+    """By the version that is pinned, among the others that are not vulnerable."""
+    h11 = next(
+        line.split("==")[1].split()[0]
+        for line in (ROOT / "requirements.lock").read_text().splitlines()
+        if line.startswith("h11==")
+    )
+    with service({"h11": h11, "esbuild": "*"}) as address:
+        status, lines = audited(tmp_path, address)
+
+    assert status == 1
+    assert f"VULNERABLE requirements.lock: h11 {h11}: {ADVISORY}" in lines
+    assert {line.rpartition(": ")[0] for line in lines if line.startswith("ok")} >= {
+        "ok requirements-build.lock"
+    }
+    assert [line for line in lines if line.startswith("VULNERABLE vscode-client/")] != []
+    assert [line for line in lines if line.startswith("UNCHECKED")] == []

@@ -16,13 +16,26 @@ from prove.versions import ROOT
 PACKAGE = ROOT / "server" / "codex_auth_lsp"
 
 _START = """\
+import atexit
+import contextlib
 import os
 
 import coverage
 
 os.environ["COVERAGE_PROCESS_START"] = {settings!r}
-coverage.process_startup()
+measurement = coverage.process_startup()
 del os.environ["COVERAGE_PROCESS_START"]  # no test shall see it
+
+
+def save():
+    # Some tests let every write of a process fail, or start it as a user who may write nothing.
+    with contextlib.suppress(Exception):
+        measurement._atexit()
+
+
+if measurement is not None:
+    atexit.unregister(measurement._atexit)
+    atexit.register(save)
 """
 
 _SETTINGS = """\
