@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "desktop": {"domain"},
     "logs": set(),
     "process": set(),
+    "import_path": set(),
     "doctor": FOUNDATION | {"domain", "config", "oauth", "stores", "flows", "service", "desktop"},
     "transport": FOUNDATION
     | {"domain", "flows", "service", "doctor", "wire", "wording", "desktop", "process"},
@@ -54,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": FOUNDATION | {"sandbox", "wording", "desktop"},
     "cli": FOUNDATION
     | {"config", "service", "transport", "terminal", "sandbox", "conformance", "demo", "logs"}
-    | {"process"},
+    | {"process", "import_path"},
     "__main__": {"cli"},
 }
 """Each part of the package, and the parts that it may import, annotations included."""

@@ -60,6 +60,11 @@ DRIFTS = {
         "The page to open",
         "field LoginPromptParams.url: is a secret on one side only",
     ),
+    "a secret that the security considerations leave out": (
+        "| `auth/loginPrompt` params | `url`, `completeUrl`, `userCode` |",
+        "| `auth/loginPrompt` params | `url`, `userCode` |",
+        "secret auth/loginPrompt params.completeUrl: in the code, not in the text",
+    ),
     "a declaration that is not TypeScript": (
         "interface StatusParams {}",
         "interface StatusParams {}\nwhatever",
@@ -109,6 +114,11 @@ DRIFTS = {
         "- `providerUnknown`: there is no such",
         "- `providerUnheardOf`: there is no such",
         "auth/credential: lists the error providerUnheardOf",
+    ),
+    "an error that no request lists": (
+        "- `apiKeyInvalid`: method `apiKey`.\n",
+        "",
+        "error kind apiKeyInvalid: no request lists it",
     ),
     "an error kind that went": (
         "| `shuttingDown` | the server ends | none | no |\n",

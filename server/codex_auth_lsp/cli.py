@@ -16,6 +16,7 @@ from codex_auth_lsp import __version__
 from codex_auth_lsp.config.home import resolve_codex_home
 from codex_auth_lsp.config.issuer import resolve_issuer
 from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
+from codex_auth_lsp.import_path import keep_to_what_is_installed
 from codex_auth_lsp.process import (
     ProcessFailed,
     leave,
@@ -42,13 +43,15 @@ _NO_KEY_HERE = (
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run the program and end the process."""
+    keep_to_what_is_installed()
     leave_no_core_dump()
     prepare_streams()
     parser = build_parser()
     arguments = parser.parse_args(argv)
     try:
         status = _run(parser, arguments)
-        sys.stdout.flush()
+        if sys.stdout is not sys.stderr:  # the language server's leads there, read or not
+            sys.stdout.flush()
         leave(status)
     except AuthError as error:
         from codex_auth_lsp.terminal.advice import error_line

@@ -9,6 +9,7 @@ lsprotocol for the standard.
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from lsprotocol.converters import get_converter
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from codex_auth_lsp.wire.capabilities import ServerAuthCapabilities
 from codex_auth_lsp.wire.catalogue import COMMAND_RESULTS, NOTIFICATION_MODELS, REQUEST_MODELS
 from codex_auth_lsp.wire.types import ErrorData, LoginPhase
+from wire.specification import listed_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +51,12 @@ COMMANDS = frozenset(
 STATUS_RESULTS = frozenset({"auth/status", "auth/refresh", "codexAuth.status"})
 STATUS_IN_RESULTS = frozenset({"auth/login", "auth/logout", "codexAuth.signOut"})
 
+AT_ANY_REQUEST = frozenset({"internalError", "rateLimited"})
+"""The kinds that `protocol.md` allows for every request, in the head of its chapter."""
+
+LISTED = listed_errors((Path(__file__).parents[2] / "protocol.md").read_text(encoding="utf-8"))
+"""The kinds that it allows for each."""
+
 _standard = get_converter()
 
 
@@ -59,6 +67,7 @@ def broken_promises(client: LanguageClient) -> list[str]:
         _audience,
         _shapes,
         _errors,
+        _listed,
         _remediations,
         _statuses,
         _status_changes,
@@ -168,6 +177,17 @@ def _errors(client: LanguageClient) -> Iterator[str]:
             yield f"{where} has no message"
         if error["code"] in REASON_CODES:
             yield from shape_problems(where, ErrorData, error.get("data"))
+
+
+def _listed(client: LanguageClient) -> Iterator[str]:
+    for message in client.messages:
+        data = message.body.get("error", {}).get("data") or {}
+        if message.answers in LISTED and data.get("kind") not in {
+            None,
+            *AT_ANY_REQUEST,
+            *LISTED[message.answers],
+        }:
+            yield f"{data['kind']} answers {message.answers}, whose section does not list it"
 
 
 def _remediations(client: LanguageClient) -> Iterator[str]:

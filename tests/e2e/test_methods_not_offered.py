@@ -10,6 +10,7 @@ from support.form_issuer import OWN_ROUTES, FormIssuer
 if TYPE_CHECKING:
     from e2e.conftest import Starter
     from support.lsp_client import LanguageClient
+    from support.sandbox import Sandbox
     from support.secrets_guard import SecretsGuard
 
 
@@ -92,3 +93,32 @@ async def test_a_method_that_works_again_is_listed_again(start: Starter, guard: 
 
     assert after["browser"]["available"]
     assert after["browser"]["recommended"]
+
+
+async def test_a_mistyped_issuer_is_not_taken_for_one_without_device_codes(
+    start: Starter, sandbox: Sandbox
+):
+    """At the wrong path everything is missing; the account's settings have nothing to do with it.
+
+    The doctor finds the same when it may ask.
+    """
+    issuer = f"{sandbox.issuer}/mistyped"
+    client = await start(issuer)
+    error = await client.request_error("auth/login", {"method": "deviceCode"})
+    report = await client.request("auth/doctor", {"network": True})
+
+    (found,) = [check for check in report["checks"] if check["id"] == "reachability"]
+    assert error.summary == (-32803, "issuerResponseInvalid")
+    assert f"There is no issuer at {issuer}" in error.message
+    assert (found["status"], found["summary"]) == ("error", error.message)
+
+
+async def test_a_device_code_that_is_switched_off_is_told_as_that(start: Starter, sandbox: Sandbox):
+    """The issuer is there; nothing but the one endpoint is missing."""
+    sandbox.policy(deviceEnabled=False)
+    client = await start(sandbox)
+
+    error = await client.request_error("auth/login", {"method": "deviceCode"})
+
+    assert error.summary == (-32803, "deviceCodeDisabled")
+    assert sandbox.requests("token") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -138,7 +139,7 @@ async def test_hints_repeat_the_options_that_were_given(command_line: CommandLin
         "--codex-home", str(folder), "--issuer", "http://127.0.0.1:9", "status", home=None
     )
 
-    expected = f"`codex-auth-lsp --codex-home '{folder}' --issuer http://127.0.0.1:9 login`"
+    expected = f"`codex-auth-lsp --codex-home '{folder}' --issuer http://127.0.0.1:9 login"
     assert expected in outcome.stdout
 
 
@@ -183,7 +184,7 @@ async def test_an_empty_file_is_called_empty_and_its_removal_unrevoked(
     out = await command_line("logout")
 
     assert "it is empty" in status.stdout
-    assert "login` replaces it" in status.stdout
+    assert re.search(r" login(?: --device-auth)?` replaces it\n", status.stdout)
     assert "could not be revoked" in out.stdout
 
 

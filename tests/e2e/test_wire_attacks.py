@@ -33,6 +33,13 @@ from codex_auth_lsp.cli import main
 main(["--codex-home", sys.argv[1]])
 """
 
+INCOMPLETE = """
+import sys
+sys.modules["pygls"] = None  # as where an installation has lost a part
+from codex_auth_lsp.cli import main
+main(["--codex-home", sys.argv[1]])
+"""
+
 
 def frame(body: str) -> bytes:
     """Return the frame of a message."""
@@ -62,6 +69,26 @@ def test_nothing_but_frames_reaches_stdout_whoever_writes(tmp_path):
     assert answers == 3
     for words in (b"a library prints", b"native code writes", b"a child writes"):
         assert words in done.stderr
+
+
+def test_a_request_that_cannot_even_begin_is_answered(tmp_path):
+    """(W11) Each time with an id for the log, and what needs nothing of it goes on."""
+    asked = frame('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilities":{}}}')
+    asked += frame('{"jsonrpc":"2.0","id":2,"method":"auth/logout"}') * 300
+    asked += frame('{"jsonrpc":"2.0","id":3,"method":"auth/status"}')
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", INCOMPLETE, tmp_path],
+        input=asked,
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+
+    assert done.stdout.count(b'"id":2,"error":{"code":-32603,') == 300
+    assert done.stdout.count(b'"correlationId"') == 300
+    assert b'"id":3,"result"' in done.stdout
+    assert b"pygls" not in done.stdout
 
 
 async def test_a_message_that_is_declared_huge_takes_no_memory(start: Starter):
@@ -113,6 +140,40 @@ async def test_an_id_that_is_in_use_is_refused_and_the_first_request_goes_on(
 
     assert [refusal.body["error"]["code"] for refusal in refusals] == [-32600] * len(methods)
     assert (await client.request("auth/status"))["state"] == "signedIn"
+
+
+async def test_an_id_that_only_equals_the_one_of_a_request_cancels_nothing(
+    start: Starter, sandbox: Sandbox, browser: Browser
+):
+    """(W12) `true` is not the number 1."""
+    client = await start(sandbox)
+    await browser.sign_in(client)
+    sandbox.fault("refresh", "hang")
+    refresh = {"id": 1, "method": "auth/refresh", "params": {"force": True}}
+    since = client.mark()
+    await client.send({"jsonrpc": "2.0", **refresh})
+    await sandbox.saw("refresh")
+
+    await client.notify("$/cancelRequest", {"id": True})
+    await client.request("auth/status")  # by then it would be answered
+    early = [message.body for message in client.messages[since:] if message.body.get("id") == 1]
+    sandbox.release()
+    answer = await client.wait_until(lambda m: m.body.get("id") == 1, "the answer", since=since)
+
+    assert early == []
+    assert answer.body["error"]["data"]["kind"] == "networkUnreachable"  # what became of it
+
+
+async def test_an_error_about_no_request_is_not_answered(start: Starter):
+    """(W7) Two sides that answer each other's errors would never come to an end."""
+    client = await start()
+    since = client.mark()
+
+    error = {"code": -32700, "message": "what you sent cannot be read"}
+    await client.send({"jsonrpc": "2.0", "id": None, "error": error})
+    await client.request("auth/status")
+
+    assert [message for message in client.messages[since:] if "error" in message.body] == []
 
 
 async def test_cancelling_what_nobody_asked_for_changes_nothing(start: Starter):

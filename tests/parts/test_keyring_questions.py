@@ -54,12 +54,18 @@ async def dialog(session: DesktopSession) -> None:
     await eventually(session.dialogs, "a dialog", timeout=PATIENCE)
 
 
+async def asked(session: DesktopSession, store: CredentialStore) -> asyncio.Task[None]:
+    """Lock a keyring with a login in it; return a check whose question stands on the screen."""
+    store_login(store, KEY)
+    session.lock()
+    check = asyncio.create_task(asyncio.to_thread(store.check_writable))
+    await dialog(session)
+    return check
+
+
 async def test_question_ends_when_the_keyring_is_unlocked_in_another_way(seen_session, store):
     """A person who unlocks the screen has answered."""
-    store_login(store, KEY)
-    seen_session.lock()
-    check = asyncio.create_task(asyncio.to_thread(store.check_writable))
-    await dialog(seen_session)
+    check = await asked(seen_session, store)
     seen_session.unlock()
 
     await asyncio.wait_for(check, SOON)
@@ -68,10 +74,7 @@ async def test_question_ends_when_the_keyring_is_unlocked_in_another_way(seen_se
 
 async def test_question_ends_when_the_keyring_does(seen_session, store):
     """The next one serves as if nobody had asked."""
-    store_login(store, KEY)
-    seen_session.lock()
-    check = asyncio.create_task(asyncio.to_thread(store.check_writable))
-    await dialog(seen_session)
+    check = await asked(seen_session, store)
     daemon = seen_session.daemons.pop()
     daemon.kill()
     daemon.wait()
@@ -85,10 +88,7 @@ async def test_question_ends_when_the_keyring_does(seen_session, store):
 
 async def test_dialog_that_outlives_its_question_harms_nobody(seen_session, store):
     """Whatever is typed into it later."""
-    store_login(store, KEY)
-    seen_session.lock()
-    check = asyncio.create_task(asyncio.to_thread(store.check_writable))
-    await dialog(seen_session)
+    check = await asked(seen_session, store)
     seen_session.unlock()
     await asyncio.wait_for(check, SOON)
     seen_session.type(PASSWORD)

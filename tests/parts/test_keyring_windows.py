@@ -12,6 +12,7 @@ import pytest
 
 from e2e.logins import sign_in_with_key
 from e2e.shapes import example_key
+from e2e.waiting import eventually
 from support.codex_cli import CodexCli
 from support.secrets_guard import API_KEY
 
@@ -243,3 +244,27 @@ async def test_login_beside_a_locked_keyring_is_the_newer_one_for_everybody(
     assert [json.loads(item.secret) for item in session.items()] == [in_file]
     assert home.bytes() is None
     assert (await codex.login_status()).returncode == 0
+
+
+async def test_logout_from_a_locked_keyring_is_finished_by_a_later_window(
+    start: Starter, home, session, desktop, sandbox: Sandbox, browser: Browser
+):
+    """(S15) The window in which it was asked for is closed before anybody unlocks the keyring."""
+    window = await start(sandbox, environment=desktop)
+    await browser.sign_in(window)
+    (item,) = session.items()
+    home.guard.add_login(json.loads(item.secret))
+    session.lock()
+    error = await window.request_error("auth/logout", {})
+    await window.close()
+    session.unlock()
+    later = await start(sandbox, environment=desktop)
+    await eventually(lambda: session.items() == [], "an empty keyring")
+    await sandbox.saw("revoke")
+
+    assert error.data["kind"] == "storeLocked"
+    assert (await later.request("auth/status", {}))["state"] == "signedOut"
+    states = {
+        message.params["status"]["state"] for message in later.all("auth/statusChanged", since=0)
+    }
+    assert states == {"signedOut"}

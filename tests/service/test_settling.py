@@ -91,6 +91,19 @@ async def test_login_that_a_logout_left_goes_and_is_revoked_when_the_keyring_ope
     await eventually(lambda: revoked == ["rt-1"], "the revocation")
 
 
+async def test_window_that_starts_later_makes_it_good(service, vault, revoked):
+    """The one in which somebody signed out was closed while the keyring was locked."""
+    await logged_out_in_vain(service, vault)
+    await service.close(hurried=True)
+    later = AuthService(service.options)
+    later.start()
+    await eventually(lambda: vault.value is None, "an empty keyring")
+    await eventually(lambda: revoked == ["rt-1"], "the revocation")
+
+    assert later.status()["state"] == "signedOut"
+    await later.close(hurried=True)
+
+
 async def test_failure_is_tried_again_without_a_look(service, vault, revoked, monkeypatch):
     """A keyring that has just come back is not always itself."""
     monkeypatch.setattr(settling, "_DELAYS", (0.0, 0.05, 0.05))

@@ -324,16 +324,21 @@ sys.stdin.read()
 
 @contextmanager
 def folder_held(folder: Path, *, user: int | None = None) -> Iterator[None]:
-    """Let another process lock a folder, which whoever can open it can do."""
-    for ancestor in (folder, *folder.parents[:3]):
-        ancestor.chmod(0o755)
+    """Let another process lock a folder, which whoever can open it can do.
+
+    It opens it by a descriptor of ours, since the folders above are closed to others.
+    """
+    folder.chmod(0o755)
+    descriptor = os.open(folder, os.O_RDONLY)
     with subprocess.Popen(
-        ["/usr/bin/env", "python3", "-I", "-c", _HOLD_FOLDER, str(folder)],
+        ["/usr/bin/env", "python3", "-I", "-c", _HOLD_FOLDER, f"/proc/self/fd/{descriptor}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         user=user,
+        pass_fds=[descriptor],
     ) as process:
+        os.close(descriptor)
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         yield

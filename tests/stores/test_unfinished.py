@@ -288,3 +288,90 @@ def test_renewed_login_beside_a_leftover_stays_in_the_file(home, entry, vault):
 
     assert looked(store).credential == LOGIN
     assert vault.value is None
+
+
+def restarted(store, home, vault):
+    """Return the same store as a window has it that starts now."""
+    return type(store)(home, KeyringEntry(home, vault))
+
+
+def test_window_that_starts_after_the_logout_knows_of_it(store, home, vault):
+    """The one in which somebody signed out may have been closed before the keyring opened."""
+    login = replace(LOGIN, login_owner_id="one")
+    store_login(store, login)
+    log_out_in_vain(store, vault)
+    later = restarted(store, home, vault)
+
+    assert looked(later).credential is None
+    assert later.is_unsettled
+    assert later.settle() == Removed(login, ("keyring",))
+    assert vault.value is None
+
+
+def test_window_that_runs_knows_of_a_logout_in_another_one(store, home, vault):
+    """Both saw the login, and the keyring opens for both."""
+    other = restarted(store, home, vault)
+    store_login(store, KEY)
+    assert looked(other).credential == KEY
+    log_out_in_vain(store, vault)
+
+    assert looked(other).credential is None
+    assert (store.settle(), other.settle()) == (Removed(KEY, ("keyring",)), None)
+    assert (looked(other).credential, other.is_unsettled) == (None, False)
+
+
+@pytest.mark.parametrize("by_us", [True, False])
+def test_login_after_the_logout_is_nobody_s_leftover(store, home, vault, by_us):
+    """Whoever made it, and whether or not the record of the logout is still there."""
+    store_login(store, KEY)
+    log_out_in_vain(store, vault)
+    if by_us:
+        store_login(restarted(store, home, vault), OTHER_KEY)
+    else:
+        vault.value, vault.written_at = OTHER_STORED_KEY, now() + 2
+    for window in (store, restarted(store, home, vault)):
+        assert (looked(window).credential, window.is_unsettled) == (OTHER_KEY, False)
+    store_login(store, KEY)
+
+    assert looked(restarted(store, home, vault)).credential == KEY
+
+
+def test_record_of_a_logout_has_no_secret_and_is_for_this_user_alone(store, home, vault):
+    """(S15) It goes with the login."""
+    store_login(store, LOGIN)
+    log_out_in_vain(store, vault)
+    record = home.path / "auth.json.logout.json"
+    text = record.read_text()
+
+    assert record.stat().st_mode & 0o777 == 0o600
+    for token in (LOGIN.access_token, LOGIN.refresh_token, LOGIN.id_token):
+        assert token.reveal() not in text
+    looked(store)
+    store.settle()
+    assert not record.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[", "[]", "{}", '{"at": "x"}', '{"at": 1, "seen": [1], "owners": [], "late": []}',
+     '{"at": NaN, "seen": [], "owners": [], "late": []}', "[" * 60000, "x" * 70000],
+)  # fmt: skip
+def test_record_that_says_nothing_ends_no_login(store, home, vault, text):
+    """Whatever stands there; the next logout that needs it writes its own."""
+    (home.path / "auth.json.logout.json").write_text(text)
+    vault.value, vault.written_at = STORED_KEY, now()
+    assert looked(store).credential == KEY
+    log_out_in_vain(store, vault)
+
+    assert looked(restarted(store, home, vault)).credential is None
+
+
+def test_folder_that_takes_no_record_leaves_the_logout_to_this_window(store, home, vault, caplog):
+    """It says so in the log."""
+    store_login(store, KEY)
+    (home.path / "auth.json.logout.json").mkdir()
+    log_out_in_vain(store, vault)
+
+    assert "Only this window knows of the logout" in caplog.text
+    assert looked(store).credential is None
+    assert store.settle() == Removed(KEY, ("keyring",))

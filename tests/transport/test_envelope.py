@@ -31,6 +31,7 @@ VALID = [
     ({"id": 1, "result": 5}, Reply(1, 5)),
     ({"id": 1, "error": {"code": 1}}, Reply(1, error={"code": 1})),
     ({"id": 1, "error": "words"}, Reply(1, error={})),
+    ({"id": None, "error": {"code": -32700, "message": "words"}}, Reply(None, error={})),
 ]
 
 
@@ -67,6 +68,9 @@ MALFORMED = [
     (b'{"jsonrpc":"2.0","id":7}', INVALID_REQUEST, 7),
     (b'{"jsonrpc":"2.0","id":7,"result":1,"error":{}}', INVALID_REQUEST, 7),
     (b'{"jsonrpc":"2.0","result":1}', INVALID_REQUEST, None),
+    (b'{"jsonrpc":"2.0","id":null,"result":1}', INVALID_REQUEST, None),
+    (b'{"jsonrpc":"2.0","error":{}}', INVALID_REQUEST, None),
+    (b'{"jsonrpc":"2.0","id":null,"result":1,"error":{}}', INVALID_REQUEST, None),
 ]
 
 

@@ -41,6 +41,7 @@ def test_frames_come_out_whole_wherever_the_stream_is_cut(contents, data):
         b"CONTENT-LENGTH:2",
         b"Content-Length \t:\t 2 ",
         b"Content-Length: 002",
+        b"Content-Length: %s2" % (b"0" * 60),
         b"Content-Type: application/vscode-jsonrpc; charset=utf-8\r\nContent-Length: 2",
         b"Content-Length: 2\r\nX-Unknown: anything at all",
         b"Content-Length: 2\r\nX-Empty:",
@@ -62,11 +63,12 @@ def test_header_that_names_a_length_is_taken(header):
         ("Content-Length: ٢\r\n\r\n{}".encode(), "no number"),
         (b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", "one Content-Length"),
         (b"Content-Type: text/plain\r\n\r\n{}", "one Content-Length"),
-        (b"\r\n\r\n{}", "no field"),
+        (b"\r\n\r\n{}", "one Content-Length"),
         (b"garbage\r\n\r\n{}", "no field"),
         (b": 2\r\n\r\n{}", "no field"),
         (b"Content-Length: 2\r\n folded\r\n\r\n{}", "no field"),
         (b"Content-Length: 2\n\n{}", "CR LF"),
+        (b"Content-Length: 2\r\r{}", "CR LF"),
         (b"Content-Length: %d\r\n\r\n" % (MAXIMUM_CONTENT + 1), "8 MiB"),
         (b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", "8 MiB"),
         (b"X: " + b"a" * MAXIMUM_HEADER + b"\r\n\r\n", "8 KiB"),
@@ -79,6 +81,25 @@ def test_stream_that_cannot_be_trusted_is_refused(stream, reason):
         decode(stream)
     with pytest.raises(FramingError, match=reason):
         decode(*(stream[index : index + 1] for index in range(len(stream))))
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"garbage\r",
+        b"Content-Length: abc\r\n",
+        b"Content-Length: 2\r\nContent-Length: 2\r\n",
+        b"Content-Length: 2\r\n ",
+        b"Content-Length: 2\n",
+        b"Content-Length: 99999999\r\n",
+        b'{"jsonrpc"',
+        b'Content-Length: 2\r\n\r\n{}"',
+    ],
+)
+def test_header_is_refused_as_soon_as_it_cannot_be_one_any_more(beginning):
+    """(W2) A peer that waits for its answer may send nothing more, not even the blank line."""
+    with pytest.raises(FramingError):
+        decode(beginning)
 
 
 def test_header_is_refused_before_more_of_it_is_taken():

@@ -40,8 +40,10 @@ def drift(text: str) -> list[str]:
     return [
         *_names(text),
         *_sections(text),
+        *_listed_errors(text),
         *_interfaces(declarations),
         *_enumerations(declarations),
+        *_secrets(text),
         *_codes(text),
         *_error_kinds(text),
         *_attempt_ends(text),
@@ -139,7 +141,6 @@ def _sections(text: str) -> Iterator[str]:
             exchange = REQUEST_MODELS[name]
             yield from _mentions(name, section, f"interface {exchange.params.__name__} ")
             yield from _mentions(name, section, exchange.result.__name__)
-            yield from _listed_errors(name, section)
     for name, section in _subsections(_chapter(text, "Notifications")).items():
         yield from _labels(name, section, NOTIFICATION_LABELS)
         if name in NOTIFICATION_MODELS:
@@ -157,13 +158,31 @@ def _mentions(name: str, section: str, words: str) -> Iterator[str]:
         yield f"{name}: its section does not hold {words.strip()}"
 
 
-def _listed_errors(name: str, section: str) -> Iterator[str]:
-    part = section.partition("**Errors.**")[2].partition("**Order and cancellation.**")[0]
-    for line in part.splitlines():
-        listed = re.match(r"(?:- | )?((?:`\w+`(?:, )?)+):", line)
-        for kind in _CODE.findall(listed[1]) if listed else ():
-            if kind not in error_classes():
-                yield f"{name}: lists the error {kind}, which this version does not have"
+def listed_errors(text: str) -> dict[str, frozenset[str]]:
+    """Return the kinds of error that each request lists in its section."""
+    return {
+        name: frozenset(
+            kind
+            for line in _errors_part(section).splitlines()
+            for listed in [re.match(r"(?:- | )?((?:`\w+`(?:, )?)+):", line)]
+            for kind in (_CODE.findall(listed[1]) if listed else ())
+        )
+        for name, section in _subsections(_chapter(text, "Requests")).items()
+    }
+
+
+def _errors_part(section: str) -> str:
+    return section.partition("**Errors.**")[2].partition("**Order and cancellation.**")[0]
+
+
+def _listed_errors(text: str) -> Iterator[str]:
+    listed = listed_errors(text)
+    for name, kinds in listed.items():
+        for kind in sorted(kinds - set(error_classes())):
+            yield f"{name}: lists the error {kind}, which this version does not have"
+    everywhere = {errors.InternalError.kind}  # any request may meet a defect
+    for kind in sorted(set(error_classes()) - everywhere - frozenset().union(*listed.values())):
+        yield f"error kind {kind}: no request lists it"
 
 
 def _interfaces(declarations: Declarations) -> Iterator[str]:
@@ -201,6 +220,28 @@ def _enumerations(declarations: Declarations) -> Iterator[str]:
     yield from _compare("enumeration", declarations.enumerations, expected)
     for name, values in expected.items():
         yield from _compare(f"value of {name}", declarations.enumerations.get(name, ()), values)
+
+
+def _secrets(text: str) -> Iterator[str]:
+    """Compare the fields that the models do not show with those that the text calls secret."""
+    parts = {
+        **{f"{name} params": exchange.params for name, exchange in REQUEST_MODELS.items()},
+        **{f"{name} result": exchange.result for name, exchange in REQUEST_MODELS.items()},
+        **{f"{name} params": model for name, model in NOTIFICATION_MODELS.items()},
+    }
+    in_code = {
+        f"{part}.{info.alias}"
+        for part, model in parts.items()
+        for info in model.model_fields.values()
+        if declared.is_secret(model, str(info.alias))
+    }
+    rows = _table(_chapter(text, "Security considerations"), "where")
+    in_text = {
+        f"{where.replace('`', '')}.{field}"
+        for where, fields in rows
+        for field in _CODE.findall(fields)
+    }
+    yield from _compare("secret", sorted(in_text), sorted(in_code))
 
 
 def _codes(text: str) -> Iterator[str]:

@@ -3,11 +3,11 @@
 import { commands, QuickPickItemKind, window, type QuickPickItem } from "vscode";
 import type { AuthClient } from "./client";
 import { showDoctorReport } from "./doctor";
-import { offer, openPage, showFailure } from "./messages";
-import { describeStatus, mfaInWords } from "./presentStatus";
+import { adviceButtons, offer, openPage, showFailure, withSentences } from "./messages";
+import { describeStatus, lastErrorInWords, mfaInWords, standingInWords } from "./presentStatus";
 import type { AuthStatus, Link, MfaAdvice } from "./protocol";
 import { showProviders } from "./providers";
-import type { CommandId } from "./remediation";
+import { adviceOf, type CommandId } from "./remediation";
 import type { SignIn } from "./signIn";
 import { WAITING_TITLES, type WaitingAction } from "./waitingText";
 
@@ -28,13 +28,14 @@ export async function showAccount(client: AuthClient, signIn: SignIn): Promise<v
     await client.start();
     const { status } = client;
     if (status === undefined) return;
+    const facts = describeStatus(status).map((line) => fact(line, status));
     const entries = [
       ...(status.pendingLogin === undefined ? signInEntries(client, status) : whileWaiting(signIn)),
       ...moreEntries(client, status),
       separator("Status"),
-      ...describeStatus(status).map((line): Entry => ({ label: line.replace(/\$\(/g, "\\$(") })),
+      ...facts,
     ];
-    const chosen = await window.showQuickPick(entries, { title: "Codex: Account", placeHolder: "Choose what to do" });
+    const chosen = await window.showQuickPick(entries, { title: "Codex: Account", placeHolder: `${standingInWords(status)}. Choose what to do` });
     await chosen?.run?.();
   } catch (error) {
     await showFailure(error, () => client.restart().catch(showFailure));
@@ -84,6 +85,18 @@ function mfaEntry(mfa: MfaAdvice): Entry {
       mfa.reason,
       mfa.links.filter(isHttps).map(({ title, url }) => ({ title, run: () => openPage(url) })),
     ),
+  };
+}
+
+/** A line may be too long for the list, so choosing it shows all of it, with what the last error advises. */
+function fact(line: string, { lastError }: AuthStatus): Entry {
+  const isError = lastError !== undefined && line === lastErrorInWords(lastError);
+  return {
+    label: line.replace(/\$\(/g, "\\$("),
+    run: () => {
+      const advice = adviceOf(isError ? lastError.remediation : []);
+      return offer(isError ? window.showWarningMessage : window.showInformationMessage, withSentences(line, advice), adviceButtons(advice));
+    },
   };
 }
 

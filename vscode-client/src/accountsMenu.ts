@@ -1,17 +1,22 @@
 // The login in VS Code's Accounts menu, for extensions that ask for a session: off unless the person
 // turns it on. VS Code asks the person before an extension gets one.
 
-import { authentication, Disposable, EventEmitter, workspace } from "vscode";
+import { authentication, Disposable, EventEmitter, window, workspace } from "vscode";
 import type { AuthenticationProvider, AuthenticationProviderAuthenticationSessionsChangeEvent, AuthenticationSession } from "vscode";
 import { bearerToken, difference, sessionAccount, type SessionAccount } from "./accountSession";
 import type { AuthClient } from "./client";
+import { offer, OPEN_SETTINGS } from "./messages";
 import type { SignIn } from "./signIn";
 
 const ID = "codex-auth";
 
-/** Only the person's own value counts. */
 export function isAccountsMenuOn(): boolean {
-  return workspace.getConfiguration("codexAuth").inspect<unknown>("accountsMenu")?.globalValue === true;
+  return ownValue() === true;
+}
+
+/** Only the person's own value counts; it may be of any type. */
+function ownValue(): unknown {
+  return workspace.getConfiguration("codexAuth").inspect<unknown>("accountsMenu")?.globalValue;
 }
 
 /** Registers the provider while the setting is on. */
@@ -29,6 +34,9 @@ export class AccountsMenu implements Disposable {
   update(): void {
     if (isAccountsMenuOn()) this.#registration ??= register(this.#client, this.#signIn);
     else this.dispose();
+    if (!["undefined", "boolean"].includes(typeof ownValue())) {
+      void offer(window.showWarningMessage, "The setting codexAuth.accountsMenu must be true or false. Until then it is off.", [OPEN_SETTINGS]);
+    }
   }
 
   dispose(): void {

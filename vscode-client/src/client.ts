@@ -32,12 +32,14 @@ export class AuthClient implements Disposable {
   readonly #progressed = new EventEmitter<protocol.LoginProgressParams>();
   readonly #completed = new EventEmitter<protocol.LoginCompletedParams>();
   readonly #noticed = new EventEmitter<protocol.NoticeParams>();
-  readonly #gaveUp = new EventEmitter<undefined>();
+  readonly #gaveUp = new EventEmitter<ServerUnavailable>();
   readonly #signal = new AbortController();
+  #backOff = new AbortController();
   #session: Session | undefined;
   #starting: Promise<void> | undefined;
   #status: protocol.AuthStatus | undefined;
   #connection: Connection = "starting";
+  #failure: string | undefined;
   #crashes = 0;
 
   /** The status or the connection has changed. */
@@ -61,6 +63,11 @@ export class AuthClient implements Disposable {
     return this.#connection;
   }
 
+  /** Why there is no server, while there is none. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
   /** Whether the server that runs has this way of signing in. */
   offers(method: protocol.LoginMethodId): boolean {
     return this.#session?.offers(method) ?? false;
@@ -74,6 +81,7 @@ export class AuthClient implements Disposable {
   }
 
   async restart(): Promise<void> {
+    this.#backOff.abort();
     await this.#starting?.catch(() => undefined);
     this.#show("starting", undefined);
     await this.#close();
@@ -83,6 +91,7 @@ export class AuthClient implements Disposable {
 
   async stop(): Promise<void> {
     this.#signal.abort();
+    this.#backOff.abort();
     await this.#starting?.catch(() => undefined);
     await this.#close();
   }
@@ -117,13 +126,12 @@ export class AuthClient implements Disposable {
     this.#session = session;
     this.#listen(session);
     try {
-      await session.start();
-      this.#adopt(await session.request("auth/status", {}));
+      this.#adopt(await session.start());
     } catch (error) {
       this.#session = undefined;
       const unavailable = await this.#notStarted(session, search.command.program, error);
-      await session.end();
-      this.#show("stopped", undefined);
+      void session.end(); // one that hangs takes long to end, and has nothing to store
+      this.#show("stopped", undefined, unavailable.message);
       throw unavailable;
     }
   }
@@ -135,7 +143,7 @@ export class AuthClient implements Disposable {
   }
 
   #notFound(search: Extract<ServerSearch, { found: false }>): ServerUnavailable {
-    this.#show("missing", undefined);
+    this.#show("missing", undefined, search.message);
     this.#log.warn(search.message);
     return new ServerUnavailable(search.message, search.reason);
   }
@@ -168,19 +176,28 @@ export class AuthClient implements Disposable {
     if (this.#session !== session || this.#starting !== undefined) return; // `#open` reports its own failure
     this.#session = undefined;
     if (session.age() > HEALTHY_AFTER) this.#crashes = 0;
-    const delay = RESTART_DELAYS[this.#crashes++];
-    this.#show(delay === undefined ? "stopped" : "starting", undefined);
+    this.#show("starting", undefined);
+    const { signal } = (this.#backOff = new AbortController());
+    const why = (await session.ending()) ?? "it stopped talking";
     await session.end();
-    if (delay !== undefined) await pause(delay, this.#signal.signal);
-    if (this.#signal.signal.aborted || this.#isOpen()) return;
+    await this.#startAgain(new ServerUnavailable(`The Codex sign-in server keeps ending. The last time ${why}.`, "startFailed"), signal);
+  }
+
+  /** A start that fails counts as a crash: the program may be away for a moment, as in an update. */
+  async #startAgain(failure: ServerUnavailable, signal: AbortSignal): Promise<void> {
+    const delay = RESTART_DELAYS[this.#crashes++];
+    if (delay !== undefined) await pause(delay, signal);
+    if (signal.aborted || this.#isOpen()) return;
     if (delay === undefined) {
-      this.#gaveUp.fire(undefined);
+      if (this.#connection === "starting") this.#show("stopped", undefined, failure.message);
+      this.#gaveUp.fire(failure);
       return;
     }
-    await this.start().catch((error: unknown) => {
-      this.#log.error(String(error));
-      this.#gaveUp.fire(undefined);
-    });
+    try {
+      await this.start();
+    } catch (error) {
+      await this.#startAgain(error instanceof ServerUnavailable ? error : failure, signal);
+    }
   }
 
   async #close(): Promise<void> {
@@ -193,8 +210,9 @@ export class AuthClient implements Disposable {
     return this.#session !== undefined;
   }
 
-  #show(connection: Connection, status: protocol.AuthStatus | undefined): void {
+  #show(connection: Connection, status: protocol.AuthStatus | undefined, failure?: string): void {
     this.#connection = connection;
+    this.#failure = failure;
     this.#status = status;
     if (!this.#signal.signal.aborted) this.#changed.fire(undefined);
   }

@@ -16,10 +16,20 @@ export function environmentOf(
 }
 
 /**
- * Whether an address that VS Code made of one on this machine's loopback is the same one on the
- * person's: the sign-in service sends browsers back to that port and no other.
+ * Forwards the port to which the sign-in service sends the browser back, and tells whether it is the
+ * same number on the person's machine: the service knows no other. `forward` makes an address
+ * there of one on this machine's loopback, and may refuse to.
  */
-export function isSamePort(external: string, port: number): boolean {
+export async function canComeBack(port: number | undefined, forward: (url: string) => Promise<string>): Promise<boolean> {
+  if (port === undefined) return true;
+  try {
+    return isSamePort(await forward(`http://127.0.0.1:${port}/`), port);
+  } catch {
+    return false;
+  }
+}
+
+function isSamePort(external: string, port: number): boolean {
   if (!URL.canParse(external)) return false;
   const { protocol, hostname, port: found } = new URL(external);
   return protocol === "http:" && ["localhost", "127.0.0.1"].includes(hostname) && found === String(port);

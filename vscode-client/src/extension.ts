@@ -1,11 +1,11 @@
 // Activation: it makes the parts and joins them; nothing else.
 
-import { window, workspace, type ExtensionContext } from "vscode";
+import { workspace, type ExtensionContext } from "vscode";
 import { AccountsMenu } from "./accountsMenu";
 import { AuthClient, ServerUnavailable } from "./client";
 import { registerCommands } from "./commands";
 import { openLog } from "./log";
-import { offer, showFailure } from "./messages";
+import { showFailure } from "./messages";
 import { Notices } from "./notices";
 import { SignIn } from "./signIn";
 import { StatusItem } from "./statusItem";
@@ -34,17 +34,12 @@ export function activate(context: ExtensionContext): void {
     signIn,
     accountsMenu,
     ...registerCommands(authClient, signIn, log),
-    authClient.onDidChange(() => { statusItem.show(authClient.status, authClient.connection); }),
+    authClient.onDidChange(() => { statusItem.show(authClient.status, authClient.connection, authClient.failure); }),
     authClient.onNotice((notice) => void notices.show(notice)),
-    authClient.onGiveUp(() =>
-      void offer(window.showErrorMessage, "The Codex sign-in server keeps ending.", [
-        { title: "Start Again", run: restart },
-        { title: "Show Log", run: () => { log.show(true); } },
-      ]),
-    ),
+    authClient.onGiveUp((why) => void showFailure(why, restart)),
     workspace.onDidChangeConfiguration((change) => {
       if (!change.affectsConfiguration("codexAuth")) return;
-      accountsMenu.update();
+      if (change.affectsConfiguration("codexAuth.accountsMenu")) accountsMenu.update();
       void restart();
     }),
   );

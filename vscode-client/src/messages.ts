@@ -19,9 +19,9 @@ export interface Button {
 
 const SHOW_LOG: Button = { title: "Show Log", run: () => commands.executeCommand("codexAuth.showLog") };
 
-const OPEN_SETTINGS: Button = {
+export const OPEN_SETTINGS: Button = {
   title: "Open Settings",
-  run: () => commands.executeCommand("workbench.action.openSettings", "codexAuth.server"),
+  run: () => commands.executeCommand("workbench.action.openSettings", "codexAuth"),
 };
 
 const COPY_INSTALL: Button = {

@@ -2,7 +2,7 @@
 
 import { homedir } from "node:os";
 import { sep } from "node:path";
-import type { AuthStatus } from "./protocol";
+import type { AuthError, AuthStatus } from "./protocol";
 
 /** `missing`: no server was found; `stopped`: it has ended or did not start. */
 export type Connection = "starting" | "running" | "stopped" | "missing";
@@ -13,6 +13,7 @@ export interface Presentation {
   tooltip: string;
   command: "codexAuth.signIn" | "codexAuth.account";
   severity: "normal" | "warning" | "error";
+  /** Has the words that are shown, since people who speak to their computer say what they see. */
   accessibilityLabel: string;
 }
 
@@ -26,12 +27,11 @@ const WAITING = "Waiting for the sign-in to be finished. Click to cancel, to ope
 export function presentStatus(
   status: AuthStatus | undefined,
   connection: Connection,
+  failure = "The sign-in server is not running.",
   formatTime: FormatTime = localTime,
 ): Presentation {
-  if (connection === "missing") return warning("Codex: Server Not Found", "The sign-in server was not found.");
-  if (connection === "stopped") {
-    return { ...warning("Codex: Stopped", "The sign-in server is not running."), severity: "error" };
-  }
+  if (connection === "missing") return warning("Codex: Server Not Found", escapeMarkdown(failure));
+  if (connection === "stopped") return { ...warning("Codex: Stopped", escapeMarkdown(failure)), severity: "error" };
   if (connection === "starting" || status === undefined) return unknownYet();
   const tooltip = facts(status, formatTime);
   if (status.pendingLogin !== undefined) return { ...waiting(), tooltip: `${WAITING}\n\n${tooltip}` };
@@ -42,18 +42,26 @@ export function presentStatus(
 export function describeStatus(status: AuthStatus, formatTime: FormatTime = localTime, home: string = homedir()): string[] {
   const { account, store, expiresAt, lastError, cloud } = status;
   return [
-    `${stateInWords(status)}${account === undefined ? "" : `: ${account.label}`}`,
+    standingInWords(status),
     ...(account?.planType === undefined ? [] : [`Plan: ChatGPT ${capitalized(account.planType)}`]),
     `Billing: ${billingInWords(status)}`,
-    `Login kept in: ${storeInWords(store, home)}`,
+    `Login kept in: ${storeInWords(store, home, lastError?.message)}`,
     ...(expiresAt === undefined ? [] : [`Valid until: ${formatTime(expiresAt)}, renewed when needed`]),
     ...(status.freshness === "stale" ? ["The login has expired or could not be renewed yet"] : []),
     `Provider: ${status.provider.id}`,
     ...status.provider.problems,
     ...status.shadowed.map(({ reason }) => `Not in use: ${reason}`),
     ...(cloud.mfa.requirement === "required" ? [`Before using Codex cloud: ${cloud.mfa.reason}`] : []),
-    ...(lastError === undefined ? [] : [`Last error: ${lastError.message}`]),
+    ...(lastError === undefined ? [] : [lastErrorInWords(lastError)]),
   ];
+}
+
+export function lastErrorInWords({ message }: AuthError): string {
+  return `Last error: ${message}`;
+}
+
+export function standingInWords(status: AuthStatus): string {
+  return `${stateInWords(status)}${status.account === undefined ? "" : `: ${status.account.label}`}`;
 }
 
 /** What is asked of the account before it uses Codex cloud. */
@@ -69,11 +77,11 @@ export function mfaInWords(requirement: string): string {
 function presentState(status: AuthStatus): Omit<Presentation, "tooltip"> {
   switch (status.state) {
     case "signedOut":
-      return plain("Codex: Sign In", "Codex: signed out. Sign in", "codexAuth.signIn");
+      return plain("Codex: Sign In", "Codex: Sign In, nobody is signed in", "codexAuth.signIn");
     case "signedIn":
       return signedIn(status);
     case "needsReauth":
-      return { ...warning("Codex: Sign In Again"), accessibilityLabel: "Codex: the login has ended. Sign in again", command: "codexAuth.signIn" };
+      return { ...warning("Codex: Sign In Again"), accessibilityLabel: "Codex: Sign In Again, the login has ended", command: "codexAuth.signIn" };
     case "notRequired":
       return notRequired(status);
     case "unavailable":
@@ -93,16 +101,16 @@ function notRequired(status: AuthStatus): Omit<Presentation, "tooltip"> {
   const byKey = status.method === "environmentKey";
   if (!status.provider.ready) return warning(byKey ? "Codex: Key Not Set" : "Codex: Provider Not Ready");
   return byKey
-    ? plain("$(key) Codex: Environment Key", "Codex: uses a key from the environment")
-    : plain("$(plug) Codex: No Sign-In Needed", "Codex: the provider needs no sign-in");
+    ? plain("$(key) Codex: Environment Key", "Codex: Environment Key, no sign-in needed")
+    : plain("$(plug) Codex: No Sign-In Needed", "Codex: No Sign-In Needed by the provider");
 }
 
 function waiting(): Omit<Presentation, "tooltip"> {
-  return plain("$(sync~spin) Codex: Signing in…", "Codex: signing in. Choose to cancel, to open it again or to copy the link");
+  return plain("$(sync~spin) Codex: Signing in…", "Codex: Signing in… Choose to cancel, to open it again or to copy the link");
 }
 
 function unknownYet(): Presentation {
-  return { ...plain("Codex: …", "Codex: the sign-in status is not known yet"), tooltip: "The sign-in status is not known yet." };
+  return { ...plain("Codex: …", "Codex: … The sign-in status is not known yet"), tooltip: "The sign-in status is not known yet." };
 }
 
 function plain(
@@ -154,7 +162,8 @@ function billingInWords(status: AuthStatus): string {
   }
 }
 
-function storeInWords(store: AuthStatus["store"], home: string): string {
+/** `told` is what is said of the store's trouble elsewhere. */
+function storeInWords(store: AuthStatus["store"], home: string, told: string | undefined): string {
   const places: Record<string, string> = {
     file: `a file${store.path === undefined ? "" : ` (${shortPath(store.path, home)})`}`,
     keyring: "the system's keyring",
@@ -167,7 +176,8 @@ function storeInWords(store: AuthStatus["store"], home: string): string {
     corrupt: "its content is damaged",
     readOnly: "it cannot be written",
   };
-  const trouble = store.detail ?? troubles[store.health];
+  const detail = store.detail === told ? undefined : store.detail;
+  const trouble = detail ?? troubles[store.health];
   return `${places[store.backend] ?? store.backend}${trouble === undefined ? "" : `: ${trouble}`}`;
 }
 

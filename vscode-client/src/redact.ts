@@ -11,6 +11,24 @@ const SHOWN_DOCUMENT = "window/showDocument";
 /** These show a device code as plain text beside its address, so such a text is hidden whole. */
 const SHOWN_TEXTS: ReadonlySet<string> = new Set(["window/showMessage", "window/showMessageRequest"]);
 
+/** Names under which a secret stands, however a program spells them. */
+const SECRET_NAMES = [
+  "(?:access|refresh|id|bearer|session)[_-]?token",
+  "api[_-]?key",
+  "authorization(?:[_-]?code)?",
+  "code[_-]?verifier",
+  "client[_-]?secret",
+  "user[_-]?code",
+  "device[_-]?(?:auth[_-]?id|code)",
+  "(?:set-)?cookie",
+].join("|");
+
+const SECRET_NAME = new RegExp(`^(?:x-)?(?:${SECRET_NAMES})$`, "i");
+
+/** Names of OAuth's secrets and of this protocol's words alike; a word has letters alone. */
+const CODE_OR_STATE = /^(?:code|state)$/;
+const WORD = /^[A-Za-z]*$/;
+
 const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/?#@"'<>]*@/gi, `$1${HIDDEN}@`],
   [/((?:\b[a-z][a-z\d+.-]*:)?\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi, `$1?${HIDDEN}`],
@@ -19,7 +37,11 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/(\bAuthorization["']?\s*[:=]\s*["']?)(?:(?:Bearer|Basic)\s+)?[^\s"',]+/gi, `$1${HIDDEN}`],
   [/\b(Bearer|Basic)\s+[^\s"',]+/gi, `$1 ${HIDDEN}`],
   [/\b((?:code|state)(?:=|%3D))[^&\s"']+/gi, `$1${HIDDEN}`],
-  [/\b((?:code_verifier|(?:access|refresh|id)_token|api_?key)["']?\s*(?:[=:]|%3D)\s*["']?)[^&\s"',]+/gi, `$1${HIDDEN}`],
+  [/(["'](?:code|state)["']\s*:\s*["'])(?![A-Za-z]*["'])[^"']+/g, `$1${HIDDEN}`],
+  [/(\bCookie:\s*)[^\r\n"']+/gi, `$1${HIDDEN}`],
+  [new RegExp(`\\b((?:${SECRET_NAMES})\\\\?["']?\\s*(?:[=:]|%3D)\\s*\\\\?["']?)(?!\\${HIDDEN})[^&\\s"',\\\\]+`, "gi"), `$1${HIDDEN}`],
+  // What a person types to sign in with a device code.
+  [/\b(?=[\d-]*[A-Z])[A-Z\d]{4}-[A-Z\d]{4,6}\b/g, HIDDEN],
 ];
 
 /** Returns a copy of a JSON-RPC message that is fit to log; `answers` is the method that a response belongs to. */
@@ -61,9 +83,14 @@ function redactValue(value: unknown): unknown {
   if (typeof value === "string") return redactText(value);
   if (Array.isArray(value)) return value.map(redactValue);
   if (isObject(value)) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactValue(inner)]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, isSecret(key, inner) ? HIDDEN : redactValue(inner)]));
   }
   return value;
+}
+
+function isSecret(name: string, value: unknown): boolean {
+  if (SECRET_NAME.test(name)) return value !== null && value !== undefined;
+  return CODE_OR_STATE.test(name) && typeof value === "string" && !WORD.test(value);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -60,7 +60,9 @@ export function findServer(settings: ServerSettings, machine: Machine): ServerSe
       "The program in the setting codexAuth.server.command must have an absolute path, or no folder at all.",
     );
   }
-  return searchPath(name, [...args, ...options], machine);
+  const search = searchPath(name, [...args, ...options], machine);
+  if (search.found || search.reason !== "notInstalled" || name === SERVER_PROGRAM) return search;
+  return invalid(`The program ${name} in the setting codexAuth.server.command is not on the PATH.`);
 }
 
 /** Why a server did not start, in a sentence; `why` has how it ended, with its last line. */
@@ -68,7 +70,14 @@ export function startFailure(program: string, why: string): string {
   if (/No module named '?codex_auth_lsp/.test(why)) {
     return `The Python ${program} does not have the Codex sign-in server. Install codex-auth-lsp there, or name another program in the setting codexAuth.server.command.`;
   }
-  return `The Codex sign-in server ${program} did not start: ${why.replace(/[.\s]+$/, "")}.`;
+  return `The Codex sign-in server ${program} did not start: ${inWords(why).replace(/[.\s]+$/, "")}.`;
+}
+
+/** What Node says of a program that cannot be started has the name of an error alone. */
+function inWords(why: string): string {
+  if (/^spawn .* ENOENT$/.test(why)) return "it is not there, or the interpreter that its first line names is not";
+  if (/^spawn .* EACCES$/.test(why)) return "it is not a program that you may run";
+  return why;
 }
 
 /**

@@ -19,7 +19,7 @@ import type { ServerCommand } from "./serverCommand";
 import { closed, ended, launch, type ServerProcess } from "./serverProcess";
 import { traced } from "./trace";
 
-/** Milliseconds that a server may take to answer `initialize`; a cold start on a slow disk takes some. */
+/** Milliseconds until a server must have told its status; a cold start on a slow disk takes some. */
 const START_DEADLINE = 20_000;
 
 /** Milliseconds for a server that could not be talked to to be gone, with all that it said. */
@@ -63,14 +63,20 @@ export class Session {
     this.#client.registerFeature(authCapabilities());
   }
 
-  async start(): Promise<void> {
-    await withDeadline(this.#client.start(), START_DEADLINE);
+  /** Starts the server and returns its first status. */
+  start(): Promise<protocol.AuthStatus> {
+    return withDeadline(this.#begin(), START_DEADLINE);
+  }
+
+  async #begin(): Promise<protocol.AuthStatus> {
+    await this.#client.start();
     const { capabilities } = this.#client.initializeResult ?? { capabilities: {} };
     const { auth } = (capabilities.experimental ?? {}) as { auth?: Partial<protocol.ServerAuthCapabilities> };
     if (auth === undefined) throw new Error("it is a language server, but not one for Codex sign-in");
     const version: unknown = auth.protocolVersion ?? protocol.PROTOCOL_VERSION;
     if (version !== protocol.PROTOCOL_VERSION) throw new OtherVersion(version);
     this.#capabilities = auth;
+    return this.request("auth/status", {});
   }
 
   isRunning(): boolean {
@@ -171,10 +177,10 @@ function authCapabilities(): StaticFeature {
   };
 }
 
-async function withDeadline(work: Promise<void>, milliseconds: number): Promise<void> {
+async function withDeadline<Result>(work: Promise<Result>, milliseconds: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => { reject(new Error(`it did not answer within ${milliseconds / 1000} seconds`)); }, milliseconds);
   });
-  await Promise.race([work, deadline]).finally(() => { clearTimeout(timer); });
+  return Promise.race([work, deadline]).finally(() => { clearTimeout(timer); });
 }

@@ -1,6 +1,6 @@
 // Signing out: asked first, and told afterwards where something was left.
 
-import { window } from "vscode";
+import { ProgressLocation, window } from "vscode";
 import type { AuthClient } from "./client";
 import { offer, showFailure } from "./messages";
 import type { AuthStatus, LogoutResult } from "./protocol";
@@ -17,7 +17,8 @@ export async function signOut(client: AuthClient): Promise<void> {
     const detail = whatItEnds(client.status);
     const choice = await window.showWarningMessage("Sign out of Codex?", { modal: true, detail }, SIGN_OUT);
     if (choice !== SIGN_OUT) return;
-    await tellOutcome(await client.request("auth/logout", {}));
+    const progress = { location: ProgressLocation.Window, title: "Codex: Signing out" };
+    await tellOutcome(await window.withProgress(progress, () => client.request("auth/logout", {})));
   } catch (error) {
     await showFailure(error, () => signOut(client));
   }
@@ -31,6 +32,7 @@ function whatItEnds(status: AuthStatus | undefined): string {
     const variable = status.source.name ?? "a variable of the environment";
     return `Logins that are stored on this machine are removed and revoked. ${variable} is not: only you can remove it, and it stays in use.`;
   }
+  if (status?.state === "signedOut") return "The sign-in that is waiting for you is cancelled.";
   if (status?.method === "apiKey") {
     return `The API key is removed from this machine. The key itself stays valid until you delete it on the platform's page.\n\n${shared}`;
   }

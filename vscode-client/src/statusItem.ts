@@ -29,9 +29,10 @@ export class StatusItem implements Disposable {
     this.#item.show();
   }
 
-  show(status: AuthStatus | undefined, connection: Connection): void {
-    const { text, tooltip, command, severity, accessibilityLabel } = presentStatus(status, connection);
-    const markdown = new MarkdownString(tooltip, true);
+  /** `failure` is why there is no server. */
+  show(status: AuthStatus | undefined, connection: Connection, failure?: string): void {
+    const { text, tooltip, command, severity, accessibilityLabel } = presentStatus(status, connection, failure);
+    const markdown = new MarkdownString(tooltip, false); // an icon in it would be one of a label from outside
     markdown.isTrusted = false;
     this.#item.text = text;
     this.#item.tooltip = markdown;

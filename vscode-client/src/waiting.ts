@@ -4,7 +4,7 @@
 import { commands, env, UIKind, Uri, window, type Disposable, type MessageItem } from "vscode";
 import type { AuthClient } from "./client";
 import { copyText } from "./clipboard";
-import { environmentOf, isSamePort } from "./environment";
+import { canComeBack, environmentOf } from "./environment";
 import { failureText, offer, showFailure } from "./messages";
 import type { LoginPromptParams } from "./protocol";
 import { isSignInAddress } from "./remediation";
@@ -108,7 +108,9 @@ export class Waiting implements Disposable {
   }
 
   async #presentLink(prompt: LoginPromptParams): Promise<void> {
-    if (!(await canComeBack(prompt))) {
+    const { portForwarding } = environmentOf(env.remoteName, env.uiKind === UIKind.Web);
+    const forward = async (url: string): Promise<string> => (await env.asExternalUri(Uri.parse(url))).toString(true);
+    if (portForwarding === true && !(await canComeBack(prompt.callbackPort, forward))) {
       await this.#giveUpBrowser(prompt);
       return;
     }
@@ -187,14 +189,6 @@ export class Waiting implements Disposable {
       { title: "Sign In", run: () => commands.executeCommand("codexAuth.signIn") },
     ]);
   }
-}
-
-/** Where this window has promised to forward the port, whether it does so under the same number. */
-async function canComeBack({ callbackPort }: LoginPromptParams): Promise<boolean> {
-  const { portForwarding } = environmentOf(env.remoteName, env.uiKind === UIKind.Web);
-  if (callbackPort === undefined || portForwarding !== true) return true;
-  const external = await env.asExternalUri(Uri.parse(`http://127.0.0.1:${callbackPort}/`));
-  return isSamePort(external.toString(true), callbackPort);
 }
 
 /** Whether VS Code opened it; it also asks the person, who may refuse. */

@@ -1,7 +1,7 @@
 // Tells the person, once for a workspace, that its settings for this extension have no effect.
 
-import { commands, Uri, window, workspace, type Memento } from "vscode";
-import { offer } from "./messages";
+import { Uri, window, workspace, type Memento } from "vscode";
+import { offer, OPEN_SETTINGS } from "./messages";
 import { settingsNamedIn, withoutEffect } from "./workspaceSettings";
 
 const TOLD = "codexAuth.toldThatWorkspaceSettingsHaveNoEffect";
@@ -11,9 +11,7 @@ export async function warnOfWorkspaceSettings(state: Memento): Promise<void> {
   const names = [...new Set(texts.flatMap(settingsNamedIn))];
   if (names.length === 0 || state.get(TOLD) === true) return;
   await state.update(TOLD, true);
-  await offer(window.showWarningMessage, withoutEffect(names), [
-    { title: "Open Settings", run: () => commands.executeCommand("workbench.action.openSettings", "codexAuth") },
-  ]);
+  await offer(window.showWarningMessage, withoutEffect(names), [OPEN_SETTINGS]);
 }
 
 function settingsFiles(): Uri[] {

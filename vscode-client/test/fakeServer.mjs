@@ -16,6 +16,11 @@ const SIGNED_IN = {
   expiresAt: "2030-01-02T03:04:05Z",
 };
 
+const LAST_ERROR = {
+  kind: "networkUnreachable", retryable: true, message: "The sign-in service cannot be reached.",
+  remediation: [{ title: "Sign in again", command: "codexAuth.signIn" }, { title: "Run a strange thing", command: "codexAuth.strange" }],
+};
+
 const WITH_KEY = {
   message: "Signed in to Codex with an API key, billed at API rates.",
   links: [{ title: "API pricing", url: "https://openai.com/api/pricing/" }],
@@ -77,6 +82,7 @@ const answers = {
     return { outcome: "cancelled" };
   },
   "auth/logout": () => {
+    if (login !== undefined) endLogin({ code: -32802, kind: "loginCancelled" });
     change({ ...signedOut() }, "logout");
     return { removed: ["file"], remaining: [], revoked: "yes", status };
   },
@@ -171,6 +177,7 @@ function signedOut() {
 const orders = {
   signedIn: () => login && finishLogin(SIGNED_IN),
   otherProcessSignedOut: () => change(signedOut(), "externalChange"),
+  oddLabel: () => change({ ...signedOut(), ...SIGNED_IN, account: { label: "$(bug) [x](command:a) <b>" }, lastError: LAST_ERROR }, "refresh"),
   needsReauth: () => change({ ...signedOut(), ...SIGNED_IN, state: "needsReauth", freshness: "stale" }, "refresh"),
   notice: () => notify("auth/notice", {
     code: "storePermissions", severity: "warning", message: "Other people on this computer can read the login.",
@@ -222,4 +229,5 @@ process.stdin.on("data", (chunk) => {
 });
 process.stdin.on("end", () => process.exit(0));
 process.stderr.write("the server says access_token=SECRETLOGGED\n");
+process.stderr.write('the server adds {"accessToken": "SECRETNAMED", "user_code": "SECRETUSER", "code": "SECRET-QUOTED"} of WXYZ-S3CRT\n');
 listenForOrders().catch(() => process.exit(1));

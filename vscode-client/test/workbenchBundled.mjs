@@ -5,17 +5,11 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { drive, listedMessage, newHome, row, runCommand, statusBar } from "./workbenchDriver.mjs";
+import { drive, extensionFolder, listedMessage, newHome, row, runCommand, statusBar } from "./workbenchDriver.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const vsix = join(here, `../codex-auth-${process.platform}-${process.arch}.vsix`);
 const API_KEY = "sk-bundled-0123456789-not-a-real-key";
-
-/** The folder of the installed extension. */
-function extensionFolder(home) {
-  const name = readdirSync(join(home, "extensions")).find((entry) => entry.startsWith("codex-auth-lsp.codex-auth-"));
-  return join(home, "extensions", name);
-}
 
 /** The command lines of the servers that this extension has started. */
 function servers(home) {

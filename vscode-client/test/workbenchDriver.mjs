@@ -130,6 +130,12 @@ async function startWorkbench(home, vsix, trusted, atEnd) {
   return { address, errors: () => said };
 }
 
+/** The folder where VS Code has put the packaged extension. */
+export function extensionFolder(home) {
+  const name = readdirSync(join(home, "extensions")).find((entry) => entry.startsWith("codex-auth-lsp.codex-auth-"));
+  return join(home, "extensions", name);
+}
+
 /** Packages one of the extensions that only the tests have. */
 async function packaged(name, home) {
   const file = join(home, `${name}.vsix`);

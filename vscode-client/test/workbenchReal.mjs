@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -164,6 +164,25 @@ const steps = {
 
   async "a deleted login is seen"({ page, codexHome }) {
     rmSync(join(codexHome, "auth.json"));
+    await statusBar(page, "Codex: Sign In");
+  },
+
+  async "the bar tells what config.toml and the login's file say, whoever writes them"({ page, codexHome }) {
+    const [config, variables, login] = ["config.toml", ".env", "auth.json"].map((name) => join(codexHome, name));
+    const lab = 'model_provider = "lab"\n[model_providers.lab]\nname = "The lab"\nbase_url = "https://lab.example/v1"\n';
+    writeFileSync(config, `${lab}env_key = "LAB_KEY"\n`);
+    await statusBar(page, "Codex: Key Not Set");
+    writeFileSync(variables, "LAB_KEY=lab-0123456789\n");
+    await statusBar(page, "Codex: Environment Key");
+    writeFileSync(config, lab);
+    await statusBar(page, "Codex: No Sign-In Needed");
+    rmSync(config);
+    rmSync(variables);
+    await statusBar(page, "Codex: Sign In");
+    writeFileSync(login, "{ damaged", { mode: 0o600 });
+    await statusBar(page, "Codex: Login Unreadable");
+    await page.locator(".statusbar-item.warning-kind").filter({ hasText: "Codex: Login Unreadable" }).waitFor();
+    rmSync(login);
     await statusBar(page, "Codex: Sign In");
   },
 

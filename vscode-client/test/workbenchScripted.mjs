@@ -2,19 +2,18 @@
 // Screenshots go to test/screenshots/scripted.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { createServer } from "node:http";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startControl } from "./scriptedControl.mjs";
 import {
-  clearMessages, dialog, drive, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast, until,
+  clearMessages, dialog, drive, extensionFolder, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast, until,
 } from "./workbenchDriver.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const fakeServer = join(here, "fakeServer.mjs");
 const API_KEY = "sk-test-SECRETKEY-0123456789";
-const SECRETS = [API_KEY, "SECRETSTATE", "SECRETCODE", "SECRETPASTED", "SECRETTOLD", "SECRETLOGGED"];
+const SECRETS = [API_KEY, "SECRETSTATE", "SECRETCODE", "SECRETPASTED", "SECRETTOLD", "SECRETLOGGED", "SECRETNAMED", "SECRETUSER", "SECRET-QUOTED", "WXYZ-S3CRT"];
 const BROWSER = "Sign in with ChatGPT";
 const TITLES = [
   "Codex: Sign In", "Codex: Sign In with Device Code", "Codex: Sign In with API Key",
@@ -24,47 +23,6 @@ const TITLES = [
 // VS Code in a browser writes to the clipboard in either of these two ways.
 const REFUSE_CLIPBOARD = "document.execCommand = navigator.clipboard.writeText = () => { throw new Error('refused'); };";
 const ALLOW_CLIPBOARD = "delete document.execCommand; delete navigator.clipboard.writeText;";
-
-/** The sign-in page and the test's line to the scripted server, which holds its status back at first. */
-async function startControl() {
-  const received = [];
-  const servers = new Set();
-  let held = [];
-  const http = createServer((request, response) => {
-    if (request.url === "/orders") {
-      response.writeHead(200).flushHeaders();
-      servers.add(response);
-      request.on("close", () => servers.delete(response));
-    } else if (request.url === "/status") {
-      if (held === undefined) response.end();
-      else held.push(response);
-    } else if (request.url === "/record") {
-      let body = "";
-      request.on("data", (chunk) => (body += chunk));
-      request.on("end", () => {
-        received.push(JSON.parse(body));
-        response.end();
-      });
-    } else {
-      response.writeHead(200, { "content-type": "text/html" }).end("<h1>Sign in</h1>");
-    }
-  }).listen(0, "127.0.0.2"); // VS Code rewrites addresses on 127.0.0.1, not on this one
-  await once(http, "listening");
-  return {
-    received,
-    origin: `http://127.0.0.2:${http.address().port}`,
-    order: (word) => { for (const server of servers) server.write(`${word}\n`); },
-    holdStatus: () => { held = []; },
-    tellStatus: () => {
-      for (const response of held) response.end();
-      held = undefined;
-    },
-    close: () => {
-      http.closeAllConnections();
-      http.close();
-    },
-  };
-}
 
 async function openWalkthrough(page) {
   await runCommand(page, "Welcome: Open Walkthrough...");
@@ -82,10 +40,24 @@ async function closeWalkthrough(page) {
 const steps = {
   async "the status is unknown until the server tells it"({ page, control, shot }) {
     await statusBar(page, "Codex: …");
+    await statusEntry(page).getByRole("button", { name: "Codex: … The sign-in status is not known yet" }).waitFor();
     await shot("unknown");
     control.tellStatus();
     await statusBar(page, "Codex: Sign In");
+    await statusEntry(page).getByRole("button", { name: "Codex: Sign In, nobody is signed in" }).waitFor();
     await shot("signed-out");
+  },
+
+  async "the package has the bundle with its licences, and neither sources nor paths of where it was made"({ home }) {
+    const folder = extensionFolder(home);
+    const names = readdirSync(folder, { recursive: true }).filter((name) => statSync(join(folder, name)).isFile());
+    assert.deepEqual(names.filter((name) => !name.startsWith(".")).sort(), [
+      "LICENSE.txt", "dist/ThirdPartyNotices.txt", "dist/extension.js", "icon.png", "package.json", "readme.md",
+      "walkthrough/account.md", "walkthrough/server.md", "walkthrough/signIn.md",
+    ]);
+    const root = join(here, "../..");
+    for (const name of names) assert.ok(!readFileSync(join(folder, name), "latin1").includes(root), name);
+    assert.doesNotMatch(readFileSync(join(folder, "dist/extension.js"), "latin1"), /sourceMappingURL/);
   },
 
   async "says what it can do in the handshake"({ control }) {
@@ -158,6 +130,10 @@ const steps = {
   async "the address of the page that did not load can be pasted; a wrong one is told in the box"({ page, context, shot }) {
     await toast(page, "Waiting for you").getByRole("link", { name: "Paste Callback URL" }).click();
     const box = page.locator(".quick-input-widget input[type=password]");
+    await box.waitFor();
+    await page.keyboard.press("Escape"); // which ends the box alone
+    await statusBar(page, "Codex: Signing in…");
+    await toast(page, "Waiting for you").getByRole("link", { name: "Paste Callback URL" }).click();
     await box.fill("http://localhost:1455/auth/callback?code=SECRETPASTED&state=another");
     await page.keyboard.press("Enter");
     await page.getByText("The address does not belong to the sign-in that is waiting.").first().waitFor();
@@ -189,6 +165,7 @@ const steps = {
   },
 
   async "the tooltip has the facts"({ page, shot }) {
+    await statusEntry(page).getByRole("button", { name: "Codex: signed in as someone@example.com" }).waitFor();
     await statusEntry(page).hover();
     const hover = page.locator(".monaco-hover").filter({ hasText: "Plan: ChatGPT Plus" });
     await hover.waitFor();
@@ -200,6 +177,7 @@ const steps = {
   async "the account menu has the facts and the actions"({ page, shot }) {
     await runCommand(page, "Codex: Account");
     await row(page, "Sign Out").waitFor();
+    await page.getByPlaceholder("Signed in: someone@example.com. Choose what to do").waitFor();
     await shot("account");
     await page.keyboard.press("Escape");
   },
@@ -236,6 +214,25 @@ const steps = {
     await listedMessage(page, "Other people on this computer");
     assert.equal(await page.locator(".notifications-center .notification-list-item").filter({ hasText: "Other people" }).count(), 1);
     await clearMessages(page);
+  },
+
+  async "a label from outside is text, in the bar and in the tooltip; the last error has its remedies"({ page, control, shot }) {
+    control.order("oddLabel");
+    await statusBar(page, "$(bug) [x](command:a) <b>");
+    await statusEntry(page).hover();
+    await page.locator(".monaco-hover").filter({ hasText: "Signed in: $(bug) [x](command:a) <b>" }).waitFor();
+    assert.equal(await page.locator(".monaco-hover .codicon-bug, .monaco-hover a").count(), 0);
+    await shot("odd-label");
+    await leaveStatusBar(page);
+    await runCommand(page, "Codex: Account");
+    await page.getByPlaceholder("Choose what to do").fill("Last error");
+    await row(page, "Last error: The sign-in service cannot be reached.").click();
+    const message = toast(page, "Last error: The sign-in service cannot be reached.");
+    await message.getByText("Sign in again", { exact: true }).waitFor();
+    assert.equal(await message.getByText("Run a strange thing").count(), 0);
+    await clearMessages(page);
+    control.order("needsReauth");
+    await statusBar(page, "Codex: Sign In Again");
   },
 
   async "signs out after asking"({ page, control, shot }) {
@@ -292,6 +289,18 @@ const steps = {
     await row(page, "Cancel Sign-In").click();
     await statusBar(page, "Codex: Sign In");
     assert.equal(logins(), before + 1);
+    await clearMessages(page);
+  },
+
+  async "signing out while a sign-in waits cancels it, after saying so"({ page, context }) {
+    await runCommand(page, "Codex: Sign In");
+    await (await pageOpenedBy(context, () => row(page, BROWSER).click())).close();
+    await page.bringToFront();
+    await statusBar(page, "Codex: Signing in…");
+    await runCommand(page, "Codex: Sign Out");
+    await dialog(page).getByText("The sign-in that is waiting for you is cancelled.").waitFor();
+    await dialog(page).getByRole("button", { name: "Sign Out" }).click();
+    await statusBar(page, "Codex: Sign In");
     await clearMessages(page);
   },
 
@@ -365,7 +374,7 @@ const steps = {
     await runCommand(page, "Codex: Show Log");
     await page.locator(".part.panel .view-line").first().waitFor();
     await shot("log");
-    for (const line of [/--> auth\/login \(\d+\) \{/, /the server says \S*\[hidden\]/, /the server tells \S*\[hidden\]/]) {
+    for (const line of [/--> auth\/login \(\d+\) \{/, /the server says \S*\[hidden\]/, /the server adds .* of \[hidden\]/, /the server tells \S*\[hidden\]/]) {
       assert.match(logs(), line);
     }
     const written = files();
@@ -385,6 +394,10 @@ const steps = {
     await statusBar(page, "someone@example.com");
     await runCommand(page, "Asker: Ask for a Codex Session");
     await dialog(page).getByText("wants to sign in using Codex").waitFor();
+    await dialog(page).getByRole("button", { name: "Cancel" }).click();
+    await toast(page, "Got no session").waitFor();
+    await runCommand(page, "Asker: Ask for a Codex Session");
+    await dialog(page).getByText("wants to sign in using Codex").waitFor();
     await shot("session-asked");
     await dialog(page).getByRole("button", { name: "Allow" }).click();
     await toast(page, `Got a session of someone@example.com, token of ${"SECRETACCESS".length} characters`).waitFor();
@@ -396,6 +409,15 @@ const steps = {
     await clearMessages(page);
   },
 
+  async "an Accounts menu setting of the wrong type is named, and counts as off"({ page, control, settings, changeSettings }) {
+    changeSettings({ ...settings, "codexAuth.accountsMenu": "yes" });
+    await (await listedMessage(page, "The setting codexAuth.accountsMenu must be true or false")).getByText("Open Settings", { exact: true }).waitFor();
+    await statusBar(page, "Codex: Sign In");
+    const { params } = control.received.findLast(({ method }) => method === "initialize");
+    assert.equal(params.capabilities.experimental.auth.credential, undefined);
+    await clearMessages(page);
+  },
+
   async "a server that ends at once is told with its status and last words"({ page, changeSettings, shot }) {
     changeSettings({ "codexAuth.server.command": ["/bin/sh", "-c", "echo no such module >&2; exit 3"] });
     await statusBar(page, "Codex: Stopped");
@@ -403,6 +425,9 @@ const steps = {
     for (const action of ["Try Again", "Show Log", "Open Settings"]) await message.getByText(action, { exact: true }).waitFor();
     await shot("ends-at-once");
     await clearMessages(page);
+    await statusEntry(page).hover();
+    await page.locator(".monaco-hover").filter({ hasText: "it ended with status 3: no such module." }).waitFor();
+    await leaveStatusBar(page);
   },
 
   async "a Python without the server is told, and what to do"({ page, changeSettings, shot }) {

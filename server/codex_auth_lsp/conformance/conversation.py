@@ -49,7 +49,7 @@ class Event:
     kind: str
     method: str = ""
     id: int | str | None = None
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 class Conversation:

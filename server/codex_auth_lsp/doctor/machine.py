@@ -7,21 +7,16 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.desktop import read_server_facts
 from codex_auth_lsp.doctor.check import Check, Health
-from codex_auth_lsp.domain.login_method import can_open_browser
+from codex_auth_lsp.domain.login_method import can_open_browser, whereabouts
 from codex_auth_lsp.flows.callback_ports import CALLBACK_PORTS, port_holders, taken_ports
 
 if TYPE_CHECKING:
     from codex_auth_lsp.doctor.check import Scene
     from codex_auth_lsp.domain.login_method import ServerFacts
 
-_FAR = {
-    "codespaces": "in GitHub Codespaces",
-    "ssh": "at the other end of SSH",
-    "container": "in a container",
-}
 _FAR_ADVICE = (
-    "A browser elsewhere cannot reach its ports; sign in with a device code, or paste the address "
-    "of the browser's last page into the editor."
+    "A browser elsewhere cannot reach its ports, unless they are forwarded; sign in with a device "
+    "code, or paste the address of the browser's last page where the sign-in waits."
 )
 _NO_BROWSER_ADVICE = "Open the sign-in page yourself, or sign in with a device code."
 
@@ -46,9 +41,9 @@ def _ports() -> Check:
 
 
 def _browser(server: ServerFacts) -> Check:
-    where = [words for name, words in _FAR.items() if getattr(server, name)]
-    if where:
-        text = f"This process runs {where[0]}."
+    place = whereabouts(server)
+    if place is not None:
+        text = f"This process runs {place}."
         return Check("browser", Health.WARNING, text, _FAR_ADVICE)
     if can_open_browser(server):
         return Check("browser", Health.OK, "A browser can be opened on this machine.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.doctor.check import Check, Health
 from codex_auth_lsp.errors import IssuerError
+from codex_auth_lsp.flows.issuer_presence import is_no_issuer, no_issuer
 from codex_auth_lsp.oauth import http
 from codex_auth_lsp.oauth.id_token import clock_difference, clock_finding
 from codex_auth_lsp.oauth.metadata import judge_metadata, metadata_url
@@ -60,6 +61,10 @@ async def _reach(scene: Scene) -> list[Check]:
             "reachability", Health.ERROR, error.message, f"kind {error.kind}", error.remediation
         )
         return [failed, Check("clock", Health.SKIPPED, "The issuer told no time.")]
+    if reply.status == 404 and await is_no_issuer(issuer):
+        nothing = no_issuer(issuer)
+        found = Check("reachability", Health.ERROR, nothing.message, f"kind {nothing.kind}")
+        return [found, _clock(scene, reply)]
     return [_judged(scene, reply), _clock(scene, reply)]
 
 

@@ -141,6 +141,15 @@ def callback_arrives(client: ClientFacts, server: ServerFacts) -> bool:
     return client.environment in {"local", "wsl"} or not server.container
 
 
+def whereabouts(server: ServerFacts) -> str | None:
+    """Return what stands between the server's machine and the person, after "runs"; or None."""
+    if server.codespaces:
+        return "in GitHub Codespaces"
+    if server.ssh:
+        return "at the other end of SSH"
+    return "in a container" if server.container else None
+
+
 def can_open_browser(server: ServerFacts) -> bool:
     """Say whether the server's machine can show a page, wherever the person sits."""
     # WSL hands pages to Windows, and needs no screen of its own for that.

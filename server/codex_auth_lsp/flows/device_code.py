@@ -14,6 +14,7 @@ from codex_auth_lsp.domain.issuer import OPENAI_ISSUER
 from codex_auth_lsp.errors import (
     SIGN_IN,
     SIGN_IN_WITH_API_KEY,
+    DeviceCodeDisabled,
     DeviceCodeExpired,
     IssuerError,
     IssuerResponseInvalid,
@@ -22,6 +23,7 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase, UserCodePrompt, shown
 from codex_auth_lsp.flows.chatgpt import met, new_credential, token_url
+from codex_auth_lsp.flows.issuer_presence import is_no_issuer, no_issuer
 from codex_auth_lsp.oauth import device, http, token
 from codex_auth_lsp.oauth.dialect import has_own_routes
 
@@ -108,7 +110,12 @@ async def _request_code(context: FlowContext, endpoints: DeviceEndpoints | None)
     if endpoints is None:
         payload = {"client_id": issuer.client_id}
         reply = await http.post_json(device.user_code_endpoint(issuer), payload)
-        return device.judge_user_code(reply, issuer)
+        try:
+            return device.judge_user_code(reply, issuer)
+        except DeviceCodeDisabled:
+            if await is_no_issuer(issuer):
+                raise no_issuer(issuer) from None
+            raise
     fields = device.device_authorization_fields(issuer)
     reply = await http.post_form(endpoints.authorization, fields)
     return device.judge_device_authorization(reply, issuer)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """A complete request. `path` and `query` are as sent, not decoded; header names lower case.
 
-    `peer` is the address and port that it came from.
+    `peer` is the address and port that it came from. What may hold a secret is left out of `repr`.
     """
 
     method: str
     path: str
-    query: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
+    query: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
     peer: tuple[str, int] = ("", 0)
 
     def header(self, name: str) -> str | None:
@@ -33,6 +33,6 @@ class Response:
     """An answer; Content-Length and Connection are added when it is sent."""
 
     status: int
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     content_type: str = "text/plain; charset=utf-8"
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -46,11 +46,11 @@ _BROKEN_OFF = ("Server disconnected", "peer closed connection")  # how httpcore 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of whatever status; header names are lower case."""
+    """An answer of whatever status; header names are lower case. It may hold tokens."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     received_at: datetime | None = None
 
 

@@ -229,6 +229,8 @@ class AuthService:
         self._watcher.start()
         self._watch_store()
         self._keeper.after_looks(self._watch_anew)
+        self._keeper.after_looks(self._make_good)
+        self._make_good()
 
     def _watch_store(self) -> None:
         """Watch the store that the configuration chooses now, or what a logout has left."""
@@ -245,6 +247,11 @@ class AuthService:
         self._watch_store()
         if not self.reads_at_once:
             self._look_again()  # the store is another one now
+
+    def _make_good(self) -> None:
+        """Begin with what a logout in an earlier window had to leave undone."""
+        if self._made is None and self._cache.watched_store.is_unsettled:
+            self._actions.settling.look()
 
     def _look_again(self) -> None:
         if self.reads_at_once and self._cache.watched_store.reads_at_once:

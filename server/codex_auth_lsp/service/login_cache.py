@@ -69,7 +69,7 @@ class View:
 class _Config:
     """What the files of the configuration hold at one moment."""
 
-    content: list[bytes] | None
+    content: list[bytes] | None = field(repr=False)
     settings: Settings | None = None
     error: ConfigurationInvalid | None = None
 

@@ -34,18 +34,19 @@ class Settling:
         self._revoker = revoker
         self._running: asyncio.Task[None] | None = None
         self._ending = asyncio.Event()
-        keeper.after_looks(self._on_look)
+        keeper.after_looks(self.look)
+
+    def look(self) -> None:
+        """Begin, if there is something to make good."""
+        is_free = self._running is None or self._running.done()
+        if is_free and not self._ending.is_set() and self._cache.watched_store.is_unsettled:
+            self._running = asyncio.ensure_future(self._settle())
 
     async def close(self, seconds: float) -> None:
         """Wait for what is under way, and no longer than `seconds`."""
         self._ending.set()
         if self._running is not None:
             await asyncio.wait([self._running], timeout=seconds)
-
-    def _on_look(self) -> None:
-        is_free = self._running is None or self._running.done()
-        if is_free and not self._ending.is_set() and self._cache.watched_store.is_unsettled:
-            self._running = asyncio.ensure_future(self._settle())
 
     async def _settle(self) -> None:
         for delay in _DELAYS:

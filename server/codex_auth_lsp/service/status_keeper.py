@@ -435,14 +435,14 @@ class StatusKeeper:
             return "storeHealth"
         if before.snapshot.version != self._view.snapshot.version and _is_readable(before):
             return "externalChange"
-        if old.state != self._status.state and before.refresh_record != self._view.refresh_record:
-            return "externalChange"
         if (before.settings, before.settings_error, before.variables) != (
             self._view.settings,
             self._view.settings_error,
             self._view.variables,
         ):
             return "configChange"
+        if _refused(before) != _refused(self._view):
+            return "externalChange"
         if before.snapshot.report != self._view.snapshot.report:
             return "storeHealth"
         return "expired" if old.freshness == "fresh" else "freshness"
@@ -470,6 +470,12 @@ class StatusKeeper:
 
 def _is_readable(view: View) -> bool:
     return view.snapshot.report.health in READABLE
+
+
+def _refused(view: View) -> str | None:
+    """Return the fingerprint of the token that any window was refused, None where it was not."""
+    record = view.refresh_record
+    return record.fingerprint if record is not None and record.refusal else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 What `read` returns is what the last look found. A vault that is locked or does not answer is
 `locked`, one that is not there or refuses is `unavailable`, and what it holds counts as unchanged
 until it can be seen again. A write is read back; one that failed is taken back where that works.
-What a logout could not delete counts as gone, see `unfinished`.
+What a logout could not delete counts as gone, see `unfinished` and `ended_record`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.stores.abandon import Hanging
 from codex_auth_lsp.stores.base import READABLE, Snapshot
+from codex_auth_lsp.stores.ended_record import EndedRecord
 from codex_auth_lsp.stores.fallback import Fallbacks
 from codex_auth_lsp.stores.keyring_calls import KeyringCalls
 from codex_auth_lsp.stores.keyring_snapshot import (
@@ -107,8 +108,7 @@ class KeyringEntry:
         self._answered = 0
         self._snapshot = _not_looked_yet()
         self._owner: str | None = None
-        self.ended: Ended | None = None
-        """What a logout was to delete."""
+        self._ended = EndedRecord(home.path)
         self._late: frozenset[str] = frozenset()
         self.saves = 0
         """How many logins this process has stored here."""
@@ -123,6 +123,11 @@ class KeyringEntry:
         if problem is not None:
             return entry_snapshot("unavailable", detail=problem.message)
         return self._in_force(self._snapshot)
+
+    @property
+    def ended(self) -> Ended | None:
+        """What a logout was to delete."""
+        return self._ended.ended
 
     @property
     def has_leftover(self) -> bool:
@@ -266,7 +271,7 @@ class KeyringEntry:
             if last.version:
                 seen |= {(last.version, last.age.written_at if last.age else None)}
                 owners |= {self._owner} if self._owner else set()
-            self.ended = Ended(self._clock.now().timestamp(), seen, owners, self._late)
+            self._ended.write(Ended(self._clock.now().timestamp(), seen, owners, self._late))
             self._snapshot = replace(self._snapshot, version="", age=None)
             self._changes += 1
 
@@ -281,10 +286,12 @@ class KeyringEntry:
 
     def _in_force(self, snapshot: Snapshot) -> Snapshot:
         """Return what a snapshot counts as: an empty entry where a logout was to delete it."""
-        if self.ended is None or not snapshot.version or snapshot.report.health not in READABLE:
+        if not snapshot.version or snapshot.report.health not in READABLE:
             return snapshot
-        now = self._clock.now().timestamp()
-        return entry_snapshot("ok") if self.ended.covers(snapshot, now) else snapshot
+        ended, now = self.ended, self._clock.now().timestamp()
+        if ended is None or not ended.covers(snapshot, now):
+            return snapshot
+        return entry_snapshot("ok")
 
     def _take_back(self, old: Kept | None) -> None:
         """Put back what stood there, unless it still does."""
@@ -301,7 +308,8 @@ class KeyringEntry:
 
     def _settle(self, snapshot: Snapshot) -> None:
         """Take what was just written, after which nothing earlier counts any more."""
-        self.ended, self._late = None, frozenset()
+        self._ended.done()
+        self._late = frozenset()
         self.fallbacks.end()
         self._remember(snapshot)
 
@@ -316,7 +324,7 @@ class KeyringEntry:
             if snapshot.report.health in READABLE:
                 self._owner = owner_of(snapshot.credential)
                 if self._in_force(snapshot) is snapshot:
-                    self.ended = None  # somebody else has deleted or replaced it
+                    self._ended.forget()  # somebody else has deleted or replaced it
             return True
 
     def _on_return(self) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _FILE_MODE = 0o600
 _LOGIN = ".auth-"
-_OURS = re.compile(r"\.(?:auth|refresh)-[0-9a-f]{16}")
+_OURS = re.compile(r"\.(?:auth|refresh|logout)-[0-9a-f]{16}")
 _STALE_SECONDS = 3600.0
 
 logger = logging.getLogger(__name__)

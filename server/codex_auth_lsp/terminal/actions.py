@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.domain.login_method import LoginMethodId
-from codex_auth_lsp.errors import ApiKeyInvalid, AuthError, StoreLocked, StoreUnavailable
+from codex_auth_lsp.errors import (
+    SIGN_IN,
+    ApiKeyInvalid,
+    AuthError,
+    LoginMethodNotAllowed,
+    StoreLocked,
+    StoreUnavailable,
+)
 from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
@@ -23,6 +30,8 @@ from codex_auth_lsp.terminal.prompts import TerminalPrompts
 from codex_auth_lsp.terminal.remarks import Remarks
 from codex_auth_lsp.terminal.report import describe, describe_checks
 from codex_auth_lsp.terminal.screen import remark, tell
+from codex_auth_lsp.terminal.unseen import UnseenLines
+from codex_auth_lsp.terminal.ways import suit, ways_after, ways_here
 from codex_auth_lsp.wording import login_sentence, logout_sentence, names_nothing, status_sentence
 
 if TYPE_CHECKING:
@@ -46,11 +55,14 @@ def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> 
             if device_code
             else LoginRequest(LoginMethodId.BROWSER)
         )
+    typed_lines = UnseenLines(sys.stdin)
     try:
-        return run_to_end(_login(options, request))
+        return run_to_end(_login(options, request, typed_lines))
     except KeyboardInterrupt:
-        remark("\nThe sign-in was cancelled; the login is as it was.\n")
+        remark("\nThe sign-in was cancelled; nothing has changed.\n")
         raise
+    finally:
+        typed_lines.restore()  # a second Ctrl-C leaves no time for order
 
 
 def status(options: ServiceOptions, *, as_json: bool) -> int:
@@ -68,9 +80,9 @@ def doctor(options: ServiceOptions, *, as_json: bool, network: bool) -> int:
     """Examine all that sign-in depends on; 0 when no check found an error."""
     from codex_auth_lsp.doctor import Health
 
-    checks = run_to_end(_examine(options, network=network))
+    checks, ways = run_to_end(_examine(options, network=network))
     report = {"checks": [check.to_wire() for check in checks]}
-    text = describe_checks(checks, options.typed)
+    text = describe_checks(checks, ways, options.typed)
     tell(json.dumps(report, indent=2) + "\n" if as_json else text)
     errors = [check for check in checks if check.health is Health.ERROR]
     if errors:
@@ -79,12 +91,12 @@ def doctor(options: ServiceOptions, *, as_json: bool, network: bool) -> int:
     return 1 if errors else 0
 
 
-async def _examine(options: ServiceOptions, *, network: bool) -> list[Check]:
+async def _examine(options: ServiceOptions, *, network: bool) -> tuple[list[Check], list[str]]:
     from codex_auth_lsp.doctor import examine
 
     service = AuthService(options)
     try:
-        return await examine(service, network=network)
+        return await examine(service, network=network), ways_here(service)
     finally:
         await service.close(hurried=True)
 
@@ -109,22 +121,23 @@ async def _status(options: ServiceOptions) -> tuple[dict[str, Any], str]:
     notices = service.view.snapshot.report.notices
     return current, describe(
         current,
-        service.login_method_ids,
+        ways_here(service),
         now=service.now(),
         notices=notices,
         typed=options.typed,
     )
 
 
-async def _login(options: ServiceOptions, request: LoginRequest) -> int:
+async def _login(options: ServiceOptions, request: LoginRequest, typed_lines: UnseenLines) -> int:
     service = AuthService(options)
     _refuse_what_would_not_last(service)
     service.events.subscribe(show_notice)
     service.events.subscribe(Remarks(options.issuer).on_event)
     try:
-        prompts = TerminalPrompts(options.environment, options.typed)
-        attempt = await service.logins.begin(request, prompts)
-        current = await _outcome(service, attempt)
+        prompts = TerminalPrompts(
+            options.environment, service.clock, typed_lines, service.logins.submit_callback
+        )
+        current = await _outcome(service, await _begin(service, request, prompts))
         service.notices.tell_standing()
     finally:
         await service.close(hurried=False)
@@ -154,6 +167,14 @@ def _refuse_what_would_not_last(service: AuthService) -> None:
         )
 
 
+async def _begin(service: AuthService, request: LoginRequest, prompts: TerminalPrompts) -> Attempt:
+    try:
+        return await service.logins.begin(request, prompts)
+    except LoginMethodNotAllowed as error:
+        error.remediation = suit((SIGN_IN,), ways_after(error, request.method, ways_here(service)))
+        raise
+
+
 async def _outcome(service: AuthService, attempt: Attempt) -> dict[str, Any]:
     """Return the status once somebody is signed in.
 
@@ -168,6 +189,8 @@ async def _outcome(service: AuthService, attempt: Attempt) -> dict[str, Any]:
             error.message += f" Without a desktop, {OTHER_STORE}."
         if service.view.snapshot.credential is not None:
             error.message += " Nothing has changed: the login is as it was."
+        ways = ways_after(error, attempt.request.method, ways_here(service))
+        error.remediation = suit(error.remediation, ways)
         raise
 
 

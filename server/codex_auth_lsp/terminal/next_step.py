@@ -17,9 +17,9 @@ OTHER_STORE = 'set cli_auth_credentials_store to "file" or "auto" in config.toml
 _LOGINS = {"deviceCode": "login --device-auth", "apiKey": "login --with-api-key"}
 
 
-def next_step(status: Mapping[str, Any], method_ids: Sequence[str], typed: str) -> str | None:
-    """Return what helps, None where nothing has to be done; `method_ids` are what policy allows."""
-    login = command_line(_LOGINS.get(next(iter(method_ids), ""), "login"), typed)
+def next_step(status: Mapping[str, Any], ways: Sequence[str], typed: str) -> str | None:
+    """Return what helps, None where nothing has to be done; the best of the `ways` comes first."""
+    login = command_line(_LOGINS.get(next(iter(ways), ""), "login"), typed)
     if status.get("lastError", {}).get("kind") == "configurationInvalid":
         return "mend config.toml as the last error says; until then no sign-in begins"
     if status["state"] == "signedOut":

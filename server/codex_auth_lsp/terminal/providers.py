@@ -9,11 +9,12 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from codex_auth_lsp.errors import ProviderUnknown
+from codex_auth_lsp.errors import AuthError, ProviderUnknown
 from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.service.auth_service import AuthService
 from codex_auth_lsp.terminal.advice import command_line
 from codex_auth_lsp.terminal.screen import remark, tell
+from codex_auth_lsp.terminal.ways import suit, ways_here
 
 if TYPE_CHECKING:
     from codex_auth_lsp.service.auth_service import ServiceOptions
@@ -79,6 +80,9 @@ async def _issue(options: ServiceOptions, provider_id: str) -> IssuedCredential:
         return await service.credentials.issue(
             provider_id, min_validity_seconds=_VALIDITY_SECONDS, rejected_revision=None
         )
+    except AuthError as error:
+        error.remediation = suit(error.remediation, ways_here(service))
+        raise
     finally:
         await service.close(hurried=False)
 

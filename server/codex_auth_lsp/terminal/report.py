@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.terminal.advice import advice_lines
 from codex_auth_lsp.terminal.next_step import next_step
+from codex_auth_lsp.terminal.ways import suit
 from codex_auth_lsp.wording import status_sentence
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ _CLOUD_REASONS = {
 
 def describe(
     status: dict[str, Any],
-    method_ids: list[str],
+    ways: list[str],
     *,
     now: datetime,
     notices: Iterable[Notice] = (),
     typed: str = "",
 ) -> str:
-    """Return the lines, the most important first; `method_ids` are what policy allows."""
+    """Return the lines, the most important first; `ways` are those of signing in that work here."""
     headline = status_sentence(status)
     problems = [text for text in status["provider"]["problems"] if text not in headline]
     error = status.get("lastError", {}).get("message")
@@ -55,9 +56,12 @@ def describe(
         ("Provider", status["provider"]["id"]),
         *(("Problem", problem) for problem in problems),
         *(("Not in use", _shadowed(entry)) for entry in status["shadowed"]),
-        *(("Note", " ".join([n.message, *advice_lines(n.actions, typed)])) for n in told),
+        *(
+            ("Note", " ".join([n.message, *advice_lines(suit(n.actions, ways), typed)]))
+            for n in told
+        ),
         ("Last error", error if error and not any(error in text for text in said) else None),
-        ("Next", next_step(status, method_ids, typed)),
+        ("Next", next_step(status, ways, typed)),
     ]
     lines = [headline]
     lines += [f"  {name:<13}{value}" for name, value in rows if value]
@@ -90,12 +94,12 @@ def _shadowed(entry: dict[str, Any]) -> str:
     return f"{source.get('name', source['kind'])}: {entry['reason']}"
 
 
-def describe_checks(checks: list[Check], typed: str = "") -> str:
-    """Return a line for each check, with what it adds and advises below it."""
+def describe_checks(checks: list[Check], ways: list[str], typed: str = "") -> str:
+    """Return a line for each check, with what it adds and advises below it; see `describe`."""
     lines = []
     for check in checks:
         lines.append(f"{check.health:<8} {check.id}: {check.summary}")
         more = (check.detail or "").splitlines()
-        more += [f"-> {line}" for line in advice_lines(check.remediation, typed)]
+        more += [f"-> {line}" for line in advice_lines(suit(check.remediation, ways), typed)]
         lines += [f"{'':<9}{line}" for line in more]
     return "\n".join(lines) + "\n"

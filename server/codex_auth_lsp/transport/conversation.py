@@ -30,6 +30,7 @@ from codex_auth_lsp.transport.envelope import (
     MessageId,
     Notification,
     Request,
+    message_id_of,
     read_message,
 )
 from codex_auth_lsp.transport.error_replies import error_reply
@@ -102,10 +103,15 @@ class Conversation:
 
     def receive(self, content: bytes) -> None:
         """Take the content of one frame; a defect of ours costs one message, not the process."""
+        message = read_message(content)
         try:
-            self._take(read_message(content))
+            self._take(message)
         except Exception as exc:  # noqa: BLE001
-            log_defect(logger, exc)
+            if isinstance(message, Request):
+                self._running.discard(message.id)
+                self._send({"jsonrpc": "2.0", "id": message.id, "error": error_reply(exc)})
+            else:
+                log_defect(logger, exc)
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Request):
@@ -156,8 +162,8 @@ class Conversation:
         elif notification.method == "initialized":
             self._service.start()
         elif notification.method == "$/cancelRequest":
-            message_id = _field(notification.params, "id")
-            if isinstance(message_id, str | int) and self._runs(message_id):
+            message_id = message_id_of(_field(notification.params, "id"))
+            if message_id is not None and self._runs(message_id):
                 self._cancel(message_id)
         elif notification.method == "window/workDoneProgress/cancel":
             attempt_id = self._progress.attempt_of(_field(notification.params, "token"))

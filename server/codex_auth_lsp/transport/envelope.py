@@ -1,12 +1,13 @@
 """JSON-RPC 2.0 messages as values: what came, judged before anybody acts on it.
 
-Pure. Params stay plain dicts and lists; each method reads its own.
+Pure. Params stay plain dicts and lists; each method reads its own. They may hold secrets, and are
+left out of `repr`.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 PARSE_ERROR: Final = -32700
@@ -31,7 +32,7 @@ class Request:
 
     id: MessageId
     method: str
-    params: Any = None
+    params: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,17 @@ class Notification:
     """A notification; `params` is None where it has none."""
 
     method: str
-    params: Any = None
+    params: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer to a request of ours; `error` is None where it worked."""
+    """An answer to a request of ours; `error` is None where it worked.
 
-    id: MessageId
+    `id` is None in an error about a message of ours that the client could not read.
+    """
+
+    id: MessageId | None
     result: Any = None
     error: dict[str, Any] | None = None
 
@@ -80,11 +84,13 @@ def read_message(content: bytes) -> Message:
         return Malformed(PARSE_ERROR, "The message is not JSON.")
     if not isinstance(body, dict):
         return Malformed(INVALID_REQUEST, "A message must be one JSON object.")
-    has_id, message_id = "id" in body, _message_id(body.get("id"))
+    has_id, message_id = "id" in body, message_id_of(body.get("id"))
     if _is_too_deep(content, body):
         return Malformed(PARSE_ERROR, "The message is nested too deeply.", message_id)
     if body.get("jsonrpc") != "2.0":
         return Malformed(INVALID_REQUEST, 'A message must say "jsonrpc": "2.0".', message_id)
+    if _is_error_without_request(body):
+        return Reply(None, error={})
     if has_id and message_id is None:
         return Malformed(INVALID_REQUEST, "An id must be a string or a whole number.")
     if "method" not in body:
@@ -97,6 +103,12 @@ def read_message(content: bytes) -> Message:
     return Request(message_id, method, body.get("params"))
 
 
+def _is_error_without_request(body: dict[str, Any]) -> bool:
+    """Say whether this tells of an error with the id `null`; two sides that answer never end."""
+    without_id = "id" in body and body["id"] is None
+    return without_id and "error" in body and not {"method", "result"} & body.keys()
+
+
 def _reply(body: dict[str, Any], message_id: MessageId | None) -> Message:
     if message_id is None or ("result" in body) == ("error" in body):
         return Malformed(INVALID_REQUEST, "A message needs a method.", message_id)
@@ -106,7 +118,8 @@ def _reply(body: dict[str, Any], message_id: MessageId | None) -> Message:
     return Reply(message_id, error=error if isinstance(error, dict) else {})
 
 
-def _message_id(value: Any) -> MessageId | None:
+def message_id_of(value: Any) -> MessageId | None:
+    """Return the value where it can be an id; `true` is none, although it equals 1."""
     return value if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 

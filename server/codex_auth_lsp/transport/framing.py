@@ -1,7 +1,8 @@
 """The base protocol's frames (LSP 3.17, "Base Protocol"): header, blank line, content.
 
 The decoder is pure: bytes in, contents out. It takes header names in any case and refuses what
-leaves open where the next frame begins, before it has taken more memory than the limits allow.
+leaves open where the next frame begins, before it has taken more memory than the limits allow and
+as soon as it is seen: a peer that waits for an answer may never send the rest of a bad header.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ MAXIMUM_HEADER = 8 * 1024
 MAXIMUM_CONTENT = 8 * 1024 * 1024
 """Bytes of a message."""
 
-_END = b"\r\n\r\n"
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*")
+_LINE_END = b"\r\n"
+_NAME = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_FIELD = re.compile(rb"(%s)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*" % _NAME)
+_BEGINNING = re.compile(rb"(?:%s[ \t]*(?::[^\r\n]*\r?)?)?" % _NAME)
+_BLANK_LINE = re.compile(rb"\r?")
 
 
 class FramingError(Exception):
@@ -32,7 +36,8 @@ class FrameDecoder:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._length: int | None = None
-        self._searched = 0
+        self._header_complete = False
+        self._line = 0  # where the first header line begins that has not been judged
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the content of each frame that is complete with `data`.
@@ -42,29 +47,44 @@ class FrameDecoder:
         """
         self._buffer += data
         while True:
-            if self._length is None and not self._read_header():
+            if not self._header_complete:
+                self._read_header()
+            if not self._header_complete or self._length is None:
                 return
-            if self._length is None or len(self._buffer) < self._length:
+            if len(self._buffer) < self._length:
                 return
             content = bytes(self._buffer[: self._length])
             del self._buffer[: self._length]
-            self._length = None
+            self._length, self._header_complete = None, False
             if content:
                 yield content
 
-    def _read_header(self) -> bool:
-        end = self._buffer.find(_END, max(self._searched - len(_END), 0), MAXIMUM_HEADER)
-        if end < 0:
-            self._searched = len(self._buffer)
-            if self._searched >= MAXIMUM_HEADER:
-                raise FramingError("a header has more than 8 KiB")
-            if _has_bare_line_feed(self._buffer):
-                raise FramingError("a header line does not end in CR LF")
-            return False
-        self._length = _content_length(bytes(self._buffer[:end]))
-        del self._buffer[: end + len(_END)]
-        self._searched = 0
-        return True
+    def _read_header(self) -> None:
+        while (end := self._buffer.find(_LINE_END, self._line, MAXIMUM_HEADER)) >= 0:
+            line = bytes(self._buffer[self._line : end])
+            self._line = end + len(_LINE_END)
+            if line:
+                self._take_field(line)
+            elif self._length is None:
+                raise FramingError("a header needs one Content-Length")
+            else:
+                del self._buffer[: self._line]
+                self._line, self._header_complete = 0, True
+                return
+        if len(self._buffer) >= MAXIMUM_HEADER:
+            raise FramingError("a header has more than 8 KiB")
+        begun = bytes(self._buffer[self._line :])
+        if not (_BEGINNING.fullmatch(begun) or _BLANK_LINE.fullmatch(begun)):
+            raise FramingError(_what_is_wrong(begun))
+
+    def _take_field(self, line: bytes) -> None:
+        field = _FIELD.fullmatch(line)
+        if field is None:
+            raise FramingError(_what_is_wrong(line))
+        if field[1].lower() == b"content-length":
+            if self._length is not None:
+                raise FramingError("a header needs one Content-Length")
+            self._length = _number(field[2])
 
 
 def encode_frame(content: bytes) -> bytes:
@@ -72,23 +92,16 @@ def encode_frame(content: bytes) -> bytes:
     return b"Content-Length: %d\r\n\r\n" % len(content) + content
 
 
-def _content_length(header: bytes) -> int:
-    lengths = []
-    for line in header.split(b"\r\n"):
-        field = _FIELD.fullmatch(line)
-        if field is None:
-            raise FramingError("a header line is no field")
-        if field[1].lower() == b"content-length":
-            lengths.append(field[2])
-    if len(lengths) != 1:
-        raise FramingError("a header needs one Content-Length")
-    digits = lengths[0]
+def _number(digits: bytes) -> int:
     if not re.fullmatch(rb"[0-9]+", digits):
         raise FramingError("a Content-Length is no number")
-    if len(digits) > len(str(MAXIMUM_CONTENT)) or int(digits) > MAXIMUM_CONTENT:
+    significant = digits.lstrip(b"0")
+    if len(significant) > len(str(MAXIMUM_CONTENT)) or int(significant or b"0") > MAXIMUM_CONTENT:
         raise FramingError("a message has more than 8 MiB")
-    return int(digits)
+    return int(significant or b"0")
 
 
-def _has_bare_line_feed(header: bytearray) -> bool:
-    return header.count(b"\n") != header.count(b"\r\n")
+def _what_is_wrong(line: bytes) -> str:
+    if b"\n" in line or b"\r" in line[:-1]:
+        return "a header line does not end in CR LF"
+    return "a header line is no field"

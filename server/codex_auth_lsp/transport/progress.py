@@ -46,7 +46,9 @@ class WorkDoneProgress:
 
     def attempt_of(self, token: Any) -> str | None:
         """Return the attempt that is shown under a token."""
-        return self._attempts.get(token) if isinstance(token, str | int) else None
+        if isinstance(token, bool) or not isinstance(token, str | int):
+            return None
+        return self._attempts.get(token)
 
     def _tokens(self, attempt_id: str) -> list[str | int]:
         return [token for token, shown in self._attempts.items() if shown == attempt_id]

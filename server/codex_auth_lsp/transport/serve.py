@@ -71,6 +71,8 @@ class _Process:
                 if self._ended.done():
                     return
                 self._conversation.receive(content)
+                if self._stdio.is_full:
+                    return  # the decoder keeps the rest
         except FramingError as exc:
             if not self._ended.done():
                 self._distrust = exc

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { environmentOf, isSamePort } from "../../src/environment";
+import { canComeBack, environmentOf } from "../../src/environment";
 
 for (const [remoteName, isWeb, expected] of [
   [undefined, false, { environment: "local", browserOnServerHost: true }],
@@ -29,7 +29,19 @@ for (const [external, expected] of [
   ["http://127.0.0.1:8080/proxy/1455/", false],
   ["no address", false],
 ] as const) {
-  test(`port 1455 forwarded as ${external}: ${expected ? "the same" : "another"}`, () => {
-    assert.equal(isSamePort(external, 1455), expected);
+  test(`port 1455 forwarded as ${external}: ${expected ? "the same" : "another"}`, async () => {
+    const asked: string[] = [];
+    const forward = (url: string): Promise<string> => {
+      asked.push(url);
+      return Promise.resolve(external);
+    };
+    assert.equal(await canComeBack(1455, forward), expected);
+    assert.deepEqual(asked, ["http://127.0.0.1:1455/"]);
   });
 }
+
+test("a port that is refused cannot be come back to, and where there is none it is not asked for", async () => {
+  const refuse = (): Promise<string> => Promise.reject(new Error("no"));
+  assert.equal(await canComeBack(1455, refuse), false);
+  assert.equal(await canComeBack(undefined, refuse), true);
+});

@@ -38,6 +38,8 @@ for (const [situation, status, connection, expected] of TABLE) {
     assert.notEqual(tooltip, "");
     assert.match(accessibilityLabel, /^Codex: /);
     assert.doesNotMatch(accessibilityLabel, /\$\(/);
+    const words = text.replace(/\$\([^)]*\) /, "");
+    assert.ok(accessibilityLabel.includes(words), `${accessibilityLabel} has not the words ${words}`);
   });
 }
 
@@ -53,7 +55,7 @@ test("the tooltip has account, plan, billing, store, expiry, provider and the la
     ...SIGNED_IN,
     lastError: { kind: "networkUnreachable", retryable: true, remediation: [], message: "The network cannot be reached" },
   };
-  const tooltip = presentStatus(status, "running", (time) => `<${time}>`).tooltip.replace(/\\/g, "");
+  const tooltip = presentStatus(status, "running", undefined, (time) => `<${time}>`).tooltip.replace(/\\/g, "");
   for (const part of [
     "**Signed in: someone@example.com**",
     "Plan: ChatGPT Plus",
@@ -64,6 +66,23 @@ test("the tooltip has account, plan, billing, store, expiry, provider and the la
     "Last error: The network cannot be reached",
   ]) {
     assert.ok(tooltip.includes(part), `${part} is missing in ${tooltip}`);
+  }
+});
+
+test("trouble with the store that is the last error is told once", () => {
+  const message = "auth.json is not a stored login";
+  const status: AuthStatus = {
+    ...unreadable("corrupt"), lastError: { kind: "storeCorrupt", retryable: false, remediation: [], message },
+  };
+  status.store.detail = message;
+  const lines = describeStatus(status, undefined, "/home/someone");
+  assert.ok(lines.includes("Login kept in: a file (~/.codex/auth.json): its content is damaged"), lines.join("\n"));
+  assert.equal(lines.filter((line) => line.includes(message)).length, 1);
+});
+
+test("why there is no server is in the tooltip, as text", () => {
+  for (const connection of ["stopped", "missing"] as const) {
+    assert.equal(presentStatus(undefined, connection, "It said [x](command:a)").tooltip, "It said \\[x\\]\\(command\\:a\\)");
   }
 });
 

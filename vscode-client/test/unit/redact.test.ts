@@ -13,6 +13,11 @@ const TABLE: [what: string, message: object, answers?: string][] = [
   ["a device code", { method: "auth/loginPrompt", params: { kind: "deviceCode", url: "https://auth.example.com", userCode: SECRET } }],
   ["a shown document", { method: "window/showDocument", params: { uri: `https://auth.example.com/${SECRET}`, external: true } }],
   ["a shown message with an address", { method: "window/showMessage", params: { type: 3, message: `Open https://a.example and enter ${SECRET}` } }],
+  ["a token by its name", { method: "x/unknown", params: { tokens: [{ accessToken: SECRET }, { refresh_token: SECRET }, { idToken: SECRET }] } }],
+  ["a key by its name", { method: "x/unknown", params: { "X-Api-Key": SECRET } }],
+  ["a code and a state by their names", { method: "x/unknown", params: { code: SECRET, state: SECRET } }],
+  ["a device code by its name", { method: "x/unknown", params: { user_code: SECRET, device_auth_id: SECRET } }],
+  ["a secret in a list of texts", { method: "x/unknown", params: { cookie: [SECRET] } }],
   ["a credential", { id: 4, result: { headers: { Authorization: `Bearer ${SECRET}` }, queryParams: { key: SECRET } } }, "auth/credential"],
 ];
 
@@ -35,6 +40,13 @@ test("what is no secret stays readable", () => {
   assert.deepEqual(redactMessage(message), message);
 });
 
+test("words that stand under the names of secrets stay readable", () => {
+  const message = { method: "auth/statusChanged", params: { status: { state: "signedOut" }, code: "clockSkew", count: 3 } };
+  assert.deepEqual(redactMessage(message), message);
+  const error = { id: 1, error: { code: -32803, message: "no", data: { kind: "apiKeyInvalid" } } };
+  assert.deepEqual(redactMessage(error), error);
+});
+
 test("odd messages do no harm", () => {
   for (const odd of [null, 1, "text", [], { method: "auth/login" }, { method: "auth/login", params: [1] }, { method: 7, params: null }]) {
     assert.deepEqual(redactMessage(odd), odd);
@@ -51,6 +63,16 @@ for (const [text, expected] of [
   ["proxy Bearer abc.def end", `proxy Bearer ${HIDDEN} end`],
   ["tokens rt.1.AAAAAAAA, rt_AAAAAAAA, ac_AAAAAAAA end", `tokens ${HIDDEN}, ${HIDDEN}, ${HIDDEN} end`],
   ['{"refresh_token":"an-opaque-one","x":1}', `{"refresh_token":"${HIDDEN}","x":1}`],
+  ['{"accessToken": "an-opaque-one", "idToken":"another-one"}', `{"accessToken": "${HIDDEN}", "idToken":"${HIDDEN}"}`],
+  ["{'user_code': 'AB12', 'device_auth_id': 'x-1'}", `{'user_code': '${HIDDEN}', 'device_auth_id': '${HIDDEN}'}`],
+  ['{\\"access_token\\":\\"an-opaque-one\\",\\"x\\":1}', `{\\"access_token\\":\\"${HIDDEN}\\",\\"x\\":1}`],
+  ["x-api-key: opaque-value", `x-api-key: ${HIDDEN}`],
+  ["Cookie: session=opaque; other=opaque", `Cookie: ${HIDDEN}`],
+  ["client_secret=opaque&x=1", `client_secret=${HIDDEN}&x=1`],
+  ['{"code":"Zm9v-1","state":"c3Rh_dGU","kind":"x"}', `{"code":"${HIDDEN}","state":"${HIDDEN}","kind":"x"}`],
+  ['{"state":"signedOut","code":"clockSkew"}', '{"state":"signedOut","code":"clockSkew"}'],
+  ["enter ABCD-12345 or WXYZ-ABCD there", `enter ${HIDDEN} or ${HIDDEN} there`],
+  ["on 2026-1126 at RFC-8628 and UTF-8", "on 2026-1126 at RFC-8628 and UTF-8"],
   ["proxy http://someone:opaque@proxy.example:8080/", `proxy http://${HIDDEN}@proxy.example:8080/`],
   ["open //auth.example.com/x?state=abc", `open //auth.example.com/x?${HIDDEN}`],
   ["open vscode://an.extension/x?code=abc", `open vscode://an.extension/x?${HIDDEN}`],

@@ -172,3 +172,18 @@ test("a Python without the server is told what to do about it", () => {
   const told = startFailure("/usr/bin/python3", "it ended with status 1: /usr/bin/python3: No module named codex_auth_lsp");
   assert.match(told, /^The Python \/usr\/bin\/python3 does not have the Codex sign-in server\. Install codex-auth-lsp there/);
 });
+
+test("a program that cannot be started is told in words", () => {
+  assert.match(startFailure("/nowhere/x", "spawn /nowhere/x ENOENT"), /did not start: it is not there, or the interpreter/);
+  assert.match(startFailure("/etc/passwd", "spawn /etc/passwd EACCES"), /did not start: it is not a program that you may run\.$/);
+});
+
+test("another program in the setting that is not on the PATH is no reason to install the server", () => {
+  assert.deepEqual(findServer({ ...NO_SETTINGS, command: ["my-server"] }, machine([])), {
+    found: false,
+    reason: "settingInvalid",
+    message: "The program my-server in the setting codexAuth.server.command is not on the PATH.",
+  });
+  const search = findServer({ ...NO_SETTINGS, command: ["codex-auth-lsp"] }, machine([]));
+  assert.equal(search.found ? undefined : search.reason, "notInstalled");
+});
