@@ -106,8 +106,14 @@ GROUPS = (
     Group(
         "letters whose case means nothing",
         "httpx writes methods in capitals, and the names of media types have no case.",
-        r'"POST"|application/x-www-form-urlencoded',
-        r'"post"|APPLICATION/X-WWW-FORM-URLENCODED',
+        r'"POST"|application/(json|x-www-form-urlencoded)',
+        r'"post"|APPLICATION/(JSON|X-WWW-FORM-URLENCODED)',
+    ),
+    Group(
+        "two lists of two, paired without a look at their lengths",
+        "Both are written there; the look is for who changes one of them.",
+        r"strict=True",
+        r"strict=(None|False)|revocation_endpoint\\), \\)",
     ),
     Group(
         "an entry of digits without a colon in `NO_PROXY`",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -34,6 +35,7 @@ from codex_auth_lsp.oauth.revocation import revocation_payload
 from codex_auth_lsp.oauth.token import (
     NewTokens,
     RenewedTokens,
+    answered_at,
     api_key_exchange_fields,
     code_exchange_fields,
     error_code,
@@ -227,6 +229,8 @@ def test_bad_id_token_of_a_refresh_is_left_aside(body, expected):
         (reply(200, {"refresh_token": "\ud7ff\ue000"}), Secret("\ud7ff\ue000")),
         (reply(200, b"[" * 100_000), None),
         (reply(200, [TOKENS]), None),
+        (reply(299, TOKENS), Secret("rt-1")),
+        (reply(300, TOKENS), None),
         (reply(302, TOKENS), None),
         (reply(400, TOKENS), None),
         (reply(500, TOKENS), None),
@@ -447,3 +451,30 @@ def test_error_code_is_a_short_word_or_nothing(value):
 
     assert code is None or (code == value and len(code) <= 64 and code.isascii())
     assert oauth_error(reply(400, {"error": value})) == code
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"date": ""}, None),
+        ({"date": "soon"}, None),
+        ({"date": "Wed, 21 Oct 2026 12:00:00 GMT"}, NOON),
+        ({"date": "Wed, 21 Oct 2026 14:00:00 +0200"}, NOON),
+        ({"date": "Wed, 21 Oct 2026 12:00:00 -0000"}, None),
+        ({"date": "Wed, 21 Oct 2026 12:00:00"}, None),
+    ],
+    ids=str,
+)
+def test_time_of_an_answer_is_in_utc_or_unknown(monkeypatch, headers, expected):
+    """Whatever the zone of this machine is; a time without a zone tells none."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        found = answered_at(Reply(200, headers, b""))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert found == expected
+    assert found is None or found.utcoffset() == timedelta()

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from codex_auth_lsp.domain.credential import ApiKeyCredential
+from codex_auth_lsp.errors import StoreCorrupt, StoreLocked, StoreUnavailable
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.age import Age
-from codex_auth_lsp.stores.base import Remaining, Removed, join
+from codex_auth_lsp.stores.base import Remaining, Removed, join, unreadable
 from codex_auth_lsp.stores.keyring_snapshot import entry_snapshot
 from codex_auth_lsp.stores.unfinished import Ended
 from stores.store_contract import KEY, OTHER_KEY
@@ -86,3 +87,22 @@ def test_logout_covers_what_is_certainly_what_was_to_go(
     assert ended.covers(snapshot, now, in_doubt=in_doubt) is expected
     if not in_doubt:
         assert ended.covers(snapshot, now) is expected
+
+
+@pytest.mark.parametrize(
+    ("health", "expected"),
+    [
+        ("ok", None),
+        ("readOnly", None),
+        ("corrupt", StoreCorrupt),
+        ("locked", StoreLocked),
+        ("unavailable", StoreUnavailable),
+    ],
+)
+def test_place_that_nobody_can_read_is_an_error_of_its_kind(health, expected):
+    """With the words of its report."""
+    error = unreadable(entry_snapshot(health, detail="It is so.").report)
+
+    assert (type(error), error and error.message) == (
+        (expected, "It is so.") if expected else (type(None), None)
+    )
