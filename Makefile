@@ -16,11 +16,11 @@ lint: $(VENV)/.dev
 	@$(PY) tests/run.py --lint-only
 
 # The reliability proofs with their full figures, in about 40 minutes; writes docs/reliability.md.
-# PROVE_ONLY names parts (crash faults ends rotation beside_codex torn model keyring), the others change sizes.
+# PROVE_ONLY names parts (crash faults ends rotation beside_codex torn model keyring callback_flood request_flood), the others change sizes.
 prove: $(VENV)/.dev
 	@test -d tests/parts/node_modules || npm ci --prefix tests/parts --loglevel=error
 	@PYTHONPATH=tests $(PY) -m prove $(foreach part,$(PROVE_ONLY),--only $(part)) \
-	  $(foreach size,KILLS PROCESSES CYCLES BESIDE ROUNDS READS WALKS KEYRING_KILLS SEED,$(if \
+	  $(foreach size,KILLS PROCESSES CYCLES BESIDE ROUNDS READS WALKS KEYRING_KILLS FLOOD REQUESTS SEED,$(if \
 	  $(PROVE_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(PROVE_$(size))))
 
 # A million odd messages and what else may come from outside, in portions that a stopped run keeps;

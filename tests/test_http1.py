@@ -245,6 +245,15 @@ async def test_half_open_connections_do_not_keep_a_true_request_out():
     assert took < 1.0
 
 
+async def test_every_request_of_a_flood_is_heard():
+    """A newcomer takes nobody's place who has not had the time to speak; it waits in the queue."""
+    async with serving(seen := Seen(), connections=4) as server:
+        answers = await asyncio.gather(*(exchange(server.port, GET + b"\r\n") for _ in range(300)))
+
+    assert [status(answer) for answer in answers] == [200] * 300
+    assert len(seen) == 300
+
+
 async def test_request_that_is_being_answered_is_not_evicted():
     """Only idle connections make room; a newcomer is turned away when there is none."""
     release = asyncio.Event()

@@ -133,6 +133,7 @@ TIME = {
     ("stores.watcher", "asyncio.sleep"): "looks at files, which no clock of ours changes",
     ("transport.dispatcher", "asyncio.sleep"): "lets a task begin, and takes no time",
     ("transport.conversation", "asyncio.sleep"): "lets answers go out, and takes no time",
+    ("http1.server", "asyncio.sleep"): "lets connections go on; or a pause when none can be taken",
     ("flows.base", "asyncio.sleep"): "lets a prompt begin, and takes no time",
 }
 """Where the time or a wait comes from anything but `Clock`, and why."""

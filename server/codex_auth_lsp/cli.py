@@ -102,7 +102,7 @@ def _usage_error(message: str, known: Sequence[str]) -> str:
             return _NO_KEY_HERE
         options = [word.partition("=")[0] for word in unknown.split() if word.startswith("--")]
         if not options:
-            return "too many arguments."
+            return "too many arguments. A name with blanks in it stands in quotes."
         if options[0] in {*known, *_OF_OTHER_SERVERS}:
             return f"there is no option {options[0]} here."
         close = get_close_matches(options[0], known, 1)
@@ -281,6 +281,7 @@ def _service_options(
         environment=dict(os.environ),
         check_api_keys=arguments.check_api_key,
         typed=_typed(arguments),
+        in_shell=arguments.command is not None,
     )
 
 

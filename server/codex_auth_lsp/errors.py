@@ -253,7 +253,7 @@ class ApiKeyInvalid(LoginError):
 
 class LoginMethodNotAllowed(LoginError):
     kind = "loginMethodNotAllowed"
-    sentence = "The configuration forbids this way of signing in."
+    sentence = "config.toml forbids this way of signing in; sign in another way."
     advice = ()
 
 
@@ -312,7 +312,7 @@ class RefreshTokenRevoked(NeedsReauth):
 
 class ApiKeyRejected(CredentialError):
     kind = "apiKeyRejected"
-    sentence = "The provider refused the API key; it may have been deleted: make another one."
+    sentence = "The provider refused the API key, which may have been deleted; make another one."
     advice = (
         Remediation("Create an API key", url="https://platform.openai.com/api-keys"),
         SIGN_IN_WITH_API_KEY,
@@ -321,7 +321,7 @@ class ApiKeyRejected(CredentialError):
 
 class ProviderUnknown(CredentialError):
     kind = "providerUnknown"
-    sentence = "There is no such model provider."
+    sentence = "There is no such model provider; name another one."
     advice = ()
 
 
@@ -334,13 +334,15 @@ class EnvironmentKeyMissing(CredentialError):
 class CredentialCommandFailed(CredentialError):
     kind = "credentialCommandFailed"
     retryable = True
-    sentence = "The command that prints the provider's token failed."
+    sentence = "The command that prints the provider's token failed; run it by hand to see why."
     advice = (SHOW_LOG,)
 
 
 class CapabilityNotDeclared(CredentialError):
     kind = "capabilityNotDeclared"
-    sentence = "This editor did not declare that it asks for credentials, so it gets none."
+    sentence = (
+        "This editor gets no credentials, since it has not declared the capability `credential`."
+    )
     advice = ()
 
 
@@ -379,12 +381,12 @@ class IssuerUnavailable(IssuerError):
 class RateLimited(IssuerError):
     kind = "rateLimited"
     retryable = True
-    sentence = "The issuer asks to wait before the next try."
+    sentence = "The issuer asks to wait before the next try; try again later."
 
 
 class IssuerResponseInvalid(IssuerError):
     kind = "issuerResponseInvalid"
-    sentence = "The issuer's answer was not understood."
+    sentence = "The issuer's answer was not understood; try again later."
 
 
 class StoreError(AuthError):
@@ -395,7 +397,9 @@ class StoreError(AuthError):
 
 class StoreUnavailable(StoreError):
     kind = "storeUnavailable"
-    sentence = "The place where logins are kept is not available."
+    sentence = (
+        "The folder or the keyring where logins are kept is not available; create or start it."
+    )
     advice = (
         Remediation("Create the folder, or start the keyring, that the message names"),
         SHOW_LOG,
@@ -416,7 +420,7 @@ class StoreCorrupt(StoreError):
 
 class StoreReadOnly(StoreError):
     kind = "storeReadOnly"
-    sentence = "The folder where logins are kept cannot be written."
+    sentence = "The place where logins are kept cannot be written by this user; make it writable."
     advice = (
         Remediation("Make the folder where logins are kept writable for your user"),
         SHOW_LOG,
@@ -426,7 +430,7 @@ class StoreReadOnly(StoreError):
 class StoreWriteFailed(StoreError):
     kind = "storeWriteFailed"
     retryable = True
-    sentence = "The login could not be written."
+    sentence = "The login could not be written to the place where logins are kept; try again."
 
 
 class LockTimedOut(StoreError):
@@ -437,12 +441,12 @@ class LockTimedOut(StoreError):
 
 class ConfigurationInvalid(AuthError):
     kind = "configurationInvalid"
-    sentence = "The configuration cannot be used."
+    sentence = "The configuration cannot be used; correct it and try again."
 
 
 class ShuttingDown(AuthError):
     kind = "shuttingDown"
-    sentence = "The language server is shutting down."
+    sentence = "The language server is shutting down; try again when it has started anew."
 
 
 class InternalError(AuthError):

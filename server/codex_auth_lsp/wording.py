@@ -32,15 +32,23 @@ def names_nothing(status: dict[str, Any]) -> bool:
 
 def _state_sentence(status: dict[str, Any]) -> str:
     state = status["state"]
+    kind = status.get("lastError", {}).get("kind")
     if state == "signedOut":
-        kind = status.get("lastError", {}).get("kind")
         return _UNKNOWN if kind == "configurationInvalid" else "Nobody is signed in to Codex."
     if state == "unavailable":
+        if kind == "configurationInvalid" and status["store"]["backend"] == "none":
+            return _UNKNOWN
         detail = status["store"].get("detail")
         return f"The stored login cannot be read. {detail}" if detail else _UNREADABLE
     if state == "notRequired":
         return f"The model provider `{status['provider']['id']}` needs no sign-in to OpenAI."
     who = _who(status)
+    source = status.get("source", {})
+    if status.get("method") == "accessToken" and source.get("kind") == "environment":
+        return (
+            f"Signed in to Codex with the personal access token in {source['name']}, which was not "
+            "checked."
+        )
     return (
         f"The sign-in of {who} has ended; sign in again."
         if state == "needsReauth"
@@ -56,7 +64,7 @@ def login_sentence(status: dict[str, Any]) -> str:
     return status_sentence(status)
 
 
-def logout_sentence(result: dict[str, Any], *, unread: bool = False) -> str:
+def logout_sentence(result: dict[str, Any], *, unread: bool) -> str:
     """Return what a logout did, and what it could not do.
 
     Args:
@@ -65,7 +73,8 @@ def logout_sentence(result: dict[str, Any], *, unread: bool = False) -> str:
     """
     places = {place["store"] for place in result["remaining"]}
     if not result["removed"] and "file" not in places:
-        return "Nobody was signed in to Codex."
+        is_unknown = result["status"]["state"] == "unavailable"
+        return _NOTHING_FOUND if is_unknown else "Nobody was signed in to Codex."
     sentence = "Signed out of Codex." if result["removed"] else "The login could not be removed."
     if "file" in places:
         sentence += " It is still in the file, which cannot be written here."
@@ -95,6 +104,9 @@ def cancel_sentence(outcome: str) -> str:
 
 
 _UNKNOWN = "Who is signed in to Codex cannot be known until config.toml is mended."
+_NOTHING_FOUND = (
+    "No login was found; one that is kept elsewhere cannot be found until config.toml is mended."
+)
 _UNREADABLE = "The stored login cannot be read."
 
 

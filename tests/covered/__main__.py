@@ -1,8 +1,9 @@
 """`make coverage`: what of the server runs in its tests, processes that they start included.
 
 Each part of the tests is measured by itself and kept below `.cache/coverage`, for the server's code
-as it is; `--only` runs one of them anew, and a part that was never run on this code is run. Writes its chapter of docs/reliability.md. Ends
-with status 1 when a package is below the share that is wanted, or a test fails.
+as it is; `--only` runs one of them anew, and a part that was never run on this code is run. Writes
+its chapter of docs/reliability.md. Ends with status 1 when a package is below the share that is
+wanted, or a test fails.
 """
 
 from __future__ import annotations

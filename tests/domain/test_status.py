@@ -302,7 +302,11 @@ def test_credentials_that_are_not_in_use_are_shadowed(given, expected):
         ({"stored": tokens("x", account_id=None)}, "ada@example.com", "chatgpt"),
         ({"stored": API_KEY}, "API key", "apiKey"),
         ({"stored": ACCESS_TOKEN}, "Personal access token", "accessToken"),
-        ({"token_set": True, "stored": FRESH}, "Personal access token", "accessToken"),
+        (
+            {"token_set": True, "stored": FRESH},
+            "Personal access token (not checked)",
+            "accessToken",
+        ),
         ({"stored": STORED["bedrock key"]}, "Amazon Bedrock API key", "bedrockApiKey"),
         ({"stored": STORED["bedrock keys"]}, "Amazon Bedrock access keys", "bedrockAccessKeys"),
         ({"stored": STORED["agent"]}, "Codex agent", "agentIdentity"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from codex_auth_lsp.sandbox.visitor import Visitor
 from e2e.shapes import api_key_login, example_key
 from support.lsp_client import ANSWER_DEADLINE, FULL_AUTH, NO_ANSWER, UNSET
+from support.secrets_guard import ACCESS_TOKEN, API_KEY
 from wire.transcript import Line, Step, differences, filled_in, read_pattern, read_transcript
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
     from e2e.shapes import CodexHome
     from support.lsp_client import LanguageClient, Message
     from support.sandbox import Sandbox
+
+
+_VALUES = {
+    "CODEX_ACCESS_TOKEN": "at-environment-token-of-the-test",
+    "LAB_KEY": example_key("of-the-lab"),
+}
+"""What the variables of a transcript hold."""
 
 
 class Differs(Exception):
@@ -69,9 +77,14 @@ class Stage:
                 await self._hear(entry)
             else:
                 await self._say(entry)
+        await self.close()
         for name, window in self.windows.items():
+            self._nothing_more(name, window)
+
+    async def close(self) -> None:
+        """End the servers that still run."""
+        for window in self.windows.values():
             await window.client.close()
-            await self._nothing_more(name, window)
 
     async def _say(self, line: Line) -> None:
         window = self.windows[line.window]
@@ -125,7 +138,7 @@ class Stage:
             if message.method not in self.between or message.method == line.method:
                 return message
 
-    async def _nothing_more(self, name: str, window: Window) -> None:
+    def _nothing_more(self, name: str, window: Window) -> None:
         rest = [
             message
             for message in window.client.messages[window.read :]
@@ -187,7 +200,8 @@ class Stage:
         self.home.write(api_key_login(example_key("elsewhere")))
 
     async def _set(self, name: str) -> None:
-        self.environment[name] = "at-environment-token-of-the-test"
+        self.browser.guard.add(_VALUES[name], API_KEY if name == "LAB_KEY" else ACCESS_TOKEN)
+        self.environment[name] = _VALUES[name]
 
     async def _configure(self, text: str) -> None:
         self.home.configure(text.replace("; ", "\n"))
@@ -212,7 +226,7 @@ class Stage:
 
 _STEPS: dict[str, Callable[..., Awaitable[None]]] = {
     r"somebody has signed in with ChatGPT": Stage._sign_in_before,
-    r"the environment of the servers has (CODEX_ACCESS_TOKEN)": Stage._set,
+    r"the environment of the servers has (CODEX_ACCESS_TOKEN|LAB_KEY)": Stage._set,
     r"`config\.toml` says: (.*)": Stage._configure,
     r"window (\w) opens(?: and declares (\{.*\}))?": Stage._start,
     r"window (\w) starts its server": Stage._spawn,

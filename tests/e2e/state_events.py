@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.refresh_record import RefreshRecord, write_record
-from e2e.logins import begin, sign_in_with_key
+from e2e.logins import sign_in_with_key
 from e2e.shapes import OPENAI_ISSUER, access_token, api_key_login, chatgpt_login, example_key
 from support.lsp_client import RpcError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from e2e.shapes import CodexHome
-    from support.lsp_client import LanguageClient
+    from support.lsp_client import LanguageClient, PendingRequest
     from support.sandbox import Sandbox
 
 NOBODY = "http://127.0.0.1:9"
@@ -40,6 +40,10 @@ class Cell:
     """The login that the state began with, where it has one."""
     mark: int = 0
     """Where in the client's record the event begins."""
+    until: int | None = None
+    """Where it ends, where more may follow."""
+    on_the_way: list[PendingRequest] = field(default_factory=list)
+    """The logins that are to be ended when the event is over."""
 
     async def set_up(self, state: str, event: str) -> None:
         """Bring the window into a state, one that the event can meet.
@@ -47,7 +51,6 @@ class Cell:
         A login is of another account than the one before, so that no change of the scene is the
         same as none.
         """
-        await self.client.request("auth/cancelLogin", {})
         self.sandbox.release()
         issuer, valid_for = self.sandbox.issuer, 86_400.0
         if event == TOKEN_ENDS:  # a login of this issuer would be renewed before
@@ -74,13 +77,12 @@ class Cell:
     # The events
 
     async def attempt_begins(self) -> None:
-        await begin(self.client)
+        request, self.until = await self._begin()
+        self.on_the_way.append(request)
 
     async def attempt_in_vain(self) -> None:
-        attempt = await begin(self.client)
-        self.mark = self.client.mark()
-        await self.client.request("auth/cancelLogin", {})
-        await attempt.request.error()
+        request, self.mark = await self._begin()
+        await self._cancel(request)
 
     async def login_stored(self) -> None:
         await sign_in_with_key(self.client, example_key("of-the-login"))
@@ -145,10 +147,25 @@ class Cell:
         self.mark = self.client.mark()
         await EVENTS[event](self)
         await self._status()
-        return [
+        told = [
             (message.params["status"]["state"], message.params["cause"])
-            for message in self.client.all("auth/statusChanged", self.mark)
+            for message in self.client.messages[self.mark : self.until]
+            if message.method == "auth/statusChanged"
         ]
+        for request in self.on_the_way:
+            await self._cancel(request)
+        return told
+
+    async def _begin(self) -> tuple[PendingRequest, int]:
+        """Begin a login; return it, and where in the record it has begun."""
+        request = await self.client.start_request("auth/login", {"method": "browser"})
+        progress = await self.client.wait_for("auth/loginProgress", since=self.mark)
+        return request, progress.index
+
+    async def _cancel(self, request: PendingRequest) -> None:
+        """End a login, or let it end."""
+        await self.client.request("auth/cancelLogin", {})
+        await request.error()
 
     async def _status(self) -> dict[str, Any]:
         return dict(await self.client.request("auth/status", {}))

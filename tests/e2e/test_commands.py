@@ -327,6 +327,19 @@ async def test_the_status_command_answers_and_says_it_in_a_sentence(
     assert signed_in == await client.request("auth/status", {})
 
 
+async def test_the_sign_out_command_says_what_nobody_could_read(start: Starter, home: CodexHome):
+    """What could not be read could not be revoked, in an editor as in a terminal."""
+    home.write(b"{no login")
+    client = await start(auth=None)
+
+    result = await execute(client, "codexAuth.signOut")
+    message = await said(client)
+
+    assert result["removed"] == ["file"]
+    assert set(result) == {"removed", "remaining", "revoked", "status"}
+    assert "could not be read, so it could not be revoked" in message["message"]
+
+
 async def test_the_sign_out_command_signs_out_and_says_it_in_a_sentence(
     start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
 ):

@@ -224,3 +224,18 @@ async def test_a_folder_that_is_missing_has_the_command_that_makes_it(
 
     assert outcome.returncode == FAILED
     assert f"`mkdir -p '{tmp_path}/not there'`, or name another folder" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("openai ",), "has no blanks at its ends; leave them out. "),
+        (("",), "is empty; name one. "),
+        (("my", "lab"), "A name with blanks in it stands in quotes. "),
+    ],
+)
+async def test_an_id_with_blanks_is_called_one(command_line: CommandLine, words, expected):
+    """Nobody sees a blank at the end of a line."""
+    outcome = await command_line("credential", *words, "--header")
+
+    assert expected in outcome.stderr

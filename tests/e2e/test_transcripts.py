@@ -62,9 +62,9 @@ PLANTED = {
         "auth/loginProgress instead of auth/statusChanged",
     ),
     "a last message that is not told": (
-        KEY[KEY.index("B ← auth/statusChanged") :],
-        "* another program signs out\nA ← auth/statusChanged …\n",
-        "B: auth/statusChanged",
+        KEY[KEY.index("A ← 2 result") :],
+        "",
+        "A: the result of auth/login in addition",
     ),
     "a result in the place of an error": ("A ← 1 error", "A ← 1 result", "instead of result of 1"),
     "a step that nobody knows": (
@@ -83,6 +83,7 @@ async def test_a_conversation_that_is_written_otherwise_is_found_out(stage: Stag
 
     with pytest.raises(Differs) as caught:
         await stage.play(KEY.replace(old, new, 1))
+    await stage.close()
 
     assert finding in str(caught.value)
 

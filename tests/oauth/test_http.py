@@ -286,6 +286,53 @@ async def test_proxy_that_refuses_is_told_as_such(monkeypatch, status):
     assert b"secret-code" not in proxy.requests[0]
 
 
+@pytest.mark.parametrize(
+    ("login", "reason", "advice"),
+    [
+        ("", "asks for a user name and a password", "as in HTTPS_PROXY=http://user:password@host"),
+        ("ada:pw-of-the-test@", "refused the user name and the password", "correct those"),
+    ],
+)
+async def test_proxy_that_wants_a_login_says_what_to_do(monkeypatch, login, reason, advice):
+    """How to give one where none was given, and else that it was refused; never which."""
+    answer = ok(b"", status=b"407 Proxy Authentication Required")
+    async with serving(answer) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{login}127.0.0.1:{proxy.port}")
+        with pytest.raises(ProxyError) as caught:
+            await http.get("https://auth.example.com/", {})
+
+    assert reason in caught.value.message
+    assert advice in caught.value.message
+    assert "pw-of-the-test" not in caught.value.message
+
+
+@pytest.mark.parametrize("value", ["not a url", "socks4://proxy.example", "http://h:99999"])
+async def test_proxy_that_is_none_is_told_with_an_example(monkeypatch, value):
+    """In the variable that is set."""
+    monkeypatch.setenv("HTTPS_PROXY", value)
+
+    with pytest.raises(ProxyError, match="as in HTTPS_PROXY=http://host:port, or unset it"):
+        await http.get("https://auth.example.com/", {})
+
+
+async def test_tls_that_is_none_has_a_next_step(monkeypatch):
+    """The port of something else, whether on the way or at its end."""
+    async with serving(b"no TLS at all") as server:
+        with pytest.raises(TlsUntrusted, match=r"safe to use; .*try another network"):
+            await http.get(server.url.replace("http:", "https:"), {})
+        monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{server.port}")
+        with pytest.raises(TlsUntrusted, match=r"^The proxy .* check the proxy settings"):
+            await http.get("https://auth.example.com/", {})
+
+
+async def test_certificate_of_the_proxy_is_not_called_the_issuer_s(monkeypatch, tls_server):
+    """TLS with a proxy comes before the one with the issuer."""
+    async with serving(ok(b"{}"), ssl=tls_server) as server:
+        monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{server.port}")
+        with pytest.raises(TlsUntrusted, match=r"^The certificate of the proxy "):
+            await http.get("https://auth.example.com/", {})
+
+
 async def test_certificate_that_nobody_vouches_for_is_refused(tls_server):
     """(P25) There is no way around it, and the request is not sent."""
     async with serving(ok(b"{}"), ssl=tls_server) as server:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prove import beside_codex, crash, ends, faults, model_search, rotation, torn
+from prove import (
+    beside_codex,
+    callback_flood,
+    crash,
+    ends,
+    faults,
+    model_search,
+    request_flood,
+    rotation,
+    torn,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,6 +38,8 @@ class Sizes:
     reads: int = 100_000
     walks: int = 20_000
     keyring_kills: int = 200
+    flood: int = 50_000
+    requests: int = 20_000
     seed: int = 20261126
 
 
@@ -140,6 +152,24 @@ PARTS = (
         "drawn over the operation, and the keyring itself at such moments.",
         _keyring,
         ("keyring", "display", "codex", "strace"),
+    ),
+    Part(
+        "callback_flood",
+        "A flood of the redirect listener",
+        "While a sign-in waits for the browser, a program beside it holds half-open connections to "
+        "the redirect listener and sends forged redirects at an even pace, without waiting for an "
+        "answer. In the middle of it the person's browser brings the true redirect, once, and the "
+        "window asks for the state all the while.",
+        lambda sizes, folder, say: callback_flood.run(
+            callback_flood.Flood(300, sizes.flood, 10.0), 3, folder, say
+        ),
+    ),
+    Part(
+        "request_flood",
+        "Requests without end",
+        "A client sends thousands of requests at once. Every fourth is a renewal, which the issuer "
+        "does not answer until all have been judged; the others are told at once or are unknown.",
+        lambda sizes, folder, say: request_flood.run(sizes.requests, folder, say),
     ),
 )
 

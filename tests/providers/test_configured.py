@@ -111,6 +111,7 @@ def test_key_in_the_place_of_a_variable_is_told_without_it():
     assert found.problems == (
         "`env_http_headers.x-a` takes the name of an environment variable, and what stands there "
         "does not look like one.",
+        "`env_http_headers.x-b` is left out: the environment variable NOT_SET is not set.",
     )
     assert found.usable is True
 
@@ -131,3 +132,27 @@ def test_key_in_the_place_of_a_header_s_name_is_not_repeated(table, key):
 
     assert problem.startswith(f"An entry of `{key}` ")
     assert not [text for text in (problem, *others) if PASTED in text]
+
+
+@pytest.mark.parametrize("value", [None, " "])
+def test_header_whose_variable_is_not_set_is_told(value):
+    """The request goes without it, and the provider can be used."""
+    environment = {} if value is None else {"LAB_TEAM": value}
+    found = auth(lab(environment_headers={"x-team": "LAB_TEAM"}), environment)
+
+    assert found.usable is True
+    assert found.problems == (
+        "`env_http_headers.x-team` is left out: the environment variable LAB_TEAM is not set.",
+    )
+
+
+def test_header_whose_variable_is_set_is_no_problem():
+    """Its value goes along."""
+    found = auth(lab(environment_headers={"x-team": "LAB_TEAM"}), {"LAB_TEAM": "blue"})
+
+    assert found.problems == ()
+
+
+def test_headers_that_openai_s_provider_may_have_are_not_missed():
+    """`OPENAI_ORGANIZATION` and `OPENAI_PROJECT` are set by few."""
+    assert active_provider(Settings(), Surroundings({})).problems == ()

@@ -246,9 +246,9 @@ def test_what_is_no_file_is_unavailable_and_nobody_waits_for_it(store, path, kin
 
 
 def test_folder_in_the_place_of_the_file_survives_a_login_and_a_logout(store, path):
-    """The errors say what is in the way; no temporary file is left."""
+    """The errors say what is in the way, before a person is asked, too; nothing is left."""
     path.mkdir()
-    for use in (lambda: store_login(store, KEY), store.remove):
+    for use in (store.check_writable, lambda: store_login(store, KEY), store.remove):
         with pytest.raises(StoreWriteFailed, match="Is a directory"):
             use()
 

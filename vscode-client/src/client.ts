@@ -148,16 +148,20 @@ export class AuthClient implements Disposable {
     return new ServerUnavailable(search.message, search.reason);
   }
 
+  /** A server that was given up, as one of another version, may still talk until it has ended. */
   #listen(session: Session): void {
-    session.onNotification("auth/statusChanged", ({ status }) => {
+    const meanwhile = <Params>(receive: (params: Params) => void) => (params: Params) => {
+      if (this.#session === session) receive(params);
+    };
+    session.onNotification("auth/statusChanged", meanwhile(({ status }) => {
       const stranger = this.#status !== undefined && isFromAnotherProcess(this.#status, status);
       this.#adopt(status);
       if (stranger) void this.#ask(session);
-    });
-    session.onNotification("auth/loginPrompt", (prompt) => { this.#prompted.fire(prompt); });
-    session.onNotification("auth/loginProgress", (progress) => { this.#progressed.fire(progress); });
-    session.onNotification("auth/loginCompleted", (completed) => { this.#completed.fire(completed); });
-    session.onNotification("auth/notice", (notice) => { this.#noticed.fire(notice); });
+    }));
+    session.onNotification("auth/loginPrompt", meanwhile((prompt) => { this.#prompted.fire(prompt); }));
+    session.onNotification("auth/loginProgress", meanwhile((progress) => { this.#progressed.fire(progress); }));
+    session.onNotification("auth/loginCompleted", meanwhile((completed) => { this.#completed.fire(completed); }));
+    session.onNotification("auth/notice", meanwhile((notice) => { this.#noticed.fire(notice); }));
   }
 
   async #ask(session: Session): Promise<void> {
@@ -186,8 +190,7 @@ export class AuthClient implements Disposable {
   /** A start that fails counts as a crash: the program may be away for a moment, as in an update. */
   async #startAgain(failure: ServerUnavailable, signal: AbortSignal): Promise<void> {
     const delay = RESTART_DELAYS[this.#crashes++];
-    if (delay !== undefined) await pause(delay, signal);
-    if (signal.aborted || this.#isOpen()) return;
+    if (!(await pause(delay ?? 0, signal)) || this.#isOpen()) return;
     if (delay === undefined) {
       if (this.#connection === "starting") this.#show("stopped", undefined, failure.message);
       this.#gaveUp.fire(failure);
@@ -196,7 +199,7 @@ export class AuthClient implements Disposable {
     try {
       await this.start();
     } catch (error) {
-      await this.#startAgain(error instanceof ServerUnavailable ? error : failure, signal);
+      if (!signal.aborted) await this.#startAgain(error instanceof ServerUnavailable ? error : failure, signal);
     }
   }
 
@@ -218,12 +221,13 @@ export class AuthClient implements Disposable {
   }
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Resolves to whether the time has passed; a signal cuts it short. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
+    const timer = setTimeout(() => { resolve(!signal.aborted); }, milliseconds);
     signal.addEventListener("abort", () => {
       clearTimeout(timer);
-      resolve();
+      resolve(false);
     }, { once: true });
   });
 }

@@ -50,7 +50,7 @@ export function describeStatus(status: AuthStatus, formatTime: FormatTime = loca
     ...(status.freshness === "stale" ? ["The login has expired or could not be renewed yet"] : []),
     `Provider: ${status.provider.id}`,
     ...status.provider.problems,
-    ...status.shadowed.map(({ reason }) => `Not in use: ${reason}`),
+    ...status.shadowed.map(({ reason }) => `Also there: ${reason}`),
     ...(cloud.mfa.requirement === "required" ? [`Before using Codex cloud: ${cloud.mfa.reason}`] : []),
     ...(lastError === undefined ? [] : [lastErrorInWords(lastError)]),
   ];
@@ -85,14 +85,22 @@ function presentState(status: AuthStatus): Omit<Presentation, "tooltip"> {
     case "notRequired":
       return notRequired(status);
     case "unavailable":
-      return warning(status.store.health === "locked" ? "Codex: Keyring Locked" : "Codex: Login Unreadable");
+      return warning(unreadable(status));
     default:
       // A state that a later server may have: known by its account, else left open.
       return status.account === undefined ? unknownYet() : signedIn(status);
   }
 }
 
+/** What keeps the login from being read. */
+function unreadable({ store, lastError }: AuthStatus): string {
+  if (lastError?.kind === "configurationInvalid" && store.backend === "none") return "Codex: config.toml Unusable";
+  return store.health === "locked" ? "Codex: Keyring Locked" : "Codex: Login Unreadable";
+}
+
 function signedIn(status: AuthStatus): Omit<Presentation, "tooltip"> {
+  // `model_provider` names what is nowhere: no login is of use then.
+  if (status.lastError?.kind === "providerUnknown") return warning("Codex: Provider Unknown");
   const label = status.account?.label ?? "Codex: Signed In";
   return plain(`$(account) ${escapeIcons(shortened(label))}`, `Codex: signed in as ${label}`);
 }

@@ -443,12 +443,14 @@ const steps = {
     changeSettings({ "codexAuth.server.command": [process.execPath, fakeServer, control.origin, "0"] });
     await toast(page, "Update the server.").getByText("Copy Update Command", { exact: true }).click();
     await page.waitForFunction(async () => (await navigator.clipboard.readText()) === "pipx upgrade codex-auth-lsp");
+    await statusBar(page, "Codex: Stopped");
     await clearMessages(page);
   },
 
   async "a server of another protocol version is told, and what to update"({ page, control, changeSettings }) {
     changeSettings({ "codexAuth.server.command": [process.execPath, fakeServer, control.origin, "2"] });
     await toast(page, "Update this extension.").getByText("Check for Extension Updates", { exact: true }).waitFor();
+    await statusBar(page, "Codex: Stopped");
     await clearMessages(page);
   },
 

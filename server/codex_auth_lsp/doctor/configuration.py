@@ -79,13 +79,17 @@ def _policy(scene: Scene) -> Check:
 
 
 def _provider(scene: Scene) -> Check:
+    if not scene.view.settings_known:
+        return Check("provider", Health.SKIPPED, UNKNOWN.format(what="The model provider"))
     provider = scene.status["provider"]
     problems = provider["problems"]
     if problems:
         is_nowhere = scene.status.get("lastError", {}).get("kind") == "providerUnknown"
-        harmless = provider["requiresOpenaiAuth"] and not is_nowhere
+        harmless = (provider["ready"] or provider["requiresOpenaiAuth"]) and not is_nowhere
         health = Health.WARNING if harmless else Health.ERROR
-        return Check("provider", health, problems[0], "\n".join(problems[1:]) or None)
+        name = Remediation("Name another `model_provider` in config.toml, or define that one")
+        advice = (name,) if is_nowhere else ()
+        return Check("provider", health, problems[0], "\n".join(problems[1:]) or None, advice)
     wants = "an OpenAI sign-in" if provider["requiresOpenaiAuth"] else "no OpenAI sign-in"
     return Check("provider", Health.OK, f"The model provider `{provider['id']}` wants {wants}.")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.doctor.check import UNKNOWN, Check, Health
-from codex_auth_lsp.domain.status import ACCESS_TOKEN_VARIABLE, API_KEY_VARIABLE
-from codex_auth_lsp.errors import SIGN_IN, SIGN_IN_AGAIN, Remediation
+from codex_auth_lsp.domain.status import ACCESS_TOKEN_VARIABLE, API_KEY_VARIABLE, shadowed_line
+from codex_auth_lsp.errors import SIGN_IN, SIGN_IN_AGAIN, SIGN_IN_WITH_API_KEY, Remediation
+from codex_auth_lsp.service.methods import permitted
+from codex_auth_lsp.stores.base import unreadable
 
 if TYPE_CHECKING:
     from codex_auth_lsp.doctor.check import Scene
@@ -15,9 +17,12 @@ _STATES = {
     "signedIn": (Health.OK, "Somebody is signed in"),
     "notRequired": (Health.OK, "The active model provider needs no OpenAI sign-in"),
     "signedOut": (Health.WARNING, "Nobody is signed in"),
-    "needsReauth": (Health.ERROR, "The stored login is dead; sign in again"),
-    "unavailable": (Health.ERROR, "The stored login cannot be read"),
 }
+_UNREADABLE = "Who is signed in cannot be known until the stored login can be read."
+_TOLD_BY_OTHERS = frozenset(
+    {"configurationInvalid", "providerUnknown", "loginMethodNotAllowed", "wrongWorkspace"}
+)
+"""The kinds of `lastError` that the checks of the configuration are about."""
 _OPENAI_KEY_VARIABLE = "OPENAI_API_KEY"
 
 
@@ -28,23 +33,39 @@ async def checks(scene: Scene) -> list[Check]:
 
 def _login(scene: Scene) -> Check:
     status = scene.status
-    if status["state"] == "signedOut" and not scene.view.settings_known:
+    if status["state"] in {"signedOut", "unavailable"} and not scene.view.settings_known:
         return Check("login", Health.SKIPPED, UNKNOWN.format(what="Who is signed in"))
+    if status["state"] == "unavailable":
+        return Check("login", Health.SKIPPED, _UNREADABLE)
+    if status["state"] == "needsReauth":
+        return _dead_login(scene)
     health, text = _STATES[status["state"]]
     method = f" (method {status['method']})" if "method" in status else ""
-    shadowed = [
-        f"not in use: {entry['source'].get('name', entry['source']['kind'])}: {entry['reason']}"
-        for entry in status["shadowed"]
-    ]
-    advice = {"signedOut": (SIGN_IN,), "needsReauth": (SIGN_IN_AGAIN,)}.get(status["state"], ())
+    source = status.get("source", {})
+    if status["state"] == "signedIn" and source.get("kind") == "environment":
+        text = f"A token in {source['name']}, which was not checked, signs in"
+    shadowed = [f"also there: {shadowed_line(entry)}" for entry in status["shadowed"]]
+    ways = (SIGN_IN, SIGN_IN_WITH_API_KEY) if status["state"] == "signedOut" else ()
+    advice = permitted(ways, scene.view.settings)[:1]
     return Check("login", health, f"{text}{method}.", "\n".join(shadowed) or None, advice)
+
+
+def _dead_login(scene: Scene) -> Check:
+    error = scene.status.get("lastError", {})
+    is_told = error.get("kind") in {None, *_TOLD_BY_OTHERS}
+    text = "The stored login has ended; sign in again." if is_told else error["message"]
+    detail = None if is_told else f"kind {error['kind']}"
+    advice = permitted((SIGN_IN_AGAIN, SIGN_IN_WITH_API_KEY), scene.view.settings)[:1]
+    return Check("login", Health.ERROR, text, detail, advice)
 
 
 def _freshness(scene: Scene) -> Check:
     status = scene.status
+    if status["state"] == "needsReauth":
+        return Check("freshness", Health.SKIPPED, "A login that has ended has no valid token.")
     error = status.get("lastError")
     ends = f" It ends {status['expiresAt']}." if "expiresAt" in status else ""
-    if error is not None:
+    if error is not None and not _is_told_elsewhere(error, scene):
         health = Health.WARNING if error["retryable"] else Health.ERROR
         return Check("freshness", health, error["message"], f"kind {error['kind']}.{ends}")
     if status["freshness"] == "stale":
@@ -53,6 +74,13 @@ def _freshness(scene: Scene) -> Check:
     if status["freshness"] == "fresh":
         return Check("freshness", Health.OK, f"The access token is valid.{ends}")
     return Check("freshness", Health.SKIPPED, "There is no token that says when it ends.")
+
+
+def _is_told_elsewhere(error: dict[str, Any], scene: Scene) -> bool:
+    """Say whether another check is about an error, so that it is no second one here."""
+    of_the_store = unreadable(scene.view.snapshot.report)
+    own = {*_TOLD_BY_OTHERS, *(() if of_the_store is None else (of_the_store.kind,))}
+    return error["kind"] in own
 
 
 def _environment(scene: Scene) -> Check:
@@ -78,7 +106,7 @@ def _environment(scene: Scene) -> Check:
 
 def _role(name: str, in_use: str | None) -> str:
     if name == in_use:
-        return "in use"
+        return "in use, and not checked" if name == ACCESS_TOKEN_VARIABLE else "in use"
     if name == API_KEY_VARIABLE:
         return "used by `codex exec` alone, at API rates"
     if name == ACCESS_TOKEN_VARIABLE:

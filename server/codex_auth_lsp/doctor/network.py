@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.doctor.check import Check, Health
-from codex_auth_lsp.errors import IssuerError
+from codex_auth_lsp.errors import IssuerError, Remediation
 from codex_auth_lsp.flows.issuer_presence import is_no_issuer, no_issuer
 from codex_auth_lsp.oauth import http
 from codex_auth_lsp.oauth.id_token import clock_difference, clock_finding
@@ -22,22 +22,26 @@ REACH_SECONDS = 10.0
 """How long the issuer has to answer."""
 
 _NOT_ASKED = "The issuer was not asked; examine with the network to do so."
+_NO_WAY = "The issuer was not asked, since the error above is in the way."
 
 
 async def checks(scene: Scene) -> list[Check]:
     """Return what the environment says of the way, and how it goes where that may be tried."""
-    return [_proxy(scene), await _certificates(scene), *await _reach(scene)]
+    before = [_proxy(scene), await _certificates(scene)]
+    return [*before, *await _reach(scene, is_open=all(c.health is Health.OK for c in before))]
 
 
 def _proxy(scene: Scene) -> Check:
     issuer = scene.options.issuer.issuer
     proxy = proxy_for(issuer, scene.options.environment)
     if proxy is None:
-        return Check("proxy", Health.OK, f"{issuer} is reached without a proxy.")
+        return Check("proxy", Health.OK, f"Requests to {issuer} are to go without a proxy.")
     if proxy.problem is not None:
         text = f"The proxy that {proxy.variable} names cannot be used: it {proxy.problem}."
-        return Check("proxy", Health.ERROR, text)
-    return Check("proxy", Health.OK, f"{issuer} is reached through the proxy {proxy}.")
+        advice = Remediation(f"Set it as in {proxy.example}, or unset it")
+        return Check("proxy", Health.ERROR, text, remediation=(advice,))
+    text = f"Requests to {issuer} are to go through the proxy {proxy}."
+    return Check("proxy", Health.OK, text)
 
 
 async def _certificates(scene: Scene) -> Check:
@@ -47,12 +51,14 @@ async def _certificates(scene: Scene) -> Check:
         await asyncio.to_thread(client_context, scene.options.environment)
     except IssuerError as error:
         return Check("certificates", Health.ERROR, error.message)
-    return Check("certificates", Health.OK, f"Trusted are {trusted(scene.options.environment)}.")
+    text = f"Certificates are checked against {trusted(scene.options.environment)}."
+    return Check("certificates", Health.OK, text)
 
 
-async def _reach(scene: Scene) -> list[Check]:
-    if not scene.network:
-        return [Check(name, Health.SKIPPED, _NOT_ASKED) for name in ("reachability", "clock")]
+async def _reach(scene: Scene, *, is_open: bool) -> list[Check]:
+    if not scene.network or not is_open:
+        text = _NO_WAY if scene.network else _NOT_ASKED
+        return [Check(name, Health.SKIPPED, text) for name in ("reachability", "clock")]
     issuer = scene.options.issuer
     try:
         reply = await http.get(metadata_url(issuer), {}, seconds=REACH_SECONDS)

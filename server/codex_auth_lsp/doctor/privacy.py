@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _VARIABLES = (ACCESS_TOKEN_VARIABLE, API_KEY_VARIABLE, "OPENAI_API_KEY")
 _SHORTEST = 4  # characters of a value that is worth hiding; shorter ones would blacken words
-_USER_OF_URL = re.compile(r"(?<=://)[^/@\s]+@")
+_USER_OF_URL = re.compile(r"(?<=://)(?!user:password@host:port)[^/@\s]+@")  # the example stays
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from codex_auth_lsp.doctor.access import is_closed, opening
 from codex_auth_lsp.doctor.check import UNKNOWN, Check, Health
 from codex_auth_lsp.errors import Remediation
+from codex_auth_lsp.service.methods import permitted
 from codex_auth_lsp.stores import lock
-from codex_auth_lsp.stores.base import unreadable
+from codex_auth_lsp.stores.base import READABLE, unreadable
 from codex_auth_lsp.stores.lock import is_held
 from codex_auth_lsp.stores.lock_holder import lock_holder
 from codex_auth_lsp.stores.permissions import permission_notices
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 _PLACES = {"keyring": "the system's keyring", "memory": "the memory of this program"}
 _KEYRING_MODES = {"keyring", "auto"}
+_OTHER_STORE = (
+    "Start the system's keyring; without a desktop, set cli_auth_credentials_store to "
+    '"file" or "auto" in config.toml'
+)
 
 
 async def checks(scene: Scene) -> list[Check]:
@@ -36,11 +41,15 @@ async def checks(scene: Scene) -> list[Check]:
 
 
 def _store(scene: Scene) -> Check:
+    if scene.options.home.problem() is not None:
+        return Check("store", Health.SKIPPED, "Without its folder there is no login cache.")
     report = scene.view.snapshot.report
     summary = _summary(report)
     error = unreadable(report)
     if error is not None:
-        advice = error.remediation
+        advice = permitted(error.remediation, scene.view.settings)
+        if report.backend == "none":
+            advice = (Remediation(_OTHER_STORE),)
         if report.backend == "file" and report.health == "unavailable" and report.path is not None:
             advice = _opening(Path(report.path))
         return Check("store", Health.ERROR, error.message, summary, advice)
@@ -148,8 +157,10 @@ def _keyring(scene: Scene) -> Check:
     report = scene.view.snapshot.report
     if report.mode not in _KEYRING_MODES:
         return Check("keyring", Health.SKIPPED, f"Mode {report.mode} uses no keyring.")
-    if report.backend == "keyring" and report.health == "ok":
+    if report.backend == "keyring" and report.health in READABLE:
         return Check("keyring", Health.OK, "The system's keyring answers.")
+    if unreadable(report) is not None:
+        text = "The keyring cannot be used now, as the check of the store has it."
+        return Check("keyring", Health.SKIPPED, text)
     detail = report.detail or "The system's keyring is not in use."
-    health = Health.WARNING if report.mode == "auto" else Health.ERROR
-    return Check("keyring", health, detail)
+    return Check("keyring", Health.WARNING, detail)

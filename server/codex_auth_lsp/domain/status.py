@@ -164,7 +164,7 @@ def _signed_in_by_environment(facts: StatusFacts, token: AccessTokenCredential) 
         facts,
         state="signedIn",
         method=token.method,
-        account=Account(label="Personal access token"),
+        account=Account(label="Personal access token (not checked)"),
         source=CredentialSource("environment", ACCESS_TOKEN_VARIABLE),
         billing="subscription",
         provider_ready=facts.provider.usable,
@@ -290,10 +290,16 @@ _LOGIN_WINS = (
 )
 _STORED_KEY_WINS = "The login cache holds a key for Amazon Bedrock, which wins over the variable."
 _KEY_IS_FOR_EXEC = (
-    f"{API_KEY_VARIABLE} is used by `codex exec` alone, where it wins over the stored login "
-    "and is billed at API rates."
+    f"{API_KEY_VARIABLE} is for `codex exec` alone, where it wins over a stored login and is "
+    "billed at API rates."
 )
 
 
 def _entry(source: CredentialSource, method: str, reason: str) -> dict[str, Any]:
     return {"source": source.to_wire(), "method": method, "reason": reason}
+
+
+def shadowed_line(entry: dict[str, Any]) -> str:
+    """Return where a credential is that is not in use here, and why, in one line."""
+    place, reason = entry["source"].get("name", entry["source"]["kind"]), str(entry["reason"])
+    return reason if reason.startswith(place) else f"{place}: {reason}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ class StoreReport:
     encrypted: bool = False
     detail: str | None = None
     notices: tuple[Notice, ...] = ()
+
+    def unknown(self, detail: str) -> StoreReport:
+        """Return it as that of a place that nobody can name now, for this reason."""
+        return replace(self, backend="none", health="unavailable", path=None, detail=detail)
 
     def to_wire(self) -> dict[str, Any]:
         """Return the contract's `store` object."""

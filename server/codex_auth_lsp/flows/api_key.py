@@ -58,7 +58,9 @@ def checked_api_key(entered: Secret) -> Secret:
     if not key:
         raise ApiKeyInvalid(f"The API key is empty; copy one from {API_KEYS.url}.")
     if len(key) > MAXIMUM_CHARACTERS:
-        raise ApiKeyInvalid(f"An API key has at most {MAXIMUM_CHARACTERS} characters.")
+        raise ApiKeyInvalid(
+            f"An API key has at most {MAXIMUM_CHARACTERS} characters; copy it again."
+        )
     if not key.isascii():
         raise ApiKeyInvalid("The API key holds characters that are not ASCII; copy it again.")
     if not key.isprintable() or " " in key:

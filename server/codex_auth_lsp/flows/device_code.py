@@ -101,7 +101,9 @@ def _endpoints(context: FlowContext) -> DeviceEndpoints | None:
             )
         return None
     if metadata.token_endpoint is None:
-        raise IssuerResponseInvalid("The issuer names an endpoint for devices and none for tokens.")
+        raise IssuerResponseInvalid(
+            "The issuer names an endpoint for devices and none for tokens; sign in another way."
+        )
     return DeviceEndpoints(metadata.device_authorization_endpoint, metadata.token_endpoint)
 
 

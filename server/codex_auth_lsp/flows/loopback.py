@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from functools import cache
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import CallbackPortUnavailable, CallbackRejected
@@ -105,7 +106,9 @@ class LoopbackListener:
         if isinstance(redirect, NotOurs):
             raise CallbackRejected(redirect.reason.removesuffix(".") + _COPY_AGAIN)
         if self._answer.done():
-            raise CallbackRejected("This sign-in has already been answered.")
+            raise CallbackRejected(
+                "This sign-in has already been answered; nothing has to be pasted."
+            )
         self._answer.set_result(redirect)
 
     async def answer(self) -> Answer:
@@ -195,6 +198,7 @@ def _is_navigation(request: Request) -> bool:
     )
 
 
+@cache  # all sentences are ours, and a flood asks for one of them all the time
 def _refusal(status: int, sentence: str) -> Response:
     page = failed_page(heading="This is not the sign-in that is waiting", explanation=sentence)
     return Response(status, page, _HTML)

@@ -10,10 +10,14 @@ import asyncio
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import h11
 
 from codex_auth_lsp.http1.message import Request, Response
+
+if TYPE_CHECKING:
+    import socket
 
 CHUNK = 16 * 1024
 """How much is read at once, and held unread, in bytes."""
@@ -46,21 +50,41 @@ class RefusedError(Exception):
 
 
 class Connection:
-    """One connection's bytes; `busy` from its complete request until its answer is out."""
+    """One connection's bytes; `busy` from its complete request until its answer is out.
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits
-    ) -> None:
+    `answered` from then on, while the peer has not closed.
+    """
+
+    def __init__(self, accepted: socket.socket, limits: Limits) -> None:
         self.busy = False
-        self._reader = reader
-        self._writer = writer
+        self.answered = False
+        self.accepted_at = asyncio.get_running_loop().time()
+        self._socket = accepted
+        self._reader = asyncio.StreamReader(limit=CHUNK)
+        self._writer: asyncio.StreamWriter  # once it is open
+        self._is_open = False
         self._limits = limits
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
         self._method = ""
 
+    async def open(self) -> None:
+        """Begin to read."""
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.connect_accepted_socket(
+            lambda: asyncio.StreamReaderProtocol(self._reader), self._socket
+        )
+        self._writer = asyncio.StreamWriter(transport, protocol, self._reader, loop)
+        self._is_open = True
+
     def abort(self) -> None:
         """Close at once, whatever is under way."""
-        self._writer.transport.abort()
+        if self._is_open:
+            self._writer.transport.abort()
+
+    def abandon(self) -> None:
+        """Close what was never opened, when nobody will."""
+        if not self._is_open:
+            self._socket.close()
 
     async def read_request(self) -> Request:
         """Return the one request of this connection.
@@ -146,7 +170,7 @@ class Connection:
         async with asyncio.timeout(_WRITE_SECONDS):
             await self._writer.drain()
         self._writer.write_eof()
-        self.busy = False
+        self.busy, self.answered = False, True
 
     async def linger(self) -> None:
         """Discard what the peer still sends until it has seen the answer and closes."""

@@ -1,19 +1,33 @@
-"""The listening socket and its connections: bounded in number, the oldest idle one goes first."""
+"""The listening socket and its connections: bounded in number, the oldest idle one goes first.
+
+Under a flood the newcomers wait in the kernel's queue while no connection may go: one that has
+been taken has had the time to say what it wants, so that a true request among them is heard.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 
 from codex_auth_lsp.failures import log_defect
-from codex_auth_lsp.http1.connection import CHUNK, Connection, Limits, RefusedError
+from codex_auth_lsp.http1.connection import Connection, Limits, RefusedError
 from codex_auth_lsp.http1.message import Request, Response
 
 _log = logging.getLogger(__name__)
+
+_CHANCE_SECONDS = 0.02
+"""How long a connection may be silent, at least; a browser sends its request at once."""
+
+_QUEUE = 1024  # newcomers, in the kernel
+_AT_A_TIME = 8  # of these, before those that were taken go on
+
+_STEPS = 4  # of the loop, from bytes that have come to a request that is complete
 
 _CLOSE_SECONDS = 1.0  # what is being answered when the server closes
 _LISTENER_LIMITS = Limits()
@@ -36,7 +50,9 @@ class HttpServer:
         self._limits = limits
         self._common_headers = common_headers
         self._connections: dict[Connection, asyncio.Task[None]] = {}  # the oldest first
-        self._server: asyncio.Server | None = None
+        self._listening: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._fewer = asyncio.Event()
         self._closing = False
 
     @classmethod
@@ -57,20 +73,20 @@ class HttpServer:
         server = cls(handler, limits, common_headers)
         listening_socket = _bind(host, port)
         server.port = listening_socket.getsockname()[1]
-        try:
-            server._server = await asyncio.start_server(
-                server._accept, sock=listening_socket, limit=CHUNK
-            )
-        except BaseException:
-            listening_socket.close()
-            raise
+        listening_socket.setblocking(False)
+        listening_socket.listen(_QUEUE)
+        server._listening = listening_socket
+        server._accepting = asyncio.ensure_future(server._accept_all(listening_socket))
         return server
 
     async def close(self) -> None:
         """Stop listening at once and end every connection; what is being answered has a second."""
         self._closing = True
-        if self._server is not None:
-            self._server.close()
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.wait([self._accepting])
+        if self._listening is not None:
+            self._listening.close()
         for connection in tuple(self._connections):
             if not connection.busy:
                 self._drop(connection)
@@ -80,20 +96,57 @@ class HttpServer:
         if dropped:
             await asyncio.wait(dropped, timeout=_CLOSE_SECONDS)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(reader, writer, self._limits)
-        if len(self._connections) >= self._limits.connections:
-            idle = next((one for one in self._connections if not one.busy), None)
-            if idle is None:
-                connection.abort()
-                return
-            self._drop(idle)
+    async def _accept_all(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        for number in itertools.count(1):
+            if number % _AT_A_TIME == 0:
+                await asyncio.sleep(0)
+            try:
+                accepted, _ = await loop.sock_accept(listening)
+            except OSError:  # the peer is gone again, or there are no descriptors left
+                await asyncio.sleep(_CHANCE_SECONDS)
+                continue
+            connection = Connection(accepted, self._limits)
+            if await self._make_room():
+                self._begin(connection)
+            else:
+                connection.abandon()
+
+    def _begin(self, connection: Connection) -> None:
+        def ended(_: asyncio.Task[None]) -> None:
+            connection.abandon()  # a task that is cancelled before its first step opens nothing
+            self._connections.pop(connection, None)
+            self._fewer.set()
+
         task = asyncio.ensure_future(self._serve(connection))
         self._connections[connection] = task
-        task.add_done_callback(lambda _: self._connections.pop(connection, None))
+        task.add_done_callback(ended)
+
+    async def _make_room(self) -> bool:
+        """Return whether there is room for one more, once that can be said."""
+        loop = asyncio.get_running_loop()
+        suspect = None
+        while len(self._connections) >= self._limits.connections:
+            idle = [one for one in self._connections if not one.busy]
+            if not idle:
+                return False
+            oldest = next((one for one in idle if one.answered), idle[0])
+            patience = oldest.accepted_at + _CHANCE_SECONDS - loop.time()
+            if oldest.answered or (patience <= 0 and oldest is suspect):
+                self._drop(oldest)
+                break
+            if patience <= 0:
+                suspect = oldest
+                for _ in range(_STEPS):  # a loop that was late reads first what has come meanwhile
+                    await asyncio.sleep(0)
+                continue
+            self._fewer.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._fewer.wait()
+        return True
 
     def _drop(self, connection: Connection) -> asyncio.Task[None]:
-        # A task that is cancelled before its first step runs no `finally`: abort here as well.
         connection.abort()
         task = self._connections.pop(connection)
         task.cancel()
@@ -101,6 +154,7 @@ class HttpServer:
 
     async def _serve(self, connection: Connection) -> None:
         try:
+            await connection.open()
             await connection.write(await self._response(connection), self._common_headers)
             if not self._closing:
                 await connection.linger()

@@ -270,7 +270,7 @@ def _object(reply: Reply) -> Mapping[str, Any]:
         refuse_exchange(reply)
     body = json_object(reply)
     if body is None:
-        raise IssuerResponseInvalid("The issuer's answer is not a JSON object.")
+        raise IssuerResponseInvalid("The issuer's answer is not a JSON object; try again later.")
     return body
 
 
@@ -281,7 +281,7 @@ def _opaque(body: Mapping[str, Any], name: str) -> Secret:
         or not 0 < len(value) <= _OPAQUE_CHARACTERS
         or not (value.isascii() and value.isprintable())
     ):
-        raise IssuerResponseInvalid(f"The issuer's answer holds no usable {name}.")
+        raise IssuerResponseInvalid(f"The issuer's answer holds no usable {name}; try again later.")
     return Secret(value)
 
 
@@ -292,13 +292,17 @@ def _user_code(value: object) -> Secret:
         or len(value) > _USER_CODE_CHARACTERS
         or not _USER_CODE.fullmatch(value)
     ):
-        raise IssuerResponseInvalid("The issuer's answer holds no code that a person could enter.")
+        raise IssuerResponseInvalid(
+            "The issuer's answer holds no code that a person could enter; sign in another way."
+        )
     return Secret(value)
 
 
 def _own_address(value: object, issuer: IssuerSettings, what: str) -> str:
     if not isinstance(value, str) or not is_own_address(value, issuer):
-        raise IssuerResponseInvalid(f"The issuer names a {what} that is not on its own site.")
+        raise IssuerResponseInvalid(
+            f"The issuer names a {what} that is not on its own site; sign in another way."
+        )
     return value
 
 

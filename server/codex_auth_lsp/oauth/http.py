@@ -23,10 +23,15 @@ from codex_auth_lsp.errors import (
     IssuerResponseInvalid,
     NetworkUnreachable,
     ProxyError,
-    TlsUntrusted,
 )
-from codex_auth_lsp.oauth.network import proxy_for, trusted
-from codex_auth_lsp.oauth.proxy_refusal import SPEAKS_NO_SOCKS, refusal_in_words
+from codex_auth_lsp.oauth.network import proxy_for
+from codex_auth_lsp.oauth.proxy_refusal import (
+    BROKE_OFF,
+    SPEAKS_NO_SOCKS,
+    Refusal,
+    refusal_in_words,
+)
+from codex_auth_lsp.oauth.tls_refusal import IN_ITS_PLACE, tls_refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -188,7 +193,8 @@ def _bad_proxy(proxy: Proxy | None) -> ProxyError:
         return ProxyError("The request cannot be sent; check the proxy settings.")
     return ProxyError(
         f"The proxy that {proxy.variable} names cannot be used: {proxy.shown} "
-        f"{proxy.problem or 'is no address that can be reached'}."
+        f"{proxy.problem or 'is no address that can be reached'}; set it as in {proxy.example}, "
+        "or unset it."
     )
 
 
@@ -206,25 +212,26 @@ async def _body(response: httpx.Response) -> bytes:
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > _MAXIMUM_BODY:
-            raise IssuerResponseInvalid("The issuer's answer is far too large.")
+            raise IssuerResponseInvalid("The issuer's answer is far too large; try again later.")
     return bytes(body)
 
 
 def _silence(url: str, proxy: Proxy | None, way: _Way, seconds: float) -> IssuerError:
     time = f"did not answer within {seconds:.0f} seconds"
-    if proxy is None:
-        return NetworkUnreachable(f"{_origin(url)} {time}.")
-    if way.is_open:
-        return NetworkUnreachable(f"{_origin(url)} {time}, through the proxy {proxy}.")
+    if proxy is None or way.is_open:
+        through = f", through the proxy {proxy}" if proxy else ""
+        return NetworkUnreachable(
+            f"{_origin(url)} {time}{through}; check the network connection and try again."
+        )
     return ProxyError(
         f"The proxy {proxy} on the way to {_origin(url)} {time}; check the proxy settings."
     )
 
 
-def _refused(url: str, proxy: Proxy | None, reason: str) -> ProxyError:
+def _refused(url: str, proxy: Proxy | None, refusal: Refusal) -> ProxyError:
     return ProxyError(
-        f"The proxy {proxy or ''} did not let the request to {_origin(url)} through{reason}; "
-        "check the proxy settings."
+        f"The proxy {proxy or ''} did not let the request to {_origin(url)} through"
+        f"{refusal.reason}; {refusal.advice}."
     )
 
 
@@ -232,37 +239,26 @@ def _translate(exc: Exception, url: str, proxy: Proxy | None, way: _Way) -> Issu
     import httpx
 
     origin = _origin(url)
-    if isinstance(exc, httpx.ProxyError):
-        return _refused(url, proxy, refusal_in_words(str(exc)))
+    if isinstance(exc, httpx.ProxyError) and proxy is not None:
+        return _refused(url, proxy, refusal_in_words(str(exc), proxy))
     causes = _causes(exc)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return _untrusted(origin, proxy, causes)
+        return tls_refused(origin, proxy, causes, is_by_proxy=not way.is_open)
     if proxy is not None and isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout):
         return ProxyError(
             f"The proxy {proxy} on the way to {origin} could not be reached; check the proxy "
             "settings and the network connection."
         )
     if proxy is not None and not way.is_open:
-        return _refused(url, proxy, " (it ended the connection)")
+        return _refused(url, proxy, BROKE_OFF)
     if isinstance(exc, httpx.RemoteProtocolError) and str(exc).startswith(_BROKEN_OFF):
         return NetworkUnreachable(
             f"{origin} ended the connection before its answer was whole; try again."
         )
     if isinstance(exc, httpx.RemoteProtocolError | httpx.DecodingError | httpx.InvalidURL):
-        return IssuerResponseInvalid(f"{origin} answered with what is no HTTP.")
+        return IssuerResponseInvalid(f"{origin} answered with what is no HTTP; {IN_ITS_PLACE}.")
     return NetworkUnreachable(
         f"{origin} could not be reached; check the network connection and try again."
-    )
-
-
-def _untrusted(origin: str, proxy: Proxy | None, causes: Sequence[BaseException]) -> TlsUntrusted:
-    through = f", reached through the proxy {proxy}," if proxy else ""
-    if not any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return TlsUntrusted(f"{origin}{through} offers no TLS connection that is safe to use.")
-    return TlsUntrusted(
-        f"The certificate of {origin}{through} is not trusted by this machine. Trusted are "
-        f"{trusted(os.environ)}; where a proxy inspects traffic, name its certificate in "
-        "CODEX_CA_CERTIFICATE or SSL_CERT_FILE."
     )
 
 

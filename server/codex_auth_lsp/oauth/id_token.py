@@ -160,4 +160,6 @@ def clock_finding(difference: timedelta) -> str:
 
 
 def _refuse(what: str) -> NoReturn:
-    raise IssuerResponseInvalid(f"The id token of this sign-in {what}; nothing was stored.")
+    raise IssuerResponseInvalid(
+        f"The id token of this sign-in {what}, so nothing was stored; try again later."
+    )

@@ -104,7 +104,8 @@ def judge_metadata(reply: Reply, issuer: IssuerSettings) -> IssuerMetadata:
     challenges = document.get("code_challenge_methods_supported")
     if isinstance(challenges, list) and challenges and "S256" not in challenges:
         raise IssuerResponseInvalid(
-            f"{issuer.issuer} does not take the S256 challenge that protects a sign-in."
+            f"{issuer.issuer} does not take the S256 challenge that protects a sign-in; sign in "
+            "another way, or check the configured issuer."
         )
     jwks_uri = own_url(document.get("jwks_uri"), issuer)
     names_itself = document.get("authorization_response_iss_parameter_supported") is True

@@ -28,15 +28,29 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy and the variable that names it; `shown` is its address without who logs in there."""
+    """A proxy and the variable that names it; `shown` is its address without who logs in there.
+
+    The examples are how the variable is set, for a person to copy: nothing of what it holds now.
+    """
 
     url: Secret
     variable: str
     shown: str
     problem: str | None = None
+    gives_login: bool = False
 
     def __str__(self) -> str:
         return f"{self.shown} ({self.variable})"
+
+    @property
+    def example(self) -> str:
+        """The address of a proxy that asks for no login."""
+        return f"{self.variable}=http://host:port"
+
+    @property
+    def example_with_login(self) -> str:
+        """The address of a proxy of this kind with a login."""
+        return f"{self.variable}={self.shown.partition(':')[0]}://user:password@host:port"
 
 
 def proxy_for(url: str, environment: Mapping[str, str]) -> Proxy | None:
@@ -92,9 +106,9 @@ def _proxy(value: str, variable: str) -> Proxy:
     address = f"[{host}]" if ":" in host else clean_text(host)
     shown = f"{parts.scheme}://{address}" + (f":{port}" if port else "")
     if parts.scheme not in PROXY_SCHEMES:
-        problem = "is of a kind that is not known: http, https or socks5"
+        problem = "is of a kind other than http, https and socks5"
         return Proxy(Secret(url), variable, "it", problem)
-    return Proxy(Secret(url), variable, shown)
+    return Proxy(Secret(url), variable, shown, gives_login=parts.username is not None)
 
 
 def _is_exempt(host: str, port: int, no_proxy: str) -> bool:

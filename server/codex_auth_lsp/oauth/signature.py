@@ -46,7 +46,10 @@ def judge_keys(reply: Reply) -> list[dict[str, Any]]:
         document = None
     keys = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list):
-        raise IssuerResponseInvalid("The issuer's signing keys cannot be read.")
+        raise IssuerResponseInvalid(
+            "The issuer's signing keys cannot be read, so the sign-in cannot be checked; try again "
+            "later."
+        )
     return [
         key
         for key in keys[:_MAXIMUM_KEYS]
@@ -65,7 +68,8 @@ def check_signature(
     algorithm, key_id = header.get("alg"), header.get("kid")
     if algorithm not in ALGORITHMS:
         raise IssuerResponseInvalid(
-            "The id token of this sign-in is not signed in a way that counts; nothing was stored."
+            "The id token of this sign-in is not signed in a way that counts, so nothing was "
+            "stored; try again later."
         )
     for key in keys:
         if key.get("kty") != _FAMILIES[algorithm[:2]] or key.get("alg", algorithm) != algorithm:
@@ -74,7 +78,8 @@ def check_signature(
         if (key_id is None or key.get("kid") == key_id) and _has_signed(key, algorithm, id_token):
             return
     raise IssuerResponseInvalid(
-        "The id token of this sign-in is not signed by a key of the issuer; nothing was stored."
+        "The id token of this sign-in is not signed by a key of the issuer, so nothing was stored; "
+        "try again later."
     )
 
 

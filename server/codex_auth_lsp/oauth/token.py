@@ -208,7 +208,10 @@ def _raise_without_verdict(reply: Reply) -> None:
             retry_after_seconds=retry_after_seconds(reply),
         )
     elif reply.status < 400:
-        failure = IssuerResponseInvalid(f"The issuer answered with HTTP {reply.status}.")
+        failure = IssuerResponseInvalid(
+            f"The issuer answered with HTTP {reply.status}, which has no meaning here; try again "
+            "later."
+        )
     if failure is not None:
         raise failure
 
@@ -300,7 +303,7 @@ def _has_surrogates(text: str) -> bool:
 
 
 def _refuse(what: str) -> NoReturn:
-    raise IssuerResponseInvalid(f"The issuer's answer {what}.")
+    raise IssuerResponseInvalid(f"The issuer's answer {what}; try again later.")
 
 
 def json_object(reply: Reply) -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.config.settings import DEFAULT_PROVIDER
 from codex_auth_lsp.domain.provider import ProviderAuth
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.providers.address import address_problem, shown
@@ -19,6 +20,7 @@ from codex_auth_lsp.providers.configured import (
     carries_secrets,
     configured_headers,
     header_problems,
+    headers_left_out,
     keys_like_credentials,
     merged,
 )
@@ -142,10 +144,12 @@ def _examined(definition: Definition, surroundings: Surroundings) -> Provider:
         *_address_obstacles(settings, carries),
         *examination.obstacles,
     )
+    is_openai = definition.id == DEFAULT_PROVIDER  # Codex has put optional headers there
     problems = (
         *definition.problems,
         *examination.problems,
         *header_problems(settings, environment),
+        *(() if is_openai else headers_left_out(settings, environment)),
         *(() if carries else _exposures(settings)),
     )
     return Provider(definition, kind, problems, obstacles, examination.missing)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.key_likeness import is_like_a_key
 from codex_auth_lsp.providers.plain import plain
-from codex_auth_lsp.providers.variable_name import variable_name
+from codex_auth_lsp.providers.variable_name import is_set, variable_name
 from codex_auth_lsp.secret import Secret
 
 if TYPE_CHECKING:
@@ -79,6 +79,16 @@ def header_problems(settings: ProviderSettings, environment: Mapping[str, str]) 
         if _NAME.fullmatch(name) and variable_name(variable, environment) is None
     ]
     return tuple(dict.fromkeys(problems))
+
+
+def headers_left_out(settings: ProviderSettings, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return which headers are left out because their variables are not set."""
+    return tuple(
+        f"{_entry('env_http_headers', name)} is left out: the environment variable {variable} is "
+        "not set."
+        for name, variable in settings.environment_headers.items()
+        if variable_name(variable, environment) and not is_set(variable, environment)
+    )
 
 
 def carries_secrets(settings: ProviderSettings, environment: Mapping[str, str]) -> bool:

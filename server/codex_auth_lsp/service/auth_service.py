@@ -56,7 +56,8 @@ HURRIED_SECONDS = 1.5
 class ServiceOptions:
     """What the command line and the environment decide.
 
-    `typed` are the options that another command needs as well, as they are typed in a shell.
+    `typed` are the options that another command needs as well, as they are typed in a shell;
+    `in_shell` says that a person at one reads what is said, and none in an editor.
     """
 
     home: CodexHome
@@ -64,6 +65,7 @@ class ServiceOptions:
     environment: Mapping[str, str]
     check_api_keys: bool = False
     typed: str = ""
+    in_shell: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ class AuthService:
 
     def _standing_notices(self) -> tuple[Notice, ...]:
         store = self._keeper.view.snapshot.report.notices
-        return (*store, *environment_notices(self._keeper.status))
+        in_shell = self._options.in_shell
+        return (*store, *environment_notices(self._keeper.status, in_shell=in_shell))
 
     @property
     def options(self) -> ServiceOptions:

@@ -142,9 +142,12 @@ class Credentials:
         if found is None:
             # What a request or a command line names is not repeated.
             named = f"`{plain(wanted)}`" if provider_id is None else "This"
-            raise ProviderUnknown(
-                f"{named} is no provider of config.toml, and no built-in one.", provider_id=wanted
-            )
+            text = f"{named} is no provider of config.toml, and no built-in one."
+            if wanted != wanted.strip():
+                text = "An id of a provider has no blanks at its ends; leave them out."
+            elif not wanted:
+                text = "The id of the provider is empty; name one."
+            raise ProviderUnknown(text, provider_id=wanted)
         found.check()
         return found
 

@@ -185,7 +185,9 @@ class Logins:
         submit = attempt.controls.submit_callback
         try:
             if submit is None:
-                raise CallbackRejected("The sign-in that runs does not wait for an address.")
+                raise CallbackRejected(
+                    "The sign-in that runs does not wait for an address; finish it as it asks for."
+                )
             submit(url)
         except CallbackRejected as error:
             error.attempt_id = attempt.id

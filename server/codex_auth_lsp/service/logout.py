@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.errors import LoginCancelled, StoreError, StoreLocked
 from codex_auth_lsp.stores.abandon import in_own_thread
-from codex_auth_lsp.stores.base import join
+from codex_auth_lsp.stores.base import join, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LogoutResult:
-    """What was removed from which stores, and what the issuer said."""
+    """What was removed from which stores, and what the issuer said.
+
+    `unread` says that nobody could read what was stored, so that it could not be revoked.
+    """
 
     removed: tuple[str, ...]
     remaining: tuple[Remaining, ...]
     revoked: str
     status: dict[str, Any]
+    unread: bool
 
     def to_wire(self) -> dict[str, Any]:
         """Return the contract's result of `auth/logout`."""
@@ -74,6 +78,7 @@ class Logout:
         await self._logins.stop(LoginCancelled())
         await self._cache.sync()
         self._keeper.look()  # what others did until now is told under its own cause
+        unread = unreadable(self._keeper.view.snapshot.report) is not None
         removals = [await self._remove(self._cache.remove)]
         revocations = self._begin_revocation(removals[0]) if revoke else []
         if removals[0].wants_the_person and not self._cache.store.reads_at_once:
@@ -86,6 +91,7 @@ class Logout:
             remaining=removed.remaining if removed is not None else (),
             revoked=await _outcome(removed, revocations),
             status=self._keeper.look(),
+            unread=unread,
         )
 
     async def _remove(self, remove: Callable[[], Removed | None]) -> _Removal:

@@ -16,10 +16,10 @@ from codex_auth_lsp.domain.login_method import (
 from codex_auth_lsp.flows.registry import METHOD_TEXTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from codex_auth_lsp.config.settings import Settings
-    from codex_auth_lsp.errors import AuthError
+    from codex_auth_lsp.errors import AuthError, Remediation
 
 _METHODS_OF_COMMANDS = {
     "codexAuth.signIn": LoginMethodId.BROWSER,
@@ -38,16 +38,19 @@ def allowed_method_ids(settings: Settings) -> list[str]:
     return [method.value for method in LoginMethodId if method_refusal(method, settings) is None]
 
 
-def drop_forbidden_remedies(error: AuthError, settings: Settings) -> None:
-    """Take out of an error's advice the ways of signing in that policy forbids."""
+def permitted(remedies: Iterable[Remediation], settings: Settings) -> tuple[Remediation, ...]:
+    """Return advice without the ways of signing in that policy forbids."""
     forbidden = {
         command
         for command, method in _METHODS_OF_COMMANDS.items()
         if method_refusal(method, settings) is not None
     }
-    error.remediation = tuple(
-        remedy for remedy in error.remediation if remedy.command not in forbidden
-    )
+    return tuple(remedy for remedy in remedies if remedy.command not in forbidden)
+
+
+def drop_forbidden_remedies(error: AuthError, settings: Settings) -> None:
+    """Take out of an error's advice the ways of signing in that policy forbids."""
+    error.remediation = permitted(error.remediation, settings)
 
 
 def login_methods(

@@ -27,6 +27,8 @@ _FORCED_KINDS: dict[type, tuple[str, str]] = {
     BedrockKeyCredential: ("api", "an Amazon Bedrock API key"),
 }
 
+_FORCED_WAYS = {"chatgpt": "ChatGPT", "api": "an API key"}
+
 
 def credential_refusal(
     credential: Credential, settings: Settings
@@ -37,7 +39,7 @@ def credential_refusal(
     if kind is not None and forced is not None and forced != kind:
         return LoginMethodNotAllowed(
             f'`forced_login_method = "{forced}"` in config.toml does not allow {name}, so this '
-            "one is not used."
+            f"one is not used; sign in with {_FORCED_WAYS[forced]}."
         )
     if isinstance(credential, ChatGptCredential):
         return workspace_refusal(credential.account.id, settings)

@@ -50,7 +50,7 @@ class RefreshPause:
             return
         if seconds := self._seconds_until(record.not_before):
             raise RateLimited(
-                "The issuer has asked to wait before the login is renewed.",
+                "The issuer has asked to wait before the login is renewed; try again later.",
                 retry_after_seconds=seconds,
             )
 

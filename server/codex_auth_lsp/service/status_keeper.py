@@ -33,6 +33,7 @@ from codex_auth_lsp.errors import (
     NeedsReauth,
     NotSignedIn,
     ProviderUnknown,
+    Remediation,
 )
 from codex_auth_lsp.providers.active import active_provider
 from codex_auth_lsp.providers.surroundings import FailedCommand, Surroundings
@@ -52,8 +53,10 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.login_cache import LoginCache, View
 
 _CONFIGURATION_UNKNOWN = (
-    "config.toml cannot be used, so nobody can know what it says of this provider."
+    "config.toml cannot be used, so what it says of model providers is not known."
 )
+_PLACE_UNKNOWN = "Where logins are kept cannot be known until config.toml is mended."
+_NAME_ANOTHER = Remediation("Name another `model_provider` in config.toml, or define that one")
 _LONGEST_TIMER = 86_400.0  # seconds; a later expiry is looked at again then
 
 
@@ -226,6 +229,7 @@ class StatusKeeper:
 
         Raises:
             NotSignedIn, StoreCorrupt, StoreLocked, StoreUnavailable: There is none.
+            ConfigurationInvalid: Nobody can know where there might be one.
             NeedsReauth: The issuer has refused the stored tokens for good.
             LoginMethodNotAllowed, WrongWorkspace: The configuration forbids the stored login.
         """
@@ -233,7 +237,8 @@ class StatusKeeper:
             return self.environment_access_token
         stored = self._credential()
         if stored is None:
-            raise self._store_error() or NotSignedIn()
+            error = None if self._view.settings_known else self._view.settings_error
+            raise (error and error.with_traceback(None)) or self._store_error() or NotSignedIn()
         refusal = self._refusal_of(stored)
         if refusal is not None:
             raise refusal
@@ -347,9 +352,12 @@ class StatusKeeper:
             stored = None
         failure = self._verdict_on(stored) if isinstance(stored, ChatGptCredential) else None
         provider = self.as_known(active_provider(self._view.settings, self.surroundings))
+        report, is_empty = snapshot.report, snapshot.credential is None
+        if not self._view.settings_known and is_empty and unreadable(report) is None:
+            report = report.unknown(_PLACE_UNKNOWN)
         facts = StatusFacts(
             now=self._clock.now(),
-            store=snapshot.report,
+            store=report,
             source=CredentialSource("memory") if is_held else snapshot.source,
             stored=stored,
             provider=provider,
@@ -383,7 +391,9 @@ class StatusKeeper:
         """Return why nothing can be asked of a provider that is nowhere."""
         if provider.defined or self._view.settings_error is not None:
             return None
-        return ProviderUnknown(provider.problems[0], provider_id=provider.id)
+        return ProviderUnknown(
+            provider.problems[0], provider_id=provider.id, remediation=(_NAME_ANOTHER,)
+        )
 
     def _standing_error(self) -> AuthError | None:
         """Return what is wrong now and will be until somebody mends it."""

@@ -173,6 +173,8 @@ class FileStore:
             size = _size_of(path) + _ROOM_TO_GROW
             if size - _ROOM_TO_GROW < MAXIMUM_BYTES < size:
                 raise self._too_large()
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if is_mounted(path):
                 raise StoreReadOnly(mounted_detail(path))
             self._next = Replacement(path, size)

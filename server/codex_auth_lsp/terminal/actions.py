@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 _MAXIMUM_INPUT = 64 * 1024
 _DEVICE_CODE_SECONDS = 900  # for as long as OpenAI's codes are good
-_READABLE = frozenset({"ok", "readOnly"})
 _SIGNED_IN = frozenset({"signedIn", "notRequired"})
 
 
@@ -86,8 +85,10 @@ def doctor(options: ServiceOptions, *, as_json: bool, network: bool) -> int:
     tell(json.dumps(report, indent=2) + "\n" if as_json else text)
     errors = [check for check in checks if check.health is Health.ERROR]
     if errors:
-        what = "one check" if len(errors) == 1 else f"{len(errors)} checks"
-        remark(f"codex-auth-lsp: {what} found an error: {errors[0].summary}\n")
+        # What one remedy mends, such as a closed folder, is one error.
+        number = len({check.remediation or check.summary for check in errors})
+        found = "one error was found" if number == 1 else f"{number} errors were found, the first"
+        remark(f"codex-auth-lsp: {found}: {errors[0].summary}\n")
     return 1 if errors else 0
 
 
@@ -197,13 +198,12 @@ async def _outcome(service: AuthService, attempt: Attempt) -> dict[str, Any]:
 async def _logout(options: ServiceOptions) -> int:
     service = AuthService(options)
     try:
-        await service.sync()
-        unread = service.status()["store"]["health"] not in _READABLE
-        result = (await service.logout()).to_wire()
+        done = await service.logout()
     finally:
         await service.close(hurried=False)
-    is_left = any(place["store"] == "file" for place in result["remaining"])
-    (remark if is_left else tell)(logout_sentence(result, unread=unread) + "\n")
+    is_left = any(place.store == "file" for place in done.remaining)
+    text = logout_sentence(done.to_wire(), unread=done.unread)
+    (remark if is_left else tell)(f"{text}\n")
     return int(is_left)
 
 

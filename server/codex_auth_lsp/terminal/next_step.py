@@ -22,6 +22,8 @@ def next_step(status: Mapping[str, Any], ways: Sequence[str], typed: str) -> str
     login = command_line(_LOGINS.get(next(iter(ways), ""), "login"), typed)
     if status.get("lastError", {}).get("kind") == "configurationInvalid":
         return "mend config.toml as the last error says; until then no sign-in begins"
+    if status.get("lastError", {}).get("kind") == "providerUnknown":
+        return "name another `model_provider` in config.toml, or define that one there"
     if status["state"] == "signedOut":
         return f"{login} signs in"
     if status["state"] == "needsReauth":

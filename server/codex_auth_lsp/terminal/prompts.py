@@ -51,7 +51,8 @@ class TerminalPrompts:
         """
         url = prompt.url.reveal()
         server = read_server_facts(self._environment)
-        until = f"The sign-in waits until {self._end(prompt.expires_at)} and then gives up."
+        end = _until(prompt.expires_at, self._clock.now())
+        until = f"The sign-in waits until {end} and then gives up."
         with self._typed_lines.listening(partial(self._paste, prompt.attempt_id)) as can_paste:
             remark(browser_text(Waiting(url, prompt.callback_port, can_paste, until), server))
             if whereabouts(server) is None:
@@ -70,7 +71,7 @@ class TerminalPrompts:
     async def show_user_code(self, prompt: UserCodePrompt) -> None:
         """Show the page and the code, and the page as a QR code where the terminal can."""
         complete = prompt.verification_uri_complete
-        until = self._end(prompt.expires_at)
+        until = _until(prompt.expires_at, self._clock.now())
         text = (
             "To sign in to Codex, open this page in a browser on any device:\n\n"
             f"  {prompt.verification_uri}\n\n"
@@ -83,11 +84,15 @@ class TerminalPrompts:
             text += qr_code(address, _columns(sys.stderr))
         remark(text)
 
-    def _end(self, moment: datetime) -> str:
-        """Return a time of day, and how long that is from now."""
-        seconds = round((moment - self._clock.now()).total_seconds())
-        left = f"{seconds} seconds" if seconds < 90 else f"{round(seconds / 60)} minutes"
-        return f"{moment.astimezone():%H:%M} ({left})"
+
+def _until(moment: datetime, now: datetime) -> str:
+    """Return a time of day by the clock of this machine, with its zone, and how long that is."""
+    seconds = round((moment - now).total_seconds())
+    left = f"{seconds} seconds" if seconds < 90 else f"{round(seconds / 60)} minutes"
+    local = moment.astimezone()
+    zone = local.strftime("%z")
+    shown = "UTC" if zone == "+0000" else f"UTC{zone[:3]}:{zone[3:]}"
+    return f"{local:%H:%M} {shown} ({left})"
 
 
 def _columns(stream: TextIO) -> int:

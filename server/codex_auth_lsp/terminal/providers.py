@@ -101,12 +101,14 @@ def table(providers: list[dict[str, Any]]) -> str:
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = []
+    in_all = set.intersection(*(set(provider["problems"]) for provider in providers))
     for row, provider in zip(rows, providers, strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)]
         lines.append("  ".join([*cells, row[4]]).rstrip())
         is_unexplained = not provider["ready"] and not provider["problems"]
         problems = [_NOBODY] if is_unexplained else provider["problems"]
-        lines += [f"     {problem}" for problem in problems]
+        lines += [f"     {problem}" for problem in problems if problem not in in_all]
+    lines += sorted(in_all)
     return "".join(f"{line}\n" for line in lines)
 
 

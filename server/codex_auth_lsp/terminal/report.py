@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.domain.status import shadowed_line
 from codex_auth_lsp.terminal.advice import advice_lines
 from codex_auth_lsp.terminal.next_step import next_step
 from codex_auth_lsp.terminal.ways import suit
@@ -55,7 +56,7 @@ def describe(
         _validity(status, now),
         ("Provider", status["provider"]["id"]),
         *(("Problem", problem) for problem in problems),
-        *(("Not in use", _shadowed(entry)) for entry in status["shadowed"]),
+        *(("Also there", shadowed_line(entry)) for entry in status["shadowed"]),
         *(
             ("Note", " ".join([n.message, *advice_lines(suit(n.actions, ways), typed)]))
             for n in told
@@ -69,6 +70,8 @@ def describe(
 
 
 def _place(source: dict[str, Any]) -> str | None:
+    if source.get("kind") == "environment":
+        return f"the environment variable {source['name']}"
     return source.get("name") or _PLACES.get(source.get("kind", ""))
 
 
@@ -87,11 +90,6 @@ def _cloud(cloud: dict[str, Any]) -> str:
     if not cloud["available"]:
         return _CLOUD_REASONS.get(cloud.get("reason", ""), "not available")
     return f"available. {cloud['mfa']['reason']}"
-
-
-def _shadowed(entry: dict[str, Any]) -> str:
-    source = entry["source"]
-    return f"{source.get('name', source['kind'])}: {entry['reason']}"
 
 
 def describe_checks(checks: list[Check], ways: list[str], typed: str = "") -> str:

@@ -65,8 +65,9 @@ class Commands:
         if command == methods.COMMAND_SIGN_IN_WITH_DEVICE_CODE:
             return await self._sign_in(LoginMethodId.DEVICE_CODE)
         if command == methods.COMMAND_SIGN_OUT:
-            result = (await self._service.logout()).to_wire()
-            self._show(_INFO, logout_sentence(result))
+            done = await self._service.logout()
+            result = done.to_wire()
+            self._show(_INFO, logout_sentence(result, unread=done.unread))
             return result
         if command == methods.COMMAND_STATUS:
             await self._service.sync()

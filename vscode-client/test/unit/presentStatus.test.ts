@@ -25,6 +25,9 @@ const TABLE: Row[] = [
   ["a provider without sign-in", notRequired, "running", shown("$(plug) Codex: No Sign-In Needed")],
   ["a locked keyring", unreadable("locked"), "running", shown("$(warning) Codex: Keyring Locked", "codexAuth.account", "warning")],
   ["a damaged file", unreadable("corrupt"), "running", shown("$(warning) Codex: Login Unreadable", "codexAuth.account", "warning")],
+  ["a provider that is nowhere", failing(SIGNED_IN, "providerUnknown"), "running", shown("$(warning) Codex: Provider Unknown", "codexAuth.account", "warning")],
+  ["a provider that is nowhere, and nobody", failing(SIGNED_OUT, "providerUnknown"), "running", shown("Codex: Sign In", "codexAuth.signIn")],
+  ["a configuration that was never good", failing(nowhere(), "configurationInvalid"), "running", shown("$(warning) Codex: config.toml Unusable", "codexAuth.account", "warning")],
   ["a state of a later server, with an account", { ...SIGNED_IN, state: "guest" }, "running", shown("$(account) someone@example.com")],
   ["a state of a later server", { ...SIGNED_OUT, state: "asleep" }, "running", shown("Codex: …")],
   ["the server has ended", SIGNED_IN, "stopped", shown("$(warning) Codex: Stopped", "codexAuth.account", "error")],
@@ -112,6 +115,14 @@ function shown(text: string, command: Shown["command"] = "codexAuth.account", se
 
 function pending(): NonNullable<AuthStatus["pendingLogin"]> {
   return { attemptId: "a", method: "browser", startedAt: "2030-01-02T03:04:05Z", expiresAt: "2030-01-02T03:14:05Z" };
+}
+
+function failing(status: AuthStatus, kind: string): AuthStatus {
+  return { ...status, lastError: { kind, retryable: false, remediation: [], message: "Mend config.toml." } };
+}
+
+function nowhere(): AuthStatus {
+  return { ...SIGNED_OUT, state: "unavailable", store: { mode: "file", backend: "none", encrypted: false, health: "unavailable" } };
 }
 
 function unreadable(health: string): AuthStatus {
