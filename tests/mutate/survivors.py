@@ -113,7 +113,7 @@ GROUPS = (
         "two lists of two, paired without a look at their lengths",
         "Both are written there; the look is for who changes one of them.",
         r"strict=True",
-        r"strict=(None|False)|revocation_endpoint\\), \\)",
+        r"strict=(None|False)|revocation_endpoint\), \)",
     ),
     Group(
         "an entry of digits without a colon in `NO_PROXY`",

@@ -258,11 +258,14 @@ def test_openai_s_routes_are_below_its_issuer():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ([], "The issuer's answer is not a JSON object."),
-        ({"user_code": "AB"}, "The issuer's answer holds no usable device_auth_id."),
+        ([], "The issuer's answer is not a JSON object; try again later."),
+        (
+            {"user_code": "AB"},
+            "The issuer's answer holds no usable device_auth_id; try again later.",
+        ),
         (
             CODE | {"user_code": "AB " * 9},
-            "The issuer's answer holds no code that a person could enter.",
+            "The issuer's answer holds no code that a person could enter; sign in another way.",
         ),
     ],
     ids=str,
@@ -338,7 +341,7 @@ def test_page_for_the_code_on_another_site_is_refused(name):
         )
 
     assert caught.value.message == (
-        "The issuer names a page for the code that is not on its own site."
+        "The issuer names a page for the code that is not on its own site; sign in another way."
     )
 
 

@@ -165,7 +165,7 @@ async def test_larger_answer_is_refused_before_it_is_taken(answer):
         with pytest.raises(IssuerResponseInvalid) as caught:
             await http.get(server.url, {})
 
-    assert caught.value.message == "The issuer's answer is far too large."
+    assert caught.value.message == "The issuer's answer is far too large; try again later."
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import ssl
-
 import httpx
 import pytest
 
@@ -14,32 +12,23 @@ from codex_auth_lsp.errors import (
     IssuerResponseInvalid,
     NetworkUnreachable,
     ProxyError,
-    TlsUntrusted,
 )
 from codex_auth_lsp.oauth.http import _bad_proxy, _refused, _silence, _translate, _Way
 from codex_auth_lsp.oauth.network import Proxy
+from codex_auth_lsp.oauth.proxy_refusal import SPEAKS_NO_SOCKS
+from codex_auth_lsp.oauth.tls_refusal import IN_ITS_PLACE
 from codex_auth_lsp.secret import Secret
 
 URL = "https://auth.example.com/oauth/token?code=abc"
 ORIGIN = "https://auth.example.com"
 PROXY = Proxy(Secret("http://ada:pw@proxy.example:1"), "HTTPS_PROXY", "http://proxy.example:1")
 SHOWN = "http://proxy.example:1 (HTTPS_PROXY)"
-VERIFICATION = ssl.SSLCertVerificationError("certificate verify failed")
-TRUSTED = (
-    "Trusted are the operating system's store; where a proxy inspects traffic, name its "
-    "certificate in CODEX_CA_CERTIFICATE or SSL_CERT_FILE."
-)
 
 
 def way(*, is_open: bool) -> _Way:
     found = _Way()
     found.is_open = is_open
     return found
-
-
-def caused(exc: Exception, cause: Exception) -> Exception:
-    exc.__cause__ = cause
-    return exc
 
 
 @pytest.mark.parametrize(
@@ -110,44 +99,14 @@ def caused(exc: Exception, cause: Exception) -> Exception:
             None,
             False,
             IssuerResponseInvalid,
-            f"{ORIGIN} answered with what is no HTTP.",
+            f"{ORIGIN} answered with what is no HTTP; {IN_ITS_PLACE}.",
         ),
         (
             httpx.DecodingError("x"),
             None,
             False,
             IssuerResponseInvalid,
-            f"{ORIGIN} answered with what is no HTTP.",
-        ),
-        (
-            caused(httpx.ConnectError("x"), VERIFICATION),
-            None,
-            False,
-            TlsUntrusted,
-            f"The certificate of {ORIGIN} is not trusted by this machine. {TRUSTED}",
-        ),
-        (
-            caused(httpx.ConnectError("x"), VERIFICATION),
-            PROXY,
-            True,
-            TlsUntrusted,
-            f"The certificate of {ORIGIN}, reached through the proxy {SHOWN}, is not trusted by "
-            f"this machine. {TRUSTED}",
-        ),
-        (
-            caused(httpx.ConnectError("x"), ssl.SSLError("unsupported protocol")),
-            None,
-            False,
-            TlsUntrusted,
-            f"{ORIGIN} offers no TLS connection that is safe to use.",
-        ),
-        (
-            caused(httpx.ConnectError("x"), ssl.SSLError("unsupported protocol")),
-            PROXY,
-            True,
-            TlsUntrusted,
-            f"{ORIGIN}, reached through the proxy {SHOWN}, offers no TLS connection that is safe "
-            "to use.",
+            f"{ORIGIN} answered with what is no HTTP; {IN_ITS_PLACE}.",
         ),
     ],
 )
@@ -161,12 +120,19 @@ def test_failure_is_told_by_whose_it_is_and_what_helps(exc, proxy, is_open, kind
 @pytest.mark.parametrize(
     ("proxy", "is_open", "kind", "message"),
     [
-        (None, False, NetworkUnreachable, f"{ORIGIN} did not answer within 30 seconds."),
+        (
+            None,
+            False,
+            NetworkUnreachable,
+            f"{ORIGIN} did not answer within 30 seconds; check the network connection and try "
+            "again.",
+        ),
         (
             PROXY,
             True,
             NetworkUnreachable,
-            f"{ORIGIN} did not answer within 30 seconds, through the proxy {SHOWN}.",
+            f"{ORIGIN} did not answer within 30 seconds, through the proxy {SHOWN}; check the "
+            "network connection and try again.",
         ),
         (
             PROXY,
@@ -187,8 +153,8 @@ def test_silence_is_told_by_whose_it_is(proxy, is_open, kind, message):
 @pytest.mark.parametrize(
     ("problem", "end"),
     [
-        (None, "is no address that can be reached."),
-        ("is of a kind that is not known", "is of a kind that is not known."),
+        (None, "is no address that can be reached"),
+        ("is of a kind that is not known", "is of a kind that is not known"),
     ],
 )
 def test_proxy_that_cannot_be_used_is_told_with_what_is_wrong(problem, end):
@@ -196,7 +162,8 @@ def test_proxy_that_cannot_be_used_is_told_with_what_is_wrong(problem, end):
     proxy = Proxy(PROXY.url, PROXY.variable, PROXY.shown, problem)
 
     assert _bad_proxy(proxy).message == (
-        f"The proxy that HTTPS_PROXY names cannot be used: http://proxy.example:1 {end}"
+        f"The proxy that HTTPS_PROXY names cannot be used: http://proxy.example:1 {end}; set it as "
+        f"in {proxy.example}, or unset it."
     )
 
 
@@ -207,7 +174,7 @@ def test_request_that_cannot_be_sent_without_a_proxy_says_so():
 
 def test_proxy_that_speaks_another_language_is_told():
     """With the reason in parentheses."""
-    assert _refused(URL, PROXY, " (it speaks no SOCKS5)").message == (
+    assert _refused(URL, PROXY, SPEAKS_NO_SOCKS).message == (
         f"The proxy {SHOWN} did not let the request to {ORIGIN} through (it speaks no SOCKS5); "
         "check the proxy settings."
     )

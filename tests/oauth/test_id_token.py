@@ -45,7 +45,7 @@ def judged(body: object, *, complete: bool = True, issuer_now: datetime | None =
 
 
 def refusal(what: str) -> str:
-    return f"The id token of this sign-in {what}; nothing was stored."
+    return f"The id token of this sign-in {what}, so nothing was stored; try again later."
 
 
 def told(action) -> str:

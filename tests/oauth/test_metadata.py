@@ -84,7 +84,8 @@ def test_p11_metadata_that_does_not_fit_is_refused(document):
         "What https://auth.example.com publishes about itself is about another issuer, so nobody "
         "is signed in there; check the configured issuer."
         if "issuer" in document
-        else "https://auth.example.com does not take the S256 challenge that protects a sign-in."
+        else "https://auth.example.com does not take the S256 challenge that protects a sign-in; "
+        "sign in another way, or check the configured issuer."
     )
 
 

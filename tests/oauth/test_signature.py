@@ -21,9 +21,13 @@ KEYS = {
     "EdDSA": ed25519.Ed25519PrivateKey.generate(),
 }
 NOT_SIGNED = (
-    "The id token of this sign-in is not signed by a key of the issuer; nothing was stored."
+    "The id token of this sign-in is not signed by a key of the issuer, so nothing was stored; try "
+    "again later."
 )
-NO_WAY = "The id token of this sign-in is not signed in a way that counts; nothing was stored."
+NO_WAY = (
+    "The id token of this sign-in is not signed in a way that counts, so nothing was stored; try "
+    "again later."
+)
 
 
 def published(algorithm: str, **members: object) -> dict[str, object]:
@@ -131,7 +135,10 @@ def test_what_is_no_set_of_keys_is_refused(document):
     with pytest.raises(IssuerResponseInvalid) as caught:
         keys_of(document)
 
-    assert caught.value.message == "The issuer's signing keys cannot be read."
+    assert caught.value.message == (
+        "The issuer's signing keys cannot be read, so the sign-in cannot be checked; try again "
+        "later."
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 100_000])

@@ -176,7 +176,7 @@ def test_code_exchange_that_brings_less_than_three_good_tokens_is_invalid(body, 
     with pytest.raises(IssuerResponseInvalid) as caught:
         judge_code_exchange(reply(200, body))
 
-    assert str(caught.value) == f"The issuer's answer {expected}."
+    assert str(caught.value) == f"The issuer's answer {expected}; try again later."
 
 
 @pytest.mark.parametrize(("body", "expected"), [*BROKEN_TOKENS, ({}, "lacks an access token")])
@@ -185,7 +185,7 @@ def test_refresh_that_brings_no_good_access_token_is_invalid(body, expected):
     with pytest.raises(IssuerResponseInvalid) as caught:
         judge_refresh(reply(200, body))
 
-    assert str(caught.value) == f"The issuer's answer {expected}."
+    assert str(caught.value) == f"The issuer's answer {expected}; try again later."
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_bad_id_token_of_a_refresh_is_left_aside(body, expected):
 
     assert (renewed.access_token, renewed.refresh_token) == (Secret("at-1"), Secret("rt-1"))
     assert renewed.id_token is None
-    assert str(renewed.trouble) == f"The issuer's answer {expected}."
+    assert str(renewed.trouble) == f"The issuer's answer {expected}; try again later."
 
 
 @pytest.mark.parametrize(
