@@ -105,4 +105,4 @@ def _short(name: str) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text[:80]}`" if text else ""
+    return f"`` {text[:80]} ``" if text else ""  # the text may hold a backtick

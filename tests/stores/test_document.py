@@ -344,3 +344,19 @@ def test_bedrock_key_that_is_none_is_told_by_its_member(stored):
         parse_document(raw)
 
     assert str(caught.value) == "`bedrock_api_key` is missing or not an object"
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "it is empty"),
+        (b"[]", "it is not a JSON object"),
+        (b'{"auth_mode": "other"}', "`auth_mode` is not one that Codex knows"),
+    ],
+)
+def test_what_is_no_login_is_told_in_these_words(raw, why):
+    """They end a sentence that a person reads."""
+    with pytest.raises(DocumentInvalid) as caught:
+        parse_document(raw)
+
+    assert str(caught.value) == why
