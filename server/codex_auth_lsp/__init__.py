@@ -1,6 +1,12 @@
 """codex-auth-lsp: sign-in for editors, over the Language Server Protocol's framing.
 
-Importing this package loads nothing else; see `cli` for the program and `protocol.md` for the wire.
+Importing this package loads nothing else, and puts off what of the standard library takes long to
+load and no first status needs; see `cli` for the program and `protocol.md` for the wire.
 """
 
+from codex_auth_lsp.deferred import defer
+
 __version__ = "0.1.0"
+
+for _name in ("asyncio", "socket", "subprocess"):
+    defer(_name)

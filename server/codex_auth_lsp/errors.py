@@ -57,11 +57,12 @@ What a language client did wrong in a request's params is `InvalidParams`, which
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from codex_auth_lsp.values import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Remediation:
     """What a person can do about an error, on their own choice.
 

@@ -103,7 +103,7 @@ async def test_a_person_behind_ssh_is_told_of_the_code_first(
 
     assert shown.index("--device-auth") < shown.index(f"{sandbox.issuer}/oauth/authorize?")
     assert "`ssh -L 1455:127.0.0.1:1455 HOST`" in shown
-    assert re.search(r"waits until \d\d:\d\d \(10 minutes\) and then gives up", shown)
+    assert re.search(r"waits until \d\d:\d\d UTC \(10 minutes\) and then gives up", shown)
     assert returncode == INTERRUPTED
 
 

@@ -22,13 +22,13 @@ MEMORY_AT_MOST = 16 * 1024**2
 PRINTING = """
 import os, sys
 from codex_auth_lsp.service import auth_service
-told = auth_service.AuthService.status
+told = auth_service.AuthService.status_at_once
 def status(self):
     print("a library prints")
     os.write(1, b"native code writes\\n")
     os.system("echo a child writes; cat")
     return told(self)
-auth_service.AuthService.status = status
+auth_service.AuthService.status_at_once = status
 from codex_auth_lsp.cli import main
 main(["--codex-home", sys.argv[1]])
 """

@@ -11,9 +11,9 @@ from typing import IO
 
 SERVER = """
 import sys
-from codex_auth_lsp.transport import stdio
-stdio.UNREAD_SECONDS = float(sys.argv[2])
-stdio.FULL_BYTES, stdio.UNREAD_BYTES = 100_000, 200_000
+from codex_auth_lsp.transport import output
+output.UNREAD_SECONDS = float(sys.argv[2])
+output.FULL_BYTES, output.UNREAD_BYTES = 100_000, 200_000
 from codex_auth_lsp.cli import main
 main(["--codex-home", sys.argv[1]])
 """

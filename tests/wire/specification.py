@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, get_args
 
 from codex_auth_lsp import errors
-from codex_auth_lsp.cli import build_parser
+from codex_auth_lsp.command_line import build_parser
 from codex_auth_lsp.config.settings import Settings
 from codex_auth_lsp.domain import links, mfa
 from codex_auth_lsp.service.methods import login_methods

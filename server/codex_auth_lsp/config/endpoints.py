@@ -6,11 +6,11 @@ token anywhere that an environment says; here they count for loopback addresses 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from codex_auth_lsp.domain.issuer import is_loopback, url_problem
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ REFRESH_VARIABLE = "CODEX_REFRESH_TOKEN_URL_OVERRIDE"
 REVOKE_VARIABLE = "CODEX_REVOKE_TOKEN_URL_OVERRIDE"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EndpointOverrides:
     """Whole URLs that take the place of an issuer's endpoints; None where there is no override."""
 

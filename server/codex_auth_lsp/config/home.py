@@ -7,11 +7,11 @@ expanded), and must then exist as a folder; else it is `~/.codex`, which a first
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import StoreUnavailable
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FOLDER_MODE = 0o700
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CodexHome:
     """The folder and why it is this one: `option`, `environment` or `default`."""
 

@@ -6,9 +6,10 @@ since a table that two files share is complete only when both were read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from codex_auth_lsp.values import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ def _no_names() -> Mapping[str, str]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandSettings:
     """A provider's `auth` table: a program that prints a token.
 
@@ -44,7 +45,7 @@ class CommandSettings:
     cwd: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProviderSettings:
     """What a `[model_providers.<id>]` table says of authentication."""
 

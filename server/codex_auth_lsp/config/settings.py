@@ -10,7 +10,6 @@ import json
 import re
 import stat
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -26,6 +25,7 @@ from codex_auth_lsp.domain.issuer import url_problem
 from codex_auth_lsp.domain.key_likeness import is_like_a_key
 from codex_auth_lsp.errors import ConfigurationInvalid
 from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.values import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """The keys of `config.toml` that concern sign-in, with Codex's defaults.
 
@@ -98,7 +98,13 @@ def read_system_config(path: Path) -> bytes:
     Raises:
         ConfigurationInvalid: As `read_config`.
     """
-    return b"" if is_out_of_reach(path) else read_config(path)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return b""
+    except OSError:
+        pass  # and is told of
+    return read_config(path)
 
 
 def is_out_of_reach(path: Path) -> bool:

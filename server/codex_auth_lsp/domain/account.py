@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from codex_auth_lsp.domain.claims import (
@@ -13,13 +12,14 @@ from codex_auth_lsp.domain.claims import (
     namespace,
     text_claim,
 )
+from codex_auth_lsp.values import frozen
 
 # Plan values as they stand in `chatgpt_plan_type`; the aliases are those that the Codex CLI reads.
 _PLAN_ALIASES = {"hc": "enterprise", "education": "edu"}
 _PERSONAL_PLANS = frozenset({"free", "go", "plus", "pro", "prolite", "promax"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """Who is signed in.
 

@@ -5,13 +5,13 @@ Times are aware UTC datetimes. Every secret field is a `Secret`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from codex_auth_lsp.domain.account import Account, account_from_claims
 from codex_auth_lsp.domain.claims import Claims, decode_claims, numeric_date
 from codex_auth_lsp.domain.issuer import OPENAI_CLIENT_ID, OPENAI_ISSUER, IssuerSettings
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.secret import Secret
 
 
-@dataclass(frozen=True)
+@frozen
 class ChatGptCredential:
     """Tokens of a ChatGPT sign-in (RFC 6749 section 1.4, 1.5; OpenID Connect Core section 2).
 
@@ -76,7 +76,7 @@ class ChatGptCredential:
         return account_from_claims(self.id_claims, self.account_id)
 
 
-@dataclass(frozen=True)
+@frozen
 class ApiKeyCredential:
     """An API key of the OpenAI platform, billed by use."""
 
@@ -85,7 +85,7 @@ class ApiKeyCredential:
     api_key: Secret
 
 
-@dataclass(frozen=True)
+@frozen
 class AccessTokenCredential:
     """A personal access token, of `codex login --with-access-token` or of the environment."""
 
@@ -94,7 +94,7 @@ class AccessTokenCredential:
     access_token: Secret
 
 
-@dataclass(frozen=True)
+@frozen
 class BedrockKeyCredential:
     """A bearer key for Amazon Bedrock, which no other provider is given, and its region."""
 
@@ -104,7 +104,7 @@ class BedrockKeyCredential:
     region: str
 
 
-@dataclass(frozen=True)
+@frozen
 class ForeignCredential:
     """A credential of another Codex program that this server keeps but does not use.
 

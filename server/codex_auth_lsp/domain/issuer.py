@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from codex_auth_lsp.values import frozen
 
 OPENAI_ISSUER = "https://auth.openai.com"
 OPENAI_CLIENT_ID = "app_EMoamEEZ73f0CkXaXp7hrann"  # the Codex CLI's public client
@@ -20,7 +21,7 @@ PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#@!$&'*+,;=%]*")
 _BEFORE_PATH = re.compile(r"https?://\[[0-9A-F:.]+\]", re.IGNORECASE | re.ASCII)  # an IPv6 host
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IssuerSettings:
     """Where people sign in, and as which client; `issuer` has no trailing slash."""
 

@@ -5,10 +5,10 @@ Source: OpenAI's page "Authentication" (sign-in methods for Codex), read 2026-11
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from codex_auth_lsp.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """A titled https address."""
 

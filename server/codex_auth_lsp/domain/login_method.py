@@ -6,10 +6,11 @@ declares of the way there counts first, what the server sees of its own machine 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ class LoginMethodId(StrEnum):
     API_KEY = "apiKey"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientFacts:
     """What a language client says of where it runs; a terminal says nothing.
 
@@ -36,7 +37,7 @@ class ClientFacts:
     opens_pages: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServerFacts:
     """What the server sees of its own machine.
 
@@ -53,7 +54,7 @@ class ServerFacts:
     ports_taken: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RankedMethod:
     """A method with what stands against it.
 

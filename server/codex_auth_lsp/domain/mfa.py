@@ -8,10 +8,10 @@ signing in the account has, so the advice says that part in words.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.links import MFA_APPLE, MFA_GOOGLE, MFA_MICROSOFT, Link
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.claims import Claims
@@ -35,7 +35,7 @@ _IF_PASSWORD_TOO = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MfaAdvice:
     """What the documentation asks of an account that signs in this way.
 

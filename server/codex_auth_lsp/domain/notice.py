@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from codex_auth_lsp.errors import Remediation
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """The contract's `auth/notice`.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
+from codex_auth_lsp.values import frozen, replace
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class ProviderAuth:
     """One provider of `config.toml`, or a built-in one.
 

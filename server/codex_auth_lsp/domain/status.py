@@ -6,7 +6,6 @@ are decided. It is total: it has an answer for every combination of its inputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.account import Account
@@ -21,6 +20,7 @@ from codex_auth_lsp.domain.credential import (
 from codex_auth_lsp.domain.mfa import NO_CHATGPT_LOGIN, advise
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
 from codex_auth_lsp.domain.timestamps import format_rfc3339
+from codex_auth_lsp.values import field, frozen
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,7 +36,7 @@ _NOT_FOR_OPENAI = (BedrockKeyCredential, ForeignCredential)
 _HEALTHY_ENOUGH_TO_READ = frozenset({"ok", "readOnly"})
 
 
-@dataclass(frozen=True)
+@frozen
 class StatusFacts:
     """Everything that a status depends on.
 
@@ -60,7 +60,7 @@ class StatusFacts:
     forbidden: tuple[Forbidden, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Forbidden:
     """A credential that is there and must not be used, and why."""
 
@@ -69,7 +69,7 @@ class Forbidden:
     reason: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Environment:
     """The credentials that Codex programs look for in the environment."""
 
@@ -77,7 +77,7 @@ class Environment:
     api_key_present: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class AuthStatus:
     """The contract's `AuthStatus`, without `revision` and `serverInstanceId`."""
 

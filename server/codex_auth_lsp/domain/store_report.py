@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from codex_auth_lsp.values import frozen, replace
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.notice import Notice
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoreReport:
     """The contract's `store` object.
 
@@ -43,7 +44,7 @@ class StoreReport:
         return wire
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CredentialSource:
     """Where a credential comes from: `file`, `keyring`, `environment` or `memory`, and its name.
 

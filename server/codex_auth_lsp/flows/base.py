@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from codex_auth_lsp.domain.credential import ApiKeyCredential, ChatGptCredential
 from codex_auth_lsp.errors import BrowserOpenFailed
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -37,7 +37,7 @@ class LoginPhase(StrEnum):
     STORING = "storing"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenUrlPrompt:
     """The person has to open `url`, which is a secret until the login ends."""
 
@@ -47,7 +47,7 @@ class OpenUrlPrompt:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UserCodePrompt:
     """The person has to enter `user_code` on the page at `verification_uri`.
 
@@ -88,7 +88,7 @@ class Controls:
         self.show_again: Callable[[], Awaitable[None]] | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class FlowContext:
     """One attempt's inputs.
 

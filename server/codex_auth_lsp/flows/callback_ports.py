@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.claims import clean_text
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ _IN_THE_WAY = frozenset(
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PortHolder:
     """Who listens on a port; `program` and `process_id` are None where the system tells nobody."""
 

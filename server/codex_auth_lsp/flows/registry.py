@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.login_method import LoginMethodId
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.flows.base import LoginFlow
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MethodText:
     """What a person reads of a login method."""
 

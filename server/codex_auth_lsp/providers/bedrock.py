@@ -8,12 +8,12 @@ sender has: what would be signed is told of and never replaced by another creden
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.model_providers import ProviderSettings
 from codex_auth_lsp.domain.credential import BedrockKeyCredential
 from codex_auth_lsp.providers.definition import Definition
+from codex_auth_lsp.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,6 @@ Facts are those of the Codex CLI 0.169.0: its ids, addresses, and what may be ch
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from codex_auth_lsp.config.settings import DEFAULT_PROVIDER
 from codex_auth_lsp.providers import bedrock
 from codex_auth_lsp.providers.definition import Definition
 from codex_auth_lsp.providers.openai import API_BASE_URL
+from codex_auth_lsp.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,6 @@ A credential is bound to the origin of its provider, a login to the providers th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.settings import DEFAULT_PROVIDER
@@ -31,6 +30,7 @@ from codex_auth_lsp.providers.request_credential import RequestCredential
 from codex_auth_lsp.providers.stored_key import StoredKey
 from codex_auth_lsp.providers.unauthenticated import Unauthenticated
 from codex_auth_lsp.providers.variable_name import is_set, variable_name
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ _OPENAI, _STORED, _ENVIRONMENT, _BEARER, _COMMAND, _NONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provider:
     """A provider, how it authenticates, and what is wrong with it."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from codex_auth_lsp.config.model_providers import ProviderSettings
     from codex_auth_lsp.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Definition:
     """A provider as it is in force.
 

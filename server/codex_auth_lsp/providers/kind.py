@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Examination:
     """What can be said of a provider without asking anybody; sentences, without values.
 
@@ -30,7 +31,7 @@ class Examination:
     missing: str | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Sources:
     """Where credentials come from: the surroundings, the login cache, a command."""
 
@@ -40,7 +41,7 @@ class Sources:
     run: Callable[[str, CommandSettings], Awaitable[Secret]]
 
 
-@dataclass(frozen=True)
+@frozen
 class Given:
     """What authenticates a request; `base_url` is where a login goes unless the provider says."""
 

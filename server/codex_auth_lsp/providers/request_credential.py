@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.values import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ def _nothing() -> Mapping[str, Secret]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@frozen
 class RequestCredential:
     """Headers and query parameters for requests to the origin of `base_url`, and for no other."""
 

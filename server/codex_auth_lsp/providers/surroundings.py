@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from codex_auth_lsp.values import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FailedCommand:
     """How the last run of a provider's command failed, and what the run depended on."""
 
@@ -26,7 +27,7 @@ def _no_failures() -> Mapping[str, FailedCommand]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """The environment, the credential in force, and failed commands by provider."""
 

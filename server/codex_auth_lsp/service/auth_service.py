@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.clock import Clock, SystemClock
@@ -25,6 +24,7 @@ from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.opening import Opening
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
 from codex_auth_lsp.service.status_keeper import StatusKeeper
+from codex_auth_lsp.values import frozen, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -52,7 +52,7 @@ HURRIED_SECONDS = 1.5
 """How long an ending language server waits for each revocation that is under way."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ServiceOptions:
     """What the command line and the environment decide.
 
@@ -68,7 +68,7 @@ class ServiceOptions:
     in_shell: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class _Actions:
     """The parts that only a window in which something is done needs."""
 
@@ -170,6 +170,17 @@ class AuthService:
     def status(self) -> dict[str, Any]:
         """Return the contract's `AuthStatus`, as the cache is now or was at the last `sync`."""
         return self._keeper.look()
+
+    def status_at_once(self) -> dict[str, Any] | None:
+        """Return the status as the cache is now, None where that needs a `sync`."""
+        if not self._cache.has_read_all:
+            return None
+        status = self._keeper.look()
+        return status if self._cache.has_read_all else None  # the settings may be others now
+
+    def known_status(self) -> dict[str, Any]:
+        """Return the same as it was last told, without a look."""
+        return self._keeper.wire()
 
     def providers(self) -> dict[str, Any]:
         """Return the contract's result of `auth/providers`."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.failures import log_defect
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StatusChanged:
     """The status is another one: the contract's `auth/statusChanged`."""
 
@@ -29,7 +29,7 @@ class StatusChanged:
     account_changed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoginProgressed:
     """An attempt reached a phase: the contract's `auth/loginProgress`."""
 
@@ -38,14 +38,14 @@ class LoginProgressed:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoginClosing:
     """An attempt is over; the changes that it brings are told between this and `LoginEnded`."""
 
     attempt_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoginEnded:
     """An attempt ended: the contract's `auth/loginCompleted`, exactly once an attempt."""
 
@@ -54,14 +54,14 @@ class LoginEnded:
     error: AuthError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProvidersChanged:
     """The providers are others, or authenticate otherwise: `auth/providersChanged`."""
 
     providers: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoticeGiven:
     """A person should hear something: the contract's `auth/notice`."""
 

@@ -7,11 +7,11 @@ the same time, and where it has no such route its metadata is read anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import IssuerError
 from codex_auth_lsp.oauth.endpoints import revocation_endpoint, token_endpoint
+from codex_auth_lsp.values import frozen, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # httpx, and with it most of `oauth`, is not needed before the first question.
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Question:
     """One request in both dialects.
 
@@ -39,7 +39,7 @@ class _Question:
     named: Callable[[IssuerMetadata], str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Answer:
     reply: Reply
     url: str

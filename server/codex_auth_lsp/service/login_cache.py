@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -27,9 +26,12 @@ from codex_auth_lsp.service.refresh_record import (
     RecordInMemory,
     RecordPlace,
     RefreshRecord,
-    read_record,
+    parse_record,
+    read_raw,
 )
+from codex_auth_lsp.stores.file import FILE_NAME
 from codex_auth_lsp.stores.select import Stores
+from codex_auth_lsp.values import field, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "config.toml"
 
+_RECORD_SUFFIX = ".refresh.json"
+
 _SETTLE_SECONDS = 0.1  # how long settings that may be half written have to stand
 _LOOK_SECONDS = 0.02  # between two looks at them
 _JUST_NOW_SECONDS = 1.0  # since a write that may still go on
@@ -49,7 +53,7 @@ def _no_variables() -> Mapping[str, str]:
     return MappingProxyType({})
 
 
-@dataclass(frozen=True)
+@frozen
 class View:
     """The cache at one moment; with a broken `config.toml`, `settings` are the last good ones.
 
@@ -65,7 +69,19 @@ class View:
     variables: Mapping[str, str] = field(default_factory=_no_variables)
 
 
-@dataclass(frozen=True)
+def _are_same(one: View, other: View) -> bool:
+    """Say whether two views show the very same things."""
+    return (
+        one.snapshot is other.snapshot
+        and one.settings is other.settings
+        and one.settings_error is other.settings_error
+        and one.refresh_record is other.refresh_record
+        and one.settings_known is other.settings_known
+        and one.variables is other.variables
+    )
+
+
+@frozen
 class _Config:
     """What the files of the configuration hold at one moment."""
 
@@ -92,6 +108,11 @@ class LoginCache:
         self._stores = Stores(home)
         self.store: CredentialStore = self._stores.choose(self._settings.store_mode)
         self._record_in_memory = RecordInMemory()
+        self._auth_path = str(home.path / FILE_NAME)
+        self._plain_record_path = home.path / (FILE_NAME + _RECORD_SUFFIX)
+        self._record_raw = b""
+        self._record: RefreshRecord | None = None
+        self._view: View | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -116,29 +137,59 @@ class LoginCache:
         """What our processes tell one another of the last refresh."""
         if self.store is self._stores.memory:
             return self._record_in_memory
-        return self._beside(".refresh.json")
+        return self._beside(_RECORD_SUFFIX)
 
     def _beside(self, suffix: str) -> Path:
         real_path = Path(os.path.realpath(self.home.path / "auth.json"))
         return real_path.with_name(real_path.name + suffix)
 
     def look(self) -> View:
-        """Return the cache as it is now."""
+        """Return the cache as it is now; where all is as it was, the same object.
+
+        All content is read each time: neither times nor notices of changes are relied on.
+        """
         self._read_settings()
         self._read_variables()
-        return View(
+        view = View(
             self._settings,
             self._settings_error,
             self.store.read(),
-            read_record(self.refresh_record_place),
+            self._read_record(),
             self._settings_known,
             self._variables,
         )
+        is_repeated = self._view is not None and _are_same(view, self._view)
+        if self._view is None or not is_repeated or not self._tells_all:
+            self._view = view
+        return self._view
+
+    @property
+    def _tells_all(self) -> bool:
+        """Whether nothing but what a view holds is to be known: a keyring has more to it."""
+        return self.store.reads_at_once and self._stores.leftover is None
+
+    def _read_record(self) -> RefreshRecord | None:
+        if self.store is self._stores.memory:
+            return self._record_in_memory.record
+        raw = read_raw(self._record_path())
+        if raw != self._record_raw:
+            self._record_raw, self._record = raw, parse_record(raw)
+        return self._record
+
+    def _record_path(self) -> Path:
+        """Return the record's path, and save the search for links where there is none to follow."""
+        is_link = os.path.islink(self._auth_path)  # noqa: PTH114 - at every look
+        return self._beside(_RECORD_SUFFIX) if is_link else self._plain_record_path
 
     @property
     def reads_at_once(self) -> bool:
         """Whether `look` needs no `sync` before it, with the store that is chosen now."""
         self._read_settings()
+        return self.has_read_all
+
+    @property
+    def has_read_all(self) -> bool:
+        """The same of the last look: it found all that is there."""
         return self._doubted_since is None and self.store.reads_at_once
 
     @property

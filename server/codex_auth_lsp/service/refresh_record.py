@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -27,6 +26,7 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.stores.disk import read_regular_file
 from codex_auth_lsp.stores.file import write_error
 from codex_auth_lsp.stores.replacement import replace_durably
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -45,7 +45,7 @@ _MAXIMUM_BYTES = 4096
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefreshRecord:
     """One refresh.
 
@@ -86,11 +86,11 @@ class RefreshRecord:
         return abs(now - self.sent_at) < distance or 0 <= since < distance.total_seconds()
 
 
-@dataclass(slots=True)
 class RecordInMemory:
     """The place of the record of a login that no other process has."""
 
-    record: RefreshRecord | None = None
+    def __init__(self) -> None:
+        self.record: RefreshRecord | None = None
 
 
 RecordPlace: TypeAlias = Path | RecordInMemory
@@ -98,10 +98,21 @@ RecordPlace: TypeAlias = Path | RecordInMemory
 
 def read_record(place: RecordPlace) -> RefreshRecord | None:
     """Return the last record, None where there is none that can be read."""
-    if isinstance(place, RecordInMemory):
-        return place.record
+    return place.record if isinstance(place, RecordInMemory) else parse_record(read_raw(place))
+
+
+def read_raw(path: Path) -> bytes:
+    """Return the content of a record's file, nothing where it cannot be read."""
     try:
-        values: Any = json.loads(read_regular_file(place, _MAXIMUM_BYTES))
+        return read_regular_file(path, _MAXIMUM_BYTES)
+    except OSError:
+        return b""
+
+
+def parse_record(raw: bytes) -> RefreshRecord | None:
+    """Return the record that a file holds, None where it holds none."""
+    try:
+        values: Any = json.loads(raw)
         not_before, uptime = values.get("notBefore"), values.get("uptime")
         doubted = values.get("doubted")
         return RefreshRecord(
@@ -112,7 +123,7 @@ def read_record(place: RecordPlace) -> RefreshRecord | None:
             uptime if isinstance(uptime, float) else None,
             doubted if isinstance(doubted, str) else None,
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +37,12 @@ from codex_auth_lsp.errors import (
 from codex_auth_lsp.providers.active import active_provider
 from codex_auth_lsp.providers.surroundings import FailedCommand, Surroundings
 from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service.change_cause import Look, find_cause
 from codex_auth_lsp.service.events import Events, StatusChanged
+from codex_auth_lsp.service.held_tokens import HeldTokens, tokens_fingerprint
 from codex_auth_lsp.service.policy import credential_refusal
 from codex_auth_lsp.stores.base import READABLE, unreadable
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -79,7 +81,7 @@ class StatusKeeper:
         self.instance_id = secrets.token_hex(8)
         self._pending_login: PendingLogin | None = None
         self._verdict: _RefreshVerdict | None = None
-        self._unsaved: _Unsaved | None = None
+        self._unsaved: HeldTokens | None = None
         self._failed_commands: Mapping[str, FailedCommand] = MappingProxyType({})
         self._own_changes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -90,6 +92,7 @@ class StatusKeeper:
         self._view = cache.look()
         self._status = self._derive()
         self._wire = self._status.to_wire()
+        self._told = self._tell()
         self._announced_identity = self._status.identity
 
     @property
@@ -155,12 +158,30 @@ class StatusKeeper:
         return credential_refusal(credential, self._view.settings)
 
     def wire(self) -> dict[str, Any]:
-        """Return the contract's `AuthStatus` as it was last derived."""
+        """Return the contract's `AuthStatus` as it was last derived: until then the same object."""
+        return self._told
+
+    def _tell(self) -> dict[str, Any]:
         return {
             "revision": self._revision,
             "serverInstanceId": self.instance_id,
             **self._wire,
         }
+
+    def _basis(self) -> tuple[object, ...]:
+        """Return what the status depends on beside the login cache and the time."""
+        return (self._pending_login, self._verdict, self._unsaved, self._failed_commands)
+
+    def _holds(self, view: View) -> bool:
+        """Say whether deriving the status from `view` would bring the same again."""
+        if view is not self._view:
+            return False
+        expires_at = self._status.expires_at
+        if expires_at is not None:
+            now = self._clock.now()
+            if (expires_at > now) != (expires_at > self._derived_at):
+                return False
+        return all(new is old for new, old in zip(self._basis(), self._derived_from, strict=True))
 
     def start(self) -> None:
         """Announce the first status, and from now on every difference."""
@@ -190,13 +211,17 @@ class StatusKeeper:
         view = self._cache.look()
         if not view.snapshot.known:
             return self.wire()  # nobody has looked into the keyring yet
-        before, self._view = self._view, view
-        self._status, old = self._derive(), self._status
+        if cause is None and self._holds(view):
+            return self.wire()
+        before = Look(self._view, self._status)
+        self._view = view
+        self._status = self._derive()
         wire = self._status.to_wire()
         if wire != self._wire:
             self._wire = wire
             self._revision += 1
-            self._publish(cause or self._find_cause(before, old))
+            self._told = self._tell()
+            self._publish(cause or self._find_cause(before))
         for callback in self._after_looks:
             callback()
         self._schedule()
@@ -291,7 +316,7 @@ class StatusKeeper:
             error: Why.
             is_fresh: Whether they are new all the same, and only part of an answer was bad.
         """
-        self._verdict = _RefreshVerdict(_fingerprint(credential), error, is_fresh)
+        self._verdict = _RefreshVerdict(tokens_fingerprint(credential), error, is_fresh)
 
     def refresh_worked(self) -> None:
         """Forget earlier failures; what was kept in memory is stored now, or not wanted."""
@@ -303,7 +328,7 @@ class StatusKeeper:
     ) -> None:
         """Use renewed tokens in the place of the spent ones, which are still the stored ones."""
         mode = self._view.snapshot.report.mode
-        self._unsaved = _Unsaved(_fingerprint(spent), renewed, error, mode)
+        self._unsaved = HeldTokens(tokens_fingerprint(spent), renewed, error, mode)
 
     def drop_unsaved(self) -> None:
         """Use no such tokens any more: the person has signed out."""
@@ -315,24 +340,12 @@ class StatusKeeper:
         return self._view.snapshot.credential if unsaved is None else unsaved.renewed
 
     @property
-    def _unsaved_in_force(self) -> _Unsaved | None:
-        """What is held in memory, None where the stored login is another one or gone.
-
-        Where nobody can look, as into a locked keyring, what was read last counts.
-        """
-        report, unsaved = self._view.snapshot.report, self._unsaved
-        if unsaved is None:
-            return None
-        if report.health not in READABLE:
-            return unsaved if report.mode == unsaved.mode else None
-        stored = self._view.snapshot.credential
-        is_of_it = isinstance(stored, ChatGptCredential) and (
-            _fingerprint(stored) == unsaved.spent_fingerprint
-        )
-        return unsaved if is_of_it else None
+    def _unsaved_in_force(self) -> HeldTokens | None:
+        held = self._unsaved
+        return held if held is not None and held.are_in_force(self._view.snapshot) else None
 
     def _verdict_on(self, credential: ChatGptCredential) -> AuthError | None:
-        if self._verdict and self._verdict.fingerprint == _fingerprint(credential):
+        if self._verdict and self._verdict.fingerprint == tokens_fingerprint(credential):
             return self._verdict.error
         record = self._view.refresh_record
         if record is None or record.fingerprint != credential.refresh_token.fingerprint():
@@ -344,6 +357,7 @@ class StatusKeeper:
         return verdict is not None and verdict.error is failure and verdict.is_fresh
 
     def _derive(self) -> AuthStatus:
+        self._derived_from, self._derived_at = self._basis(), self._clock.now()
         snapshot = self._view.snapshot
         stored = self._credential()
         is_held = stored is not None and snapshot.report.health not in READABLE
@@ -356,7 +370,7 @@ class StatusKeeper:
         if not self._view.settings_known and is_empty and unreadable(report) is None:
             report = report.unknown(_PLACE_UNKNOWN)
         facts = StatusFacts(
-            now=self._clock.now(),
+            now=self._derived_at,
             store=report,
             source=CredentialSource("memory") if is_held else snapshot.source,
             stored=stored,
@@ -436,26 +450,9 @@ class StatusKeeper:
             "to replace it."
         )
 
-    def _find_cause(self, before: View, old: AuthStatus) -> str:
-        if self._cache.hides_leftover and old.state != self._status.state:
-            return "logout"
-        if before.settings.store_choice != self._view.settings.store_choice:
-            return "configChange"  # another login is in force since it is another store
-        if _is_readable(before) != _is_readable(self._view):
-            return "storeHealth"
-        if before.snapshot.version != self._view.snapshot.version and _is_readable(before):
-            return "externalChange"
-        if (before.settings, before.settings_error, before.variables) != (
-            self._view.settings,
-            self._view.settings_error,
-            self._view.variables,
-        ):
-            return "configChange"
-        if _refused(before) != _refused(self._view):
-            return "externalChange"
-        if before.snapshot.report != self._view.snapshot.report:
-            return "storeHealth"
-        return "expired" if old.freshness == "fresh" else "freshness"
+    def _find_cause(self, before: Look) -> str:
+        now = Look(self._view, self._status)
+        return find_cause(before, now, hides_leftover=self._cache.hides_leftover)
 
     def _publish(self, cause: str) -> None:
         if not self._announcing:
@@ -475,37 +472,17 @@ class StatusKeeper:
         seconds = (self._status.expires_at - self._clock.now()).total_seconds()
         if seconds > 0:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(min(seconds + 0.01, _LONGEST_TIMER), self.look)
+            self._timer = loop.call_later(min(seconds + 0.01, _LONGEST_TIMER), self._look_in_time)
+
+    def _look_in_time(self) -> None:
+        self.look()
+        self._schedule()  # it may be too early yet: clocks are set, and a timer has a longest time
 
 
-def _is_readable(view: View) -> bool:
-    return view.snapshot.report.health in READABLE
-
-
-def _refused(view: View) -> str | None:
-    """Return the fingerprint of the token that any window was refused, None where it was not."""
-    record = view.refresh_record
-    return record.fingerprint if record is not None and record.refusal else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Unsaved:
-    """A rotation that the disk did not take yet."""
-
-    spent_fingerprint: str
-    renewed: ChatGptCredential
-    error: AuthError
-    mode: str
-
-
-@dataclass(frozen=True, slots=True)
+@frozen
 class _RefreshVerdict:
     """What came of the last refresh of one set of tokens."""
 
     fingerprint: str
     error: AuthError
     is_fresh: bool
-
-
-def _fingerprint(credential: ChatGptCredential) -> str:
-    return (credential.refresh_token or credential.access_token).fingerprint()

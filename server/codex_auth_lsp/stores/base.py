@@ -10,11 +10,11 @@ So they belong in a thread.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from codex_auth_lsp.errors import StoreCorrupt, StoreLocked, StoreUnavailable
 from codex_auth_lsp.stores.document import Document
+from codex_auth_lsp.values import field, frozen
 
 if TYPE_CHECKING:
     from codex_auth_lsp.domain.credential import Credential
@@ -29,7 +29,7 @@ MAXIMUM_BYTES = 1024 * 1024
 """What is larger is no login, and is not read to its end."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Snapshot:
     """The store at one moment.
 
@@ -57,7 +57,7 @@ Merge = Callable[[Document | None], Document | None]
 """Given the document that is stored now, return the one to store, or None to change nothing."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Remaining:
     """A place (`file`, `keyring`) that a logout could not clear, and the error's kind."""
 
@@ -65,7 +65,7 @@ class Remaining:
     kind: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Removed:
     """What a logout took away, and what it could not reach.
 

@@ -17,6 +17,13 @@ _RENAME_TRIES = 10
 _RENAME_SECONDS = 0.05  # between two: a virus scanner has a new file open for a moment
 _CANNOT_ALLOCATE = frozenset({errno.EINVAL, errno.ENODEV, errno.ENOSYS, errno.EOPNOTSUPP})
 
+_READ_WITHOUT_WAITING = (  # a named pipe waits for its writer
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
 logger = logging.getLogger(__name__)
 
 
@@ -26,17 +33,20 @@ def read_regular_file(path: Path, maximum: int) -> bytes:
     Raises:
         OSError: It cannot be read, is no regular file, or has more than `maximum` bytes.
     """
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    descriptor = os.open(path, _READ_WITHOUT_WAITING)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
-        raw = file.read(maximum + 1)
+        raw = os.read(descriptor, min(status.st_size, maximum) + 1)
+        if len(raw) != status.st_size:  # it grew or shrank meanwhile, or has no size, as in /proc
+            while len(raw) <= maximum and (more := os.read(descriptor, maximum + 1 - len(raw))):
+                raw += more
+    finally:
+        os.close(descriptor)
     if len(raw) > maximum:
         raise OSError(errno.EFBIG, "it is far too large for a login")
     return raw
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe waits for its writer
 
 
 def allocate(descriptor: int, size: int) -> None:

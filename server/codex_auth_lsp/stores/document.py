@@ -9,7 +9,6 @@ that want forms; Codex reads past them, and where it drops them they are found o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from codex_auth_lsp.domain.issuer import OPENAI_ISSUER, own_url
 from codex_auth_lsp.domain.timestamps import format_rfc3339, parse_rfc3339
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores.json_text import parse_json, render_json
+from codex_auth_lsp.values import field, frozen, replace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,7 +62,7 @@ class DocumentInvalid(Exception):
     """The document is no login. The message says why and repeats no value."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Document:
     """A parsed document: all its members as they stand, and the credential they amount to."""
 

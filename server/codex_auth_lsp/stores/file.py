@@ -13,7 +13,6 @@ import hashlib
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +38,8 @@ from codex_auth_lsp.stores.document import Document, DocumentInvalid, parse_docu
 from codex_auth_lsp.stores.mounted_file import is_mounted, mounted_detail
 from codex_auth_lsp.stores.permissions import permission_notices
 from codex_auth_lsp.stores.replacement import Replacement, sweep
+from codex_auth_lsp.stores.setting import Setting, setting_of
+from codex_auth_lsp.values import frozen, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +55,15 @@ _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 
 
+@frozen
+class _Told:
+    """What was told of what was found, in which setting."""
+
+    found: Snapshot
+    setting: Setting
+    snapshot: Snapshot
+
+
 class FileStore:
     """The `file` store mode."""
 
@@ -65,29 +75,61 @@ class FileStore:
         self.path = path or home.path / FILE_NAME
         self._last: Snapshot | None = None
         self._next: Replacement | None = None
+        self._nothing = self._snapshot("ok")
+        self._told: _Told | None = None
 
     def read(self) -> Snapshot:
-        """Return what is stored; the same content is parsed once.
+        """Return what is stored; the same content is parsed once, and told as the same object.
 
         Times and size would not do for "the same": older kernels give two writes within a few
         milliseconds the same times.
         """
-        problem = self._home.problem()
-        if problem is not None:
-            return self._snapshot("unavailable", detail=problem.message)
         try:
-            snapshot = self._read_file()
-            for _ in range(_SETTLE_LOOKS):
-                if snapshot.report.health != "corrupt" or snapshot is self._last:
-                    break
-                # Older Codex versions write in place: what changes while one looks is half of it.
-                self._last = snapshot
-                time.sleep(_SETTLE_SECONDS)
-                snapshot = self._read_file()
+            snapshot = self._read_settled()
         except OSError as exc:
-            return self._unreadable(exc)
+            if exc.errno not in _NOT_THERE:
+                return self._unusable() or self._unreadable(exc)
+            snapshot = self._nothing
+        setting = self._setting()
+        known = self._told
+        if known and known.found is snapshot and known.setting == setting is not None:
+            return known.snapshot
+        if (unusable := self._unusable()) is not None:
+            return unusable
+        told = self._noting_permissions(self._noting_read_only(snapshot))
+        self._told = self._kept(snapshot, setting, told)
+        return told
+
+    def _kept(self, found: Snapshot, setting: Setting | None, told: Snapshot) -> _Told | None:
+        """Return what the next look can tell again: nothing where a path is named in it."""
+        is_plain = told.report.detail is None and not told.report.notices
+        if setting is None or not is_plain:
+            return None
+        return _Told(found, setting, told) if setting == self._setting() else None
+
+    def _setting(self) -> Setting | None:
+        """Return the setting of the file where it is the one of CODEX_HOME."""
+        if self.path.parent != self._home.path:
+            return None
+        return setting_of(str(self.path), str(self._home.path))
+
+    def _unusable(self) -> Snapshot | None:
+        """Return what is to be told where CODEX_HOME cannot be used, None where it can."""
+        problem = self._home.problem()
+        return self._snapshot("unavailable", detail=problem.message) if problem else None
+
+    def _read_settled(self) -> Snapshot:
+        """Return what stands in the file, and is no half of what somebody writes."""
+        snapshot = self._read_file()
+        for _ in range(_SETTLE_LOOKS):
+            if snapshot.report.health != "corrupt" or snapshot is self._last:
+                break
+            # Older Codex versions write in place: what changes while one looks is half of it.
+            self._last = snapshot
+            time.sleep(_SETTLE_SECONDS)
+            snapshot = self._read_file()
         self._last = snapshot
-        return self._noting_permissions(self._noting_read_only(snapshot))
+        return snapshot
 
     def _read_file(self) -> Snapshot:
         raw = read_regular_file(self.path, MAXIMUM_BYTES)
@@ -313,8 +355,6 @@ class FileStore:
         return self._snapshot("ok", version=version, document=document)
 
     def _unreadable(self, exc: OSError) -> Snapshot:
-        if exc.errno in _NOT_THERE:
-            return self._noting_read_only(self._snapshot("ok"))
         return self._snapshot("unavailable", detail=f"{self.path} cannot be read: {exc.strerror}.")
 
     def _snapshot(

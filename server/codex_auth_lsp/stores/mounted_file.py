@@ -9,9 +9,14 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NUMBER = re.compile(rb"^mnt_id:\s*(\d+)$", re.MULTILINE)  # proc_pid_fdinfo(5)
+
+_PAGE = 4096  # bytes: such a file has some lines
 
 
 def is_mounted(path: Path) -> bool:
@@ -31,11 +36,20 @@ def mounted_detail(path: Path) -> str:
 
 
 def _mount_number(path: Path) -> bytes | None:
+    """Return what tells one mount from another, None where nobody tells.
+
+    Raises:
+        OSError: There is no such file.
+    """
     if sys.platform != "linux":
         return None
     descriptor = os.open(path, os.O_PATH)
     try:
-        found = _NUMBER.search(Path(f"/proc/self/fdinfo/{descriptor}").read_bytes())
+        told = os.open(f"/proc/self/fdinfo/{descriptor}", os.O_RDONLY)
+        try:
+            found = _NUMBER.search(os.read(told, _PAGE))
+        finally:
+            os.close(told)
     finally:
         os.close(descriptor)
     return found[1] if found else None

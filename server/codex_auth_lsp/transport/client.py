@@ -6,14 +6,14 @@ it began. pydantic's model of the same object is the measure of this reader, in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from codex_auth_lsp.domain.login_method import ClientFacts
+from codex_auth_lsp.values import frozen
 from codex_auth_lsp.wire.methods import PROTOCOL_VERSION
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientCapabilities:
     """The client's side of the agreement.
 

@@ -94,12 +94,48 @@ class Conversation:
         self._on_exit = on_exit
         self._on_parent = on_parent
         self._state = _State.NEW
+        self._is_initialized = False
         self._client = ClientCapabilities()
         self._running: set[MessageId] = set()
         self._made_dispatcher: Dispatcher | None = None
         self._shutting_down: asyncio.Task[None] | None = None
         self._progress = WorkDoneProgress(self._notify)
         self._direct = self._make_direct()
+
+    def begin_chunk(self) -> None:
+        """Take note that all that is received until `end_chunk` was sent before now."""
+        self._direct.begin_chunk()
+
+    def end_chunk(self) -> None:
+        """Take note that what comes next may be sent later."""
+        self._direct.end_chunk()
+
+    def receive_early(self, content: bytes) -> bool:
+        """Take the content of one frame while there is no event loop; return whether that could be.
+
+        What `initialized` begins waits for `begin`.
+        """
+        message = read_message(content)
+        if isinstance(message, Request):
+            if message.method == "initialize" and self._state is _State.NEW:
+                self._take_request(message)
+                return True
+            if message.method == methods.STATUS and self._state is _State.RUNNING:
+                return self._direct.answer_at_once(message)
+        elif isinstance(message, Notification) and self._state is _State.RUNNING:
+            self._is_initialized |= message.method == "initialized"
+            return message.method == "initialized"
+        return False
+
+    @property
+    def has_told_status(self) -> bool:
+        """Whether a status was asked for and told."""
+        return self._direct.has_told_status
+
+    def begin(self) -> None:
+        """Begin what the client has allowed before there was an event loop."""
+        if self._is_initialized:
+            self._service.start()
 
     def receive(self, content: bytes) -> None:
         """Take the content of one frame; a defect of ours costs one message, not the process."""
@@ -218,7 +254,9 @@ class Conversation:
             self._dispatcher.handle(request)
 
     def _make_direct(self) -> DirectAnswers:
-        return DirectAnswers(self._service, self._client, self._send, self._running)
+        return DirectAnswers(
+            self._service, self._client, self._send, self._send_text, self._running
+        )
 
     @property
     def _dispatcher(self) -> Dispatcher:
@@ -257,7 +295,10 @@ class Conversation:
         self._send({"jsonrpc": "2.0", "id": message_id, "error": error})
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._write(encode_frame(json.dumps(message, separators=(",", ":")).encode("ascii")))
+        self._send_text(json.dumps(message, separators=(",", ":")))
+
+    def _send_text(self, text: str) -> None:
+        self._write(encode_frame(text.encode("ascii")))
 
 
 def _field(params: Any, name: str) -> Any:

@@ -3,11 +3,15 @@
 The state is told at once, or when a keyring was looked at; a renewal and a credential when they are
 there. Fifty windows that wait for one renewal so bring in neither pygls nor pydantic nor httpx: the
 one that sends the request does.
+
+Of a status the invariant is: what anybody had changed before the request was sent is in it.
+Requests that were read in one chunk were all sent before that, so one look serves them all.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from codex_auth_lsp.errors import CapabilityNotDeclared
@@ -41,6 +45,7 @@ class DirectAnswers:
         service: What is asked.
         client: What the client has declared.
         send: Takes a message.
+        send_text: Takes the JSON of one.
         running: The ids of the requests that run; those that have to wait are added.
     """
 
@@ -49,14 +54,20 @@ class DirectAnswers:
         service: AuthService,
         client: ClientCapabilities,
         send: Callable[[dict[str, Any]], None],
+        send_text: Callable[[str], None],
         running: set[MessageId],
     ) -> None:
         self._service = service
         self._client = client
         self._send = send
+        self._send_text = send_text
         self._running = running
         self._shared_look = SharedLook(service.sync, self._tell)
         self._waiting: dict[MessageId, asyncio.Task[Any]] = {}
+        self._in_chunk = False
+        self._has_looked = False
+        self._status: dict[str, Any] = {}
+        self._status_json = ""
         self._told: Mapping[str, Callable[[Any], Any]] = {
             methods.STATUS: lambda _: service.status(),
             methods.METHODS: lambda _: {"methods": service.methods(client.facts)},
@@ -64,9 +75,20 @@ class DirectAnswers:
             methods.CANCEL_LOGIN: self._cancel_login,
         }
 
+    def begin_chunk(self) -> None:
+        """Look once for the requests that come from now on until `end_chunk`."""
+        self._in_chunk, self._has_looked = True, False
+
+    def end_chunk(self) -> None:
+        """Look for each request again."""
+        self._in_chunk = self._has_looked = False
+
     def answer(self, request: Request) -> None:
         """Answer a request, now or when that can be done."""
-        if request.method == methods.REFRESH:
+        if request.method == methods.STATUS:
+            if not self.answer_at_once(request):
+                self._shared_look.wait(request)
+        elif request.method == methods.REFRESH:
             self._wait_for(request.id, self._refresh(request.params, self._service.now()))
         elif request.method == methods.CREDENTIAL:
             self._wait_for(request.id, self._credential(request.params))
@@ -111,6 +133,25 @@ class DirectAnswers:
         self._waiting[message_id] = asyncio.ensure_future(work)
         self._waiting[message_id].add_done_callback(answer)
 
+    def answer_at_once(self, request: Request) -> bool:
+        """Answer a request for the status, if it needs no event loop; return whether it did not."""
+        try:
+            known = self._service.known_status() if self._has_looked else None
+            status = known or self._service.status_at_once()
+        except Exception as exc:  # noqa: BLE001 - every request gets an answer
+            self._send({"jsonrpc": "2.0", "id": request.id, "error": error_reply(exc)})
+            return True
+        if status is None:
+            return False
+        self._has_looked = self._in_chunk
+        self._send_status(request.id, status)
+        return True
+
+    @property
+    def has_told_status(self) -> bool:
+        """Whether any status was told."""
+        return bool(self._status)
+
     def _tell(self, request: Request) -> None:
         self._send_outcome(request.id, lambda: self._told[request.method](request.params))
 
@@ -121,6 +162,13 @@ class DirectAnswers:
         except BaseException as exc:  # noqa: BLE001 - every request gets an answer
             answer["error"] = error_reply(exc)
         self._send(answer)
+
+    def _send_status(self, message_id: MessageId, status: dict[str, Any]) -> None:
+        """Send a status; the same object is made to JSON once."""
+        if status is not self._status:
+            self._status, self._status_json = status, _json(status)
+        identifier = _json(message_id)
+        self._send_text(f'{{"jsonrpc":"2.0","id":{identifier},"result":{self._status_json}}}')
 
     async def _refresh(self, raw: Any, received_at: datetime) -> dict[str, Any]:
         values = refresh_values(raw)
@@ -152,3 +200,7 @@ class DirectAnswers:
 
 def _cancelled() -> NoReturn:
     raise asyncio.CancelledError
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

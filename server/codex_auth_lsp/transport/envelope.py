@@ -7,8 +7,9 @@ left out of `repr`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
+
+from codex_auth_lsp.values import field, frozen
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -26,7 +27,7 @@ MAXIMUM_DEPTH = 64
 MessageId = str | int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A request; `params` is None where it has none."""
 
@@ -35,7 +36,7 @@ class Request:
     params: Any = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notification:
     """A notification; `params` is None where it has none."""
 
@@ -43,7 +44,7 @@ class Notification:
     params: Any = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """An answer to a request of ours; `error` is None where it worked.
 
@@ -55,7 +56,7 @@ class Reply:
     error: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Malformed:
     """Something that is no message; `id` is that of the request it tried to be, if known."""
 

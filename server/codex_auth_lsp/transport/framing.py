@@ -40,12 +40,15 @@ class FrameDecoder:
         self._line = 0  # where the first header line begins that has not been judged
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield the content of each frame that is complete with `data`.
+        """Return the content of each frame that is complete with `data`, cut when it is asked for.
 
         Raises:
             FramingError: What came is no frame, or one that is too large.
         """
         self._buffer += data
+        return self._complete()
+
+    def _complete(self) -> Iterator[bytes]:
         while True:
             if not self._header_complete:
                 self._read_header()

@@ -12,11 +12,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Watch = Callable[[Callable[[], None]], None]
 
 LOOK_SECONDS = 5.0
 """Between two looks where the system does not tell."""
@@ -24,20 +28,26 @@ LOOK_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-def on_end_of_process(process_id: int, on_end: Callable[[], None]) -> None:
-    """Call `on_end` from the event loop when the process is gone."""
+def find_client(process_id: int) -> Watch | None:
+    """Return what watches the process from now on, None where that is not the client's.
+
+    It needs no event loop yet; what it returns does, and calls what it is given when the process
+    is gone, also where that was before.
+    """
     try:
         if hasattr(os, "pidfd_open"):
             pidfd = os.pidfd_open(process_id)
             if _can_be_client(process_id):
-                _wait_for(pidfd, on_end)
-            else:
-                os.close(pidfd)
-                logger.info("the process that the client names is not its own")
+                return partial(_wait_for, pidfd)
+            os.close(pidfd)
+            logger.info("the process that the client names is not its own")
         elif os.name == "posix":
-            _look_for(process_id, on_end)
+            with suppress(PermissionError):  # another user's, and there
+                os.kill(process_id, 0)
+            return partial(_look_for, process_id)
     except (OSError, OverflowError):  # nobody's, no number of a process, a kernel without pidfds
         logger.info("the client's process is not watched")
+    return None
 
 
 def _wait_for(pidfd: int, on_end: Callable[[], None]) -> None:
@@ -66,16 +76,12 @@ def _state_and_beginning(process: Path) -> tuple[str, int]:
     return fields[0].decode("ascii"), int(fields[19])
 
 
-def _look_for(process_id: int, on_end: Callable[[], None], *, seen: bool = False) -> None:
+def _look_for(process_id: int, on_end: Callable[[], None]) -> None:
     try:
         os.kill(process_id, 0)
     except ProcessLookupError:
-        if not seen:
-            raise
         on_end()
         return
     except PermissionError:
-        pass  # another user's, and there
-    asyncio.get_running_loop().call_later(
-        LOOK_SECONDS, lambda: _look_for(process_id, on_end, seen=True)
-    )
+        pass
+    asyncio.get_running_loop().call_later(LOOK_SECONDS, _look_for, process_id, on_end)

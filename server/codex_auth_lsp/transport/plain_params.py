@@ -5,16 +5,16 @@ Whatever else came, the models of `wire/` judge, and say what is wrong; a test h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.service.refresh_need import DEFAULT_VALIDITY_SECONDS
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefreshValues:
     """The params of `auth/refresh`."""
 
@@ -22,7 +22,7 @@ class RefreshValues:
     min_validity_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CredentialValues:
     """The params of `auth/credential`."""
 

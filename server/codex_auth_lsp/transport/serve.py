@@ -8,41 +8,53 @@ trusted. Before it goes, listeners close at once and the answer to a refresh und
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.process import ProcessFailed
+from codex_auth_lsp.process import ProcessFailed, leave, run_to_end
 from codex_auth_lsp.service.auth_service import AuthService
 from codex_auth_lsp.transport.conversation import Conversation
 from codex_auth_lsp.transport.framing import FrameDecoder, FramingError
-from codex_auth_lsp.transport.parent import on_end_of_process
+from codex_auth_lsp.transport.parent import find_client
 from codex_auth_lsp.transport.stdio import Stdio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from codex_auth_lsp.service.auth_service import ServiceOptions
+    from codex_auth_lsp.transport.parent import Watch
 
 FLUSH_SECONDS = 2.0
 """How long the last answers may take to be read."""
 
+QUIET_SECONDS = 0.05
+"""How long the first status is waited for before the event loop, which takes its time to load."""
+
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
 
-async def serve(options: ServiceOptions) -> int:
+def serve(options: ServiceOptions) -> int:
     """Serve the client on stdin and stdout; return the exit status.
 
     Raises:
         ProcessFailed: What came on stdin cannot be trusted.
     """
-    return await _Process(options).run()
+    process = _Process(options)
+    process.open()
+    return run_to_end(process.run())
 
 
 class _Process:
     def __init__(self, options: ServiceOptions) -> None:
-        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._status: int | None = None
+        self._ended: asyncio.Future[int] | None = None
         self._distrust: FramingError | None = None
         self._decoder = FrameDecoder()
+        self._held: list[bytes] = []
+        self._is_early = True
+        self._early_client: Watch | None = None
         self._stdio = Stdio(self._on_data, lambda _reason: self._end(0))
         self._service = AuthService(options)
         self._conversation = Conversation(
@@ -50,37 +62,96 @@ class _Process:
             options.environment,
             self._stdio.write,
             on_exit=self._end,
-            on_parent=lambda process_id: on_end_of_process(process_id, lambda: self._end(0)),
+            on_parent=self._on_parent,
         )
 
+    def open(self) -> None:
+        """Answer `initialize` and the first status, for which no event loop is needed.
+
+        With the first message of another kind, or when the client is quiet, it is over; what came
+        and was not answered is held for the event loop.
+        """
+        _on_early_signals()
+        while self._status is None and self._takes_early:
+            if not self._stdio.take_early(QUIET_SECONDS):
+                return
+
+    @property
+    def _takes_early(self) -> bool:
+        return not self._held and not self._conversation.has_told_status
+
     async def run(self) -> int:
+        """Serve until the end."""
         _on_signals(lambda: self._end(0))
+        self._ended = asyncio.get_running_loop().create_future()
+        self._is_early = False
+        if self._early_client is not None:
+            self._early_client(lambda: self._end(0))
         await self._stdio.open()
-        status = await self._ended
+        self._conversation.begin()
+        self._on_data(b"")
+        if self._status is None:
+            await self._ended
         self._stdio.stop_reading()
         await self._service.close(hurried=True)
         await self._conversation.close()
         await self._stdio.flush(FLUSH_SECONDS)
         if self._distrust is not None:
             raise ProcessFailed(f"not a language client's stream: {self._distrust}")
-        return status
+        return self._status or 0
 
     def _on_data(self, data: bytes) -> None:
+        """Take what was read together, and what was held or had no room before."""
+        self._conversation.begin_chunk()
         try:
-            for content in self._decoder.feed(data):
-                if self._ended.done():
-                    return
-                self._conversation.receive(content)
-                if self._stdio.is_full:
-                    return  # the decoder keeps the rest
+            contents = self._decoder.feed(data)
+            if self._is_early:
+                self._receive_early(contents)
+            else:
+                self._receive(chain(self._no_longer_held(), contents))
         except FramingError as exc:
-            if not self._ended.done():
+            if self._status is None:
                 self._distrust = exc
             self._end(1)
+        finally:
+            self._conversation.end_chunk()
+
+    def _receive_early(self, contents: Iterable[bytes]) -> None:
+        for content in contents:
+            if not self._takes_early or not self._conversation.receive_early(content):
+                self._held.append(content)
+
+    def _receive(self, contents: Iterable[bytes]) -> None:
+        for content in contents:
+            if self._status is not None:
+                return
+            self._conversation.receive(content)
+            if self._stdio.is_full:
+                return  # the rest is kept where it is
+
+    def _no_longer_held(self) -> Iterator[bytes]:
+        while self._held:
+            yield self._held.pop(0)
+
+    def _on_parent(self, process_id: int) -> None:
+        watch = find_client(process_id)
+        if self._is_early:
+            self._early_client = watch
+        elif watch is not None:
+            watch(lambda: self._end(0))
 
     def _end(self, status: int) -> None:
-        if not self._ended.done():
-            self._ended.set_result(status)
+        if self._status is None:
+            self._status = status
+            if self._ended is not None:
+                self._ended.set_result(status)
+
+
+def _on_early_signals() -> None:
+    """End at once while there is nothing yet that would have to end in order."""
+    if os.name == "posix":
+        for name in _SIGNALS:
+            signal.signal(getattr(signal, name), lambda *_: leave(0))
 
 
 def _on_signals(end: Callable[[], None]) -> None:

@@ -38,7 +38,7 @@ class SharedLook:
     ) -> None:
         self._look = look
         self._tell = tell
-        self._looking = asyncio.Lock()
+        self._made_lock: asyncio.Lock | None = None
         self._next: _Group | None = None  # whose look has not begun
         self._groups: dict[asyncio.Task[None], _Group] = {}
 
@@ -81,6 +81,13 @@ class SharedLook:
             self._close(group)
             for message_id in tuple(group):
                 self._tell(group.pop(message_id))
+
+    @property
+    def _looking(self) -> asyncio.Lock:
+        """One look at a time; made at the first, since most windows have none."""
+        if self._made_lock is None:
+            self._made_lock = asyncio.Lock()
+        return self._made_lock
 
     def _close(self, group: _Group) -> None:
         if self._next is group:
