@@ -31,7 +31,7 @@ async def test_end_is_noticed_by_looking(monkeypatch):
 
     def look(process_id: int, number: int) -> None:
         looks.append(process_id)
-        if len(looks) == 3:
+        if len(looks) == 4:
             looked.set()
         genuine(process_id, number)
 
@@ -43,7 +43,9 @@ async def test_end_is_noticed_by_looking(monkeypatch):
         calls.append(process.returncode)
         ended.set()
 
-    parent.on_end_of_process(process.pid, on_end)
+    watch = parent.find_client(process.pid)
+    assert watch is not None
+    watch(on_end)
     await asyncio.wait_for(looked.wait(), CEILING)
     before = list(calls)
     process.kill()
@@ -56,10 +58,24 @@ async def test_end_is_noticed_by_looking(monkeypatch):
 
 @pytest.mark.usefixtures("without_pidfds")
 @pytest.mark.parametrize("process_id", [2**22 + 1, 2**70])
-async def test_process_that_is_not_there_is_not_watched(process_id, caplog):
+def test_process_that_is_not_there_is_not_watched(process_id, caplog):
     """A client that names nobody is no reason to end; its pipe tells."""
     caplog.set_level("INFO")
 
-    parent.on_end_of_process(process_id, lambda: pytest.fail("nobody has ended"))
-
+    assert parent.find_client(process_id) is None
     assert "the client's process is not watched" in caplog.text
+
+
+@pytest.mark.usefixtures("without_pidfds")
+async def test_end_before_the_watch_begins_is_told_as_well():
+    """The process was there when it was found, and is gone by the first look."""
+    process = subprocess.Popen([sys.executable, "-I", "-c", "input()"], stdin=subprocess.PIPE)
+    watch = parent.find_client(process.pid)
+    process.kill()
+    process.communicate()
+    calls = []
+
+    assert watch is not None
+    watch(lambda: calls.append("ended"))
+
+    assert calls == ["ended"]
