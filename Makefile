@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test lint prove fuzz bench coverage mutate audit sbom parts mirror lock clean
+.PHONY: demo test lint prove fuzz bench soak coverage mutate audit sbom parts mirror lock clean
 
 demo: $(VENV)/.runtime
 	@$(PY) -I -m codex_auth_lsp demo
@@ -37,8 +37,13 @@ bench: $(VENV)/.bench
 	@PYTHONPATH=tests $(PY) -m bench $(foreach size,ROUNDS TRIPS CHANGES,$(if \
 	  $(BENCH_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(BENCH_$(size))))
 
+# Hours of use in the background: 10,000 status requests, 200 logins, 500 refreshes and idling. The same
+# again tells how far it is, or goes on where it was stopped; writes the soak of docs/performance.md.
+soak: $(VENV)/.dev
+	@PYTHONPATH=tests $(PY) -m soak $(if $(MINUTES),--minutes $(MINUTES))
+
 # Lines and branches that the tests run, in every process that they start; COVERAGE_ONLY measures one
-# of units, e2e and parts anew. Fails below 95 % of a package that counts; writes its chapter of
+# of logic, stores, e2e and parts anew. Fails below 95 % of a package that counts; writes its chapter of
 # docs/reliability.md.
 coverage: $(VENV)/.dev
 	@PYTHONPATH=tests $(PY) -m covered $(foreach part,$(COVERAGE_ONLY),--only $(part))

@@ -37,9 +37,11 @@ os._exit(0)
 STANDARD = {
     "abc", "asyncio", "atexit", "base64", "binascii", "bisect", "builtins", "codecs",
     "collections", "contextlib", "copyreg", "datetime", "encodings", "enum", "errno", "fcntl",
-    "fnmatch", "functools", "genericpath", "hashlib", "hmac", "importlib", "io", "ipaddress",
+    "fnmatch", "functools", "genericpath", "hashlib", "heapq", "hmac",
+    "importlib", "io", "ipaddress",
     "itertools", "json", "keyword", "linecache", "logging", "marshal", "math", "ntpath",
-    "operator", "os", "pathlib", "posix", "posixpath", "random", "re", "reprlib", "resource",
+    "operator", "os", "pathlib", "posix", "posixpath", "queue", "random",
+    "re", "reprlib", "resource",
     "runpy", "secrets", "select", "shlex", "signal", "site", "socket", "stat", "string",
     "struct", "subprocess", "sys", "textwrap", "threading", "time", "token", "tokenize",
     "traceback", "types", "typing", "unicodedata", "urllib", "warnings", "weakref",
@@ -50,13 +52,14 @@ STANDARD = {
 OURS = {
     "cli", "clock", "config", "deferred", "desktop", "domain", "errors", "failures",
     "flows.base", "flows.callback_ports", "flows.registry", "import_path", "oauth.endpoints",
-    "process", "providers", "secret", "server_options", "service.auth_service",
+    "process", "providers", "secret", "server_options", "service.actions", "service.auth_service",
     "service.change_cause",
     "service.environment_notice", "service.events", "service.held_tokens",
     "service.issuer_talk", "service.login_cache", "service.methods", "service.notices",
     "service.opening", "service.policy", "service.refresh_need", "service.refresh_record",
     "service.revocation", "service.status_keeper", "stores.base", "stores.disk",
-    "stores.document", "stores.file", "stores.json_text", "stores.lock", "stores.lock_holder",
+    "stores.disk_thread", "stores.document", "stores.file", "stores.hanging",
+    "stores.json_text", "stores.lock", "stores.lock_holder",
     "stores.memory", "stores.mount_table", "stores.mounted_file", "stores.permissions",
     "stores.replacement", "stores.select", "stores.setting", "transport.announcer",
     "transport.client", "transport.conversation", "transport.direct_answers",
@@ -192,7 +195,7 @@ def window(home: Path) -> Iterator[Window]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_idle_window_has_one_thread_few_files_and_never_wakes_up(home):
+def test_idle_window_has_two_threads_few_files_and_never_wakes_up(home):
     """No timer, no poll: the kernel tells of changes, and nothing else happens."""
     with window(home) as idle:
         before = idle.settled()
@@ -200,7 +203,7 @@ def test_idle_window_has_one_thread_few_files_and_never_wakes_up(home):
 
         assert idle.counts() == before
         threads, files, *_ = before
-        assert threads == 1
+        assert threads == 2  # its own, and the one that looks at the disk
         assert files == {
             "/dev/null": 3,  # stderr here; stdin and stdout, once they are taken for frames
             "pipe": 2,

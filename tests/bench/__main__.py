@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict
 
 import loopback_only
-from bench import flows, many_windows, one_window, plots, report
+from bench import flows, growth, many_windows, one_window, plots, report
 from bench.peers import all_peers
 from prove.versions import ROOT, commit, today, versions
 
@@ -35,13 +35,16 @@ def main() -> int:
         peers, arguments.window_rounds, arguments.changes, arguments.idle_seconds
     )
     _say("many windows: done")
+    grown = growth.measure(peers[0], arguments.trips)
+    _say("growth: done")
     flow = asyncio.run(flows.measure(arguments.flow_rounds))
     about = {**versions(), "commit": commit(), "date": today()}
     PAGE.touch()
-    report.put(PAGE, report.render(servers, one, many, flow, about))
-    plots.draw(PICTURES, one, many)
+    report.put(PAGE, report.render(servers, one, many, grown, flow, about))
+    plots.draw(PICTURES, one, many, grown)
     KEPT.parent.mkdir(parents=True, exist_ok=True)
-    found = {"one": asdict(one), "many": asdict(many), "flows": asdict(flow), "about": about}
+    parts = {"one": one, "many": many, "growth": grown, "flows": flow}
+    found = {**{name: asdict(part) for name, part in parts.items()}, "about": about}
     KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     goals = [*one.goals(), *many.goals(), *flow.goals()]
     for goal in goals:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import selectors
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bench.figures import Goal, Samples, at_most
 from bench.peers import API_KEY, CODEX, OURS, store_login
@@ -25,6 +25,8 @@ WINDOWS = 50
 GROWTH = (1, 2, 4, 8, 16, 32, 64)
 
 _CHANGE = "auth/statusChanged"
+_BETWEEN_CHANGES = 0.1  # seconds
+_TELL_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -117,18 +119,32 @@ def _changes(peer: Peer, count: int, changes: int, samples: Samples) -> None:
 
 def _tell(servers: Sequence[Piped], folder: Path, changes: int, samples: Samples) -> None:
     """Change the stored key as another program does; note when the last window has said so."""
-    for number in range(changes):
-        with ThreadPoolExecutor(len(servers)) as pool:
-            heard = [pool.submit(_hear, server) for server in servers]
+    with selectors.DefaultSelector() as selector:
+        for server in servers:
+            selector.register(server.output, selectors.EVENT_READ, server)
+        for number in range(changes):
+            time.sleep(_BETWEEN_CHANGES)  # or what one leaves to do would be timed with the next
             at = _replace(folder / "codex" / "auth.json", number)
-        samples.add(OURS, (max(future.result() for future in heard) - at) * 1e3)
+            samples.add(OURS, (_last_to_tell(selector, set(servers)) - at) * 1e3)
 
 
-def _hear(server: Piped) -> float:
-    while True:
-        message = server.receive()
-        if message.get("method") == _CHANGE and message["params"]["cause"] == "externalChange":
-            return time.perf_counter()
+def _last_to_tell(selector: selectors.BaseSelector, silent: set[Piped]) -> float:
+    """Return the moment in which the last one has told of the change; nothing waits in turn."""
+    at = 0.0
+    while silent:
+        for key, _ in selector.select(_TELL_SECONDS) or _nobody():
+            at = time.perf_counter()
+            if any(_is_change(message) for message in key.data.take_in()):
+                silent.discard(key.data)
+    return at
+
+
+def _nobody() -> NoReturn:
+    raise TimeoutError("a window has not told of a change")
+
+
+def _is_change(message: dict[str, Any]) -> bool:
+    return message.get("method") == _CHANGE and message["params"]["cause"] == "externalChange"
 
 
 def _replace(path: Path, number: int) -> float:

@@ -57,14 +57,30 @@ class Piped:
         while view:
             view = view[os.write(self._in, view) :]
 
+    @property
+    def output(self) -> int:
+        """The descriptor on which it speaks."""
+        return self._out
+
+    def take_in(self) -> list[dict[str, Any]]:
+        """Return the messages that have come, without waiting for one to be whole."""
+        self._read()
+        messages = []
+        while (message := self._next()) is not None:
+            messages.append(message)
+        return messages
+
     def receive(self) -> dict[str, Any]:
         """Return the next message of the server."""
         while (message := self._next()) is None:
-            data = os.read(self._out, _CHUNK)
-            if not data:
-                raise EOFError(f"{self.peer.name} has ended")
-            self._buffer += data
+            self._read()
         return message
+
+    def _read(self) -> None:
+        data = os.read(self._out, _CHUNK)
+        if not data:
+            raise EOFError(f"{self.peer.name} has ended")
+        self._buffer += data
 
     def _next(self) -> dict[str, Any] | None:
         if not self.peer.framed:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.figures import Samples
+    from bench.growth import Growth
     from bench.many_windows import ManyWindows
     from bench.one_window import OneWindow
 
@@ -24,7 +25,7 @@ _LOOK: dict[str, Any] = {
 }
 
 
-def draw(folder: Path, one: OneWindow, many: ManyWindows) -> None:
+def draw(folder: Path, one: OneWindow, many: ManyWindows, grown: Growth) -> None:
     """Draw start-up, latency, memory, how changes are heard, and growth."""
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {
@@ -34,6 +35,7 @@ def draw(folder: Path, one: OneWindow, many: ManyWindows) -> None:
         "change": _change(many),
         "growth-time": _growth("All windows ready, ms", many, 0),
         "growth-memory": _growth("Memory of all windows (PSS), MiB", many, 1),
+        "growth-configuration": _sizes(grown),
     }
     for name, chart in pictures.items():
         chart.render_to_file(str(folder / f"{name}.svg"))
@@ -58,4 +60,10 @@ def _change(many: ManyWindows) -> Any:
 def _growth(title: str, many: ManyWindows, which: int) -> Any:
     chart = pygal.XY(title=title, show_legend=False, **_LOOK)
     chart.add("", [(0, 0), *((count, found[which]) for count, found in many.growth.items())])
+    return chart
+
+
+def _sizes(grown: Growth) -> Any:
+    chart = pygal.XY(title="First status by kB of config.toml, ms", show_legend=False, **_LOOK)
+    chart.add("", [(size / 1000, found.first_status) for size, found in grown.sizes.items()])
     return chart

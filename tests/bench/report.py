@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.figures import Samples, row
+from bench.growth import slope
 from bench.many_windows import WINDOWS
 from bench.one_window import AT_ONCE, WINDOW
 
@@ -14,34 +15,48 @@ if TYPE_CHECKING:
 
     from bench.figures import Goal
     from bench.flows import Flows
+    from bench.growth import Growth
     from bench.many_windows import ManyWindows
     from bench.one_window import OneWindow
+
+PICTURES = {
+    "start": "Spawn to the first status",
+    "latency": "Status round trip",
+    "memory": "Memory of one window",
+    "change": "How soon an outside change is heard",
+    "growth-time": "All windows ready, by their number",
+    "growth-memory": "Memory of all windows, by their number",
+    "growth-configuration": "First status, by the size of config.toml",
+}
+"""What `plots` draws beside the page."""
 
 BEGIN, END = "<!-- figures: make bench -->", "<!-- end of figures -->"
 
 
-def put(path: Path, figures: str) -> None:
-    """Put the figures in the place of the old ones."""
-    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n{figures}\n{END}{after}", encoding="utf-8")
+def put(path: Path, figures: str, begin: str = BEGIN, end: str = END) -> None:
+    """Put figures in the place of the old ones, between two marks."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    path.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
 
 
 def render(
     servers: Sequence[str],
     one: OneWindow,
     many: ManyWindows,
+    grown: Growth,
     flows: Flows,
     about: Mapping[str, str],
 ) -> str:
     """Return the figures as Markdown."""
-    return "\n".join(_lines(servers, one, many, flows, about))
+    return "\n".join(_lines(servers, one, many, grown, flows, about))
 
 
 def _lines(
     servers: Sequence[str],
     one: OneWindow,
     many: ManyWindows,
+    grown: Growth,
     flows: Flows,
     about: Mapping[str, str],
 ) -> Iterator[str]:
@@ -69,14 +84,28 @@ def _lines(
     yield from _table(
         ("figure", *servers), [[name, *row(samples, servers, p)] for name, samples, p in figures]
     )
-    growth = [
+    yield from _growth(many, grown)
+    yield f"Of {AT_ONCE:,} status requests written at once, {one.refused_at_once} were refused."
+    yield ""
+    yield from (f"![{title}](performance/{name}.svg)\n" for name, title in PICTURES.items())
+    yield from _table(("what", "version"), [list(item) for item in about.items()])
+
+
+def _growth(many: ManyWindows, grown: Growth) -> Iterator[str]:
+    rows = [
         [f"{count}", f"{ready:.0f}", f"{memory:.0f}", f"{memory / count:.1f}"]
         for count, (ready, memory) in many.growth.items()
     ]
-    yield from _table(("windows", "all ready, ms", "PSS, MiB", "MiB each"), growth)
-    yield f"Of {AT_ONCE:,} status requests written at once, {one.refused_at_once} were refused."
-    yield ""
-    yield from _table(("what", "version"), [list(item) for item in about.items()])
+    yield from _table(("windows", "all ready, ms", "PSS, MiB", "MiB each"), rows)
+    if len(many.growth) > 1:
+        slopes = [slope({n: found[i] for n, found in many.growth.items()}) for i in (0, 1)]
+        yield f"Each further window adds {slopes[0]:.3g} ms and {slopes[1]:.3g} MiB."
+        yield ""
+    sizes = [
+        [f"{size // 1000:,}", f"{found.first_status:.4g}", f"{found.trip:.4g}"]
+        for size, found in grown.sizes.items()
+    ]
+    yield from _table(("`config.toml`, kB", "first status, ms", "round trip, \u00b5s"), sizes)
 
 
 def _goal(goal: Goal) -> list[str]:

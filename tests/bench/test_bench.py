@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
-from bench import flows, many_windows, one_window, report
+from bench import flows, growth, many_windows, one_window, report
 from bench.figures import Goal, Samples, at_least, at_most
 from bench.one_window import running
 from bench.peers import CODEX, OURS, PYGLS, Peer, all_peers
@@ -87,6 +89,25 @@ def test_a_short_run_measures_each_figure(ours, monkeypatch):
     assert all(goal.goal for goal in [*one.goals(), *many.goals()])
 
 
+def test_growth_is_measured_with_configurations_that_are_read(ours, monkeypatch):
+    """Each of its size, and whole: one that cannot be parsed would be less work."""
+    monkeypatch.setattr(growth, "SIZES", (0, 5000))
+
+    found = growth.measure(ours, 5)
+
+    assert set(found.sizes) == {0, 5000}
+    assert all(min(one.first_status, one.trip) > 0 for one in found.sizes.values())
+    assert growth.configuration(0) == ""
+    projects = tomllib.loads(growth.configuration(5000))["projects"]
+    assert 5000 <= len(growth.configuration(5000)) < 5100
+    assert len(projects) > 50
+
+
+def test_slope_is_what_each_one_more_adds():
+    """What is there from the beginning is none of it."""
+    assert growth.slope({1: 30.0, 2: 40.0, 4: 60.0}) == pytest.approx(10)
+
+
 async def test_flows_are_measured_beside_the_issuers_time(monkeypatch):
     """One login and one refresh by two windows, which costs one request."""
     monkeypatch.setattr(flows, "WINDOWS", 2)
@@ -116,7 +137,9 @@ def test_the_page_names_every_goal(ours, monkeypatch):
     one, many = one_window.measure([ours], 1, 5), many_windows.measure([ours], 1, 2, 0.1)
     slow = flows.Flows(samples(**{OURS: [61.0]}), samples(**{OURS: [1.0]}), samples(**{OURS: [1]}))
 
-    page = report.render([OURS], one, many, slow, {"python": "3"})
+    grown = growth.Growth({1000: growth.AtSize(50.0, 200.0)})
+
+    page = report.render([OURS], one, many, grown, slow, {"python": "3"})
 
     assert "| first browser login, own time | ≤ 60 ms | 61 ms | **no** |" in page
     assert "| first status, beside pygls | ≤ 0.3 \u00d7 | not measured | not measured |" in page

@@ -162,8 +162,8 @@ async def test_keyring_that_refuses_is_asked_once_and_nothing_is_revoked(
     vault.keeps = lambda _: older
     for _ in range(5):
         status = await look(service)
-        if service._made.settling._running is not None:
-            await service._made.settling._running
+        if service._actions.settling._running is not None:
+            await service._actions.settling._running
 
     assert (status["store"]["backend"], vault.value, revoked) == ("file", older, [])
     assert vault.calls.count("set") == 1

@@ -177,7 +177,8 @@ def test_process_ends_while_a_call_hangs():
     """No thread is waited for at the end."""
     script = (
         "import threading\n"
-        "from codex_auth_lsp.stores.abandon import AbandonableCalls, Hanging\n"
+        "from codex_auth_lsp.stores.abandon import AbandonableCalls\n"
+        "from codex_auth_lsp.stores.hanging import Hanging\n"
         "try:\n"
         "    AbandonableCalls().call(threading.Event().wait, 0.01)\n"
         "except Hanging:\n"

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from codex_auth_lsp.stores.abandon import AbandonableCalls, Hanging, ensure_wanted
+from codex_auth_lsp.stores.abandon import AbandonableCalls, ensure_wanted
+from codex_auth_lsp.stores.hanging import Hanging
 from codex_auth_lsp.stores.question import Question
 from stores.fake_vaults import PATIENCE, SHORT
 

@@ -184,6 +184,43 @@ async def test_burst_of_changes_ends_with_a_look_at_the_last(folder):
         await observer.sees(b"in place 499")
 
 
+async def test_link_between_counts_too(folder, tmp_path):
+    """A link leads to a link: the one in the middle is not beside the file, nor its target."""
+    middle, first, second = (tmp_path / name for name in ("middle", "first", "second"))
+    for place in (middle, first, second):
+        place.mkdir()
+    (first / "login").write_bytes(b"first")
+    (second / "login").write_bytes(b"second")
+    (middle / "current").symlink_to(first / "login")
+    (folder / "auth.json").symlink_to(middle / "current")
+
+    async with watching(folder / "auth.json") as observer:
+        (middle / "next").symlink_to(second / "login")
+        (middle / "next").replace(middle / "current")
+        await observer.sees(b"second")
+
+
+async def test_nobody_is_told_of_what_is_not_theirs(folder, monkeypatch):
+    """Other programs keep their files in the same folder; what is kept beside a file counts."""
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher._OTHERS_FIRST", 0)
+    observer = Observer(folder / "auth.json")
+    watcher = Watcher([folder / "auth.json"], observer.look, beside=(".note",))
+    watcher.start()
+    try:
+        await observer.sees(None)
+        await observer.looks_after(lambda: (folder / "auth.json.note").write_bytes(b""))
+        looks = len(observer.seen)
+        for _ in range(50):
+            (folder / "history.jsonl").write_bytes(b"{}")
+            (folder / "history.jsonl").unlink()
+            await asyncio.to_thread(int)  # the loop hears of it meanwhile
+        assert len(observer.seen) == looks
+
+        await observer.looks_after(lambda: (folder / "auth.json").write_bytes(b""))
+    finally:
+        await watcher.stop()
+
+
 async def test_nothing_is_told_after_the_end(folder):
     """A watcher that was stopped holds no descriptor and calls nobody."""
     path = folder / "auth.json"

@@ -23,7 +23,7 @@ from codex_auth_lsp.errors import (
     NotEntitled,
 )
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase, OpenUrlPrompt, shown
-from codex_auth_lsp.flows.chatgpt import new_credential, token_url
+from codex_auth_lsp.flows.chatgpt import new_credential, prepare_check, token_url
 from codex_auth_lsp.flows.loopback import Answer, LoopbackListener
 from codex_auth_lsp.flows.result_page import failed_page, signed_in_page
 from codex_auth_lsp.oauth import http, token
@@ -111,6 +111,7 @@ async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptC
     try:
         async with shown(context, lambda: context.prompts.open_url(prompt)):
             context.on_phase(LoginPhase.WAITING_FOR_USER)
+            prepare_check(context)
             code = _code(await listener.answer())
     finally:
         context.controls.submit_callback = None

@@ -7,6 +7,8 @@ network that stands in the way is told of before a browser opens.
 from __future__ import annotations
 
 import secrets
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -72,6 +74,23 @@ async def met(context: FlowContext) -> FlowContext:
     if context.metadata is not None or context.issuer.issuer == OPENAI_ISSUER:
         return context
     return replace(context, metadata=await meet_issuer(context.issuer))
+
+
+def prepare_check(context: FlowContext) -> None:
+    """Import what checks a signature while the person signs in: it takes longer than the rest.
+
+    In a thread, so that the event loop goes on. Where that fails, the check itself will tell.
+    """
+    if context.metadata is not None and context.metadata.jwks_uri is not None:
+        with suppress(RuntimeError):  # the system gives no thread
+            threading.Thread(target=_prepare, name="token check", daemon=True).start()
+
+
+def _prepare() -> None:
+    with suppress(ImportError):
+        from codex_auth_lsp.oauth.signature import prepare
+
+        prepare()
 
 
 def token_url(context: FlowContext) -> str:

@@ -22,7 +22,7 @@ from codex_auth_lsp.errors import (
     NetworkUnreachable,
 )
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase, UserCodePrompt, shown
-from codex_auth_lsp.flows.chatgpt import met, new_credential, token_url
+from codex_auth_lsp.flows.chatgpt import met, new_credential, prepare_check, token_url
 from codex_auth_lsp.flows.issuer_presence import is_no_issuer, no_issuer
 from codex_auth_lsp.oauth import device, http, token
 from codex_auth_lsp.oauth.dialect import has_own_routes
@@ -57,6 +57,7 @@ class DeviceCodeFlow:
         )
         async with shown(context, lambda: context.prompts.show_user_code(prompt)):
             context.on_phase(LoginPhase.WAITING_FOR_USER)
+            prepare_check(context)
             granted = await _wait(context, endpoints, code, begun + code.expires_in)
         context.on_phase(LoginPhase.EXCHANGING)
         if isinstance(granted, device.IssuedCode):

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from codex_auth_lsp.errors import IssuerResponseInvalid, IssuerUnavailable
+from codex_auth_lsp.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from codex_auth_lsp.oauth.http import Reply
-    from codex_auth_lsp.secret import Secret
 
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
@@ -26,6 +26,21 @@ ALGORITHMS = (
 
 _MAXIMUM_KEYS = 100
 _FAMILIES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
+
+
+# The base point of P-256: a public key of nobody, as any point of the curve is one.
+_NOBODY = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+    "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+}
+_NOTHING = ".".join(("eyJhbGciOiJFUzI1NiJ9", "e30", "A" * 86))  # has the form of a signed token
+
+
+def prepare() -> None:
+    """Check a signature of nobody, so that whatever a check needs is there before the first."""
+    _has_signed(_NOBODY, "ES256", Secret(_NOTHING))
 
 
 def judge_keys(reply: Reply) -> list[dict[str, Any]]:

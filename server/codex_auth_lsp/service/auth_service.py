@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.clock import Clock, SystemClock
-from codex_auth_lsp.config.endpoints import resolve_overrides
 from codex_auth_lsp.desktop import read_server_facts
-from codex_auth_lsp.errors import ShuttingDown
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.flows.callback_ports import are_callback_ports_taken
+from codex_auth_lsp.service.actions import Actions
 from codex_auth_lsp.service.environment_notice import environment_notices
 from codex_auth_lsp.service.events import Events
-from codex_auth_lsp.service.login_cache import LoginCache, View
+from codex_auth_lsp.service.login_cache import RECORD_SUFFIX, LoginCache, View
 from codex_auth_lsp.service.methods import allowed_method_ids, login_methods
 from codex_auth_lsp.service.notices import Notices
 from codex_auth_lsp.service.opening import Opening
-from codex_auth_lsp.service.revocation import REVOCATION_SECONDS
 from codex_auth_lsp.service.status_keeper import StatusKeeper
 from codex_auth_lsp.values import frozen, replace
 
@@ -40,16 +39,11 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.provider_list import ProviderList
     from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
     from codex_auth_lsp.service.refresher import Refresher
-    from codex_auth_lsp.service.revocation import Revoker
-    from codex_auth_lsp.service.settling import Settling
     from codex_auth_lsp.stores.base import CredentialStore, StoreWatch
     from codex_auth_lsp.stores.leftover import Leftover
     from codex_auth_lsp.stores.watcher import Watcher
 
 logger = logging.getLogger(__name__)
-
-HURRIED_SECONDS = 1.5
-"""How long an ending language server waits for each revocation that is under way."""
 
 
 @frozen
@@ -68,18 +62,6 @@ class ServiceOptions:
     in_shell: bool = False
 
 
-@frozen
-class _Actions:
-    """The parts that only a window in which something is done needs."""
-
-    revoker: Revoker
-    logins: Logins
-    logout: Logout
-    refresher: Refresher
-    credentials: Credentials
-    settling: Settling
-
-
 class AuthService:
     """Everything that a language client or a person at a terminal can ask for."""
 
@@ -94,7 +76,15 @@ class AuthService:
         self._made_provider_list: ProviderList | None = None
         self.notices = Notices(self.events, self._standing_notices)
         self._opening = Opening()
-        self._made: _Actions | None = None
+        self._actions = Actions(
+            self._cache,
+            self._keeper,
+            options,
+            self._clock,
+            self.events,
+            self._opening,
+            self._hear_issuer_time,
+        )
         self._watcher: Watcher | None = None
         self._store_watch: StoreWatch | None = None
         self._watched_store: CredentialStore | Leftover | None = None
@@ -190,7 +180,7 @@ class AuthService:
     def methods(self, client: ClientFacts) -> list[dict[str, Any]]:
         """Return the contract's `LoginMethod` list for a client and this machine, as they are."""
         self._keeper.look()
-        logins = self._made.logins if self._made is not None else None
+        logins = self._actions.made_logins
         holds_port = logins is not None and logins.holds_callback_port
         server = replace(
             read_server_facts(self._options.environment),
@@ -208,7 +198,8 @@ class AuthService:
 
     def cancel_login(self, attempt_id: str | None) -> str:
         """Cancel a login; return the contract's `outcome`."""
-        return self._made.logins.cancel(attempt_id) if self._made else "notFound"
+        logins = self._actions.made_logins
+        return logins.cancel(attempt_id) if logins is not None else "notFound"
 
     def hold(self) -> None:
         """Tell nothing before the first status was announced."""
@@ -219,6 +210,7 @@ class AuthService:
         if self._watched_store is not None:
             return
         self._watched_store = self._cache.watched_store
+        self._cache.disk.on_return = self._on_disk_return(asyncio.get_running_loop())
         if self.reads_at_once:
             self._begin()
         else:
@@ -239,7 +231,9 @@ class AuthService:
         )
         self.events.subscribe(self._schedule.on_event)
         self._schedule.plan()
-        self._watcher = Watcher(self._cache.files, self._look_again)
+        self._watcher = Watcher(
+            self._cache.files, self._look_again, self._cache.disk, beside=(RECORD_SUFFIX,)
+        )
         self._watcher.start()
         self._watch_store()
         self._keeper.after_looks(self._watch_anew)
@@ -262,12 +256,23 @@ class AuthService:
         if not self.reads_at_once:
             self._look_again()  # the store is another one now
 
+    def _on_disk_return(self, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
+        """Return what tells, from the thread of a disk that answers again, to look there."""
+
+        def tell() -> None:
+            with suppress(RuntimeError):  # the loop is closed: the process ends
+                loop.call_soon_threadsafe(self._look_again)
+
+        return tell
+
     def _make_good(self) -> None:
         """Begin with what a logout in an earlier window had to leave undone."""
-        if self._made is None and self._cache.watched_store.is_unsettled:
+        if not self._actions.is_settling and self._cache.watched_store.is_unsettled:
             self._actions.settling.look()
 
     def _look_again(self) -> None:
+        if self._closing:
+            return
         if self.reads_at_once and self._cache.watched_store.reads_at_once:
             self._look()
         else:
@@ -297,8 +302,7 @@ class AuthService:
     async def stop_logins(self) -> None:
         """End the running login and free its port, since the server is shutting down."""
         self._opening.open()
-        if self._made is not None:
-            await self._made.logins.stop(ShuttingDown())
+        await self._actions.stop_logins()
 
     async def close(self, *, hurried: bool) -> None:
         """End what can be ended and wait for what must not be lost: the answer to a refresh.
@@ -316,16 +320,9 @@ class AuthService:
             look.cancel()
         if self._looks:
             await asyncio.wait(self._looks)
-        if self._made is None:
-            return
-        patience = HURRIED_SECONDS if hurried else REVOCATION_SECONDS
-        await self.stop_logins()
-        await self._made.credentials.close()
-        await self._made.logins.close(hurried=hurried)
-        await self._made.refresher.close()
-        await self._made.logout.close(patience)
-        await self._made.settling.close(patience)
-        await self._made.revoker.close(patience)
+        if self._actions.made_logins is not None:
+            await self.stop_logins()
+        await self._actions.close(hurried=hurried)
 
     @property
     def _provider_list(self) -> ProviderList:
@@ -335,42 +332,3 @@ class AuthService:
 
             self._made_provider_list = ProviderList(self._keeper, self.events)
         return self._made_provider_list
-
-    @property
-    def _actions(self) -> _Actions:
-        if self._made is None:
-            self._made = self._make_actions()
-        return self._made
-
-    def _make_actions(self) -> _Actions:
-        # Imported here: an idle window never needs them.
-        from codex_auth_lsp.service.credentials import Credentials
-        from codex_auth_lsp.service.logins import Logins
-        from codex_auth_lsp.service.logout import Logout
-        from codex_auth_lsp.service.refresher import Refresher
-        from codex_auth_lsp.service.revocation import Revoker
-        from codex_auth_lsp.service.settling import Settling
-
-        cache, keeper, clock = self._cache, self._keeper, self._clock
-        overrides = resolve_overrides(self._options.environment)
-        revoker = Revoker(overrides, clock)
-        logins = Logins(
-            cache,
-            keeper,
-            self._options.issuer,
-            clock,
-            self.events,
-            revoker,
-            self._hear_issuer_time,
-            self._opening,
-            check_api_keys=self._options.check_api_keys,
-        )
-        refresher = Refresher(cache, keeper, clock, revoker, overrides, self._hear_issuer_time)
-        return _Actions(
-            revoker=revoker,
-            logins=logins,
-            logout=Logout(cache, keeper, logins, revoker),
-            refresher=refresher,
-            credentials=Credentials(keeper, refresher, clock, self._options.home.path),
-            settling=Settling(cache, keeper, revoker),
-        )

@@ -1,7 +1,8 @@
 """The login cache as it is now: `config.toml`, the store that it chooses, and what is in it.
 
-`look` is cheap enough for every request: what did not change is not read again. It never waits, but
-for the very first; what has to be waited for is what `sync` is for.
+`look` is cheap enough for every request: what did not change is not read again. It never waits,
+but for the very first, and for a disk that hangs, which it calls unavailable after 2 s, and from
+then on at once until that answers; what else has to be waited for is what `sync` is for.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -29,9 +31,11 @@ from codex_auth_lsp.service.refresh_record import (
     parse_record,
     read_raw,
 )
-from codex_auth_lsp.stores.file import FILE_NAME
+from codex_auth_lsp.stores.disk_thread import DiskThread
+from codex_auth_lsp.stores.file import FILE_NAME, silent_snapshot
+from codex_auth_lsp.stores.hanging import Hanging
 from codex_auth_lsp.stores.select import Stores
-from codex_auth_lsp.values import field, frozen
+from codex_auth_lsp.values import field, frozen, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +46,8 @@ if TYPE_CHECKING:
 
 CONFIG_NAME = "config.toml"
 
-_RECORD_SUFFIX = ".refresh.json"
+RECORD_SUFFIX = ".refresh.json"
+"""Of the record of the last refresh, beside the real file."""
 
 _SETTLE_SECONDS = 0.1  # how long settings that may be half written have to stand
 _LOOK_SECONDS = 0.02  # between two looks at them
@@ -109,10 +114,11 @@ class LoginCache:
         self.store: CredentialStore = self._stores.choose(self._settings.store_mode)
         self._record_in_memory = RecordInMemory()
         self._auth_path = str(home.path / FILE_NAME)
-        self._plain_record_path = home.path / (FILE_NAME + _RECORD_SUFFIX)
+        self._plain_record_path = home.path / (FILE_NAME + RECORD_SUFFIX)
         self._record_raw = b""
         self._record: RefreshRecord | None = None
         self._view: View | None = None
+        self.disk = DiskThread()
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -137,7 +143,7 @@ class LoginCache:
         """What our processes tell one another of the last refresh."""
         if self.store is self._stores.memory:
             return self._record_in_memory
-        return self._beside(_RECORD_SUFFIX)
+        return self._beside(RECORD_SUFFIX)
 
     def _beside(self, suffix: str) -> Path:
         real_path = Path(os.path.realpath(self.home.path / "auth.json"))
@@ -146,8 +152,28 @@ class LoginCache:
     def look(self) -> View:
         """Return the cache as it is now; where all is as it was, the same object.
 
-        All content is read each time: neither times nor notices of changes are relied on.
+        All content is read each time: neither times nor notices of changes are relied on. Where
+        the disk does not answer, the store is unavailable.
         """
+        try:
+            return self.disk.call(self._look)
+        except Hanging:
+            return self._silent()
+
+    def _silent(self) -> View:
+        """Return what was known last, but for the login, which may be another one by now."""
+        last = self._view
+        if last is None:
+            snapshot = silent_snapshot(self.home.path / FILE_NAME)
+            last = View(self._settings, None, snapshot, settings_known=False)
+        report = replace(
+            last.snapshot.report,
+            health="unavailable",
+            detail=f"The disk with {self.home.path} does not answer.",
+        )
+        return replace(last, snapshot=replace(last.snapshot, report=report, document=None))
+
+    def _look(self) -> View:
         self._read_settings()
         self._read_variables()
         view = View(
@@ -179,12 +205,18 @@ class LoginCache:
     def _record_path(self) -> Path:
         """Return the record's path, and save the search for links where there is none to follow."""
         is_link = os.path.islink(self._auth_path)  # noqa: PTH114 - at every look
-        return self._beside(_RECORD_SUFFIX) if is_link else self._plain_record_path
+        return self._beside(RECORD_SUFFIX) if is_link else self._plain_record_path
 
     @property
     def reads_at_once(self) -> bool:
-        """Whether `look` needs no `sync` before it, with the store that is chosen now."""
-        self._read_settings()
+        """Whether `look` needs no `sync` before it, with the store that is chosen now.
+
+        A disk that hangs is told at once, too.
+        """
+        try:
+            self.disk.call(self._read_settings)
+        except Hanging:
+            return True
         return self.has_read_all
 
     @property
@@ -215,10 +247,11 @@ class LoginCache:
 
     async def settle(self) -> None:
         """Wait until the settings are no longer such as may be half written: 0.1 s at most."""
-        self._read_settings()
-        while self._doubted_since is not None:
-            await asyncio.sleep(_LOOK_SECONDS)
-            self._read_settings()
+        with suppress(Hanging):
+            self.disk.call(self._read_settings)
+            while self._doubted_since is not None:
+                await asyncio.sleep(_LOOK_SECONDS)
+                self.disk.call(self._read_settings)
 
     def _read_settings(self) -> None:
         """Read what is there; the same content is parsed once, and the same trouble told once.

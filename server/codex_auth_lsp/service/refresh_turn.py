@@ -1,11 +1,13 @@
 """The turn to renew a login, which one of our processes has at a time.
 
 Who waits for it looks at the store meanwhile, for the one whose turn it is renews the login for
-all.
+all. A look that the watch on the cache has caused is news at once; that the one whose turn it was
+has given up, or has ended, nothing tells.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.errors import LockTimedOut, ShuttingDown
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 TURN_SECONDS = 30.0
 """How long to wait for another window that renews the login: as long as a request may take."""
 
-_LOOK_SECONDS = 0.05  # between two looks at whether the other window is done
+_LOOK_SECONDS = 0.25  # between two looks at whether the other window has given up
 
 
 class RefreshTurn:
@@ -37,6 +39,8 @@ class RefreshTurn:
         self._clock = clock
         self._turnstile = Turnstile(lambda: cache.refresh_lock_path)
         self._ending = False
+        self._news = asyncio.Event()
+        keeper.after_looks(self._news.set)
 
     async def take(self, seen: ChatGptCredential) -> bool:
         """Wait for our turn; return False as soon as there is nothing left to do in it.
@@ -51,16 +55,33 @@ class RefreshTurn:
             while not self._turnstile.try_enter():
                 await self._cache.sync()
                 self._keeper.look()
-                if judge_turn(seen, self._keeper.view.snapshot.credential) is not Turn.SPEND:
+                if self._is_done(seen):
                     return False
                 if self._ending:
                     raise ShuttingDown
                 if self._clock.monotonic() >= deadline:
                     raise self._given_up()
-                await self._clock.sleep(_LOOK_SECONDS)
+                await self._wait_for_news()
+                if self._is_done(seen):
+                    return False
         except OSError as exc:
             raise write_error(exc, self._path) from exc
         return True
+
+    def _is_done(self, seen: ChatGptCredential) -> bool:
+        return judge_turn(seen, self._keeper.view.snapshot.credential) is not Turn.SPEND
+
+    async def _wait_for_news(self) -> None:
+        self._news.clear()
+        waits = [
+            asyncio.ensure_future(self._news.wait()),
+            asyncio.ensure_future(self._clock.sleep(_LOOK_SECONDS)),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     @property
     def _path(self) -> Path:
@@ -88,3 +109,4 @@ class RefreshTurn:
     def close(self) -> None:
         """Wait for no turn any more."""
         self._ending = True
+        self._news.set()

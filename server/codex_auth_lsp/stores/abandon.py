@@ -15,6 +15,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from codex_auth_lsp.stores.hanging import Hanging
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,10 +24,6 @@ MAXIMUM_HANGING = 3
 """How many abandoned threads there may be at a time: a bound for what a dead service can cost."""
 
 T = TypeVar("T")
-
-
-class Hanging(Exception):
-    """The call did not return in time, or was not begun since earlier ones still hang."""
 
 
 class Abandoned(BaseException):

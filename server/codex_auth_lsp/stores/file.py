@@ -370,6 +370,12 @@ class FileStore:
         return Snapshot(report, CredentialSource("file", path), version, document)
 
 
+def silent_snapshot(path: Path) -> Snapshot:
+    """Return what is known of a file on a disk that has never answered."""
+    report = StoreReport(mode="file", backend="file", path=str(path), health="unavailable")
+    return Snapshot(report, CredentialSource("file", str(path)), "")
+
+
 def _size_of(path: Path) -> int:
     try:
         return min(path.stat().st_size, MAXIMUM_BYTES)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from codex_auth_lsp.errors import StoreLocked, StoreUnavailable, StoreWriteFailed
 from codex_auth_lsp.failures import log_defect
-from codex_auth_lsp.stores.abandon import AbandonableCalls, Hanging
+from codex_auth_lsp.stores.abandon import AbandonableCalls
+from codex_auth_lsp.stores.hanging import Hanging
 from codex_auth_lsp.stores.question import Question
 from codex_auth_lsp.stores.vault import (
     LOGOUT_SECONDS,

@@ -22,10 +22,10 @@ from codex_auth_lsp.errors import (
     StoreUnavailable,
     StoreWriteFailed,
 )
-from codex_auth_lsp.stores.abandon import Hanging
 from codex_auth_lsp.stores.base import READABLE, Snapshot
 from codex_auth_lsp.stores.ended_record import EndedRecord
 from codex_auth_lsp.stores.fallback import Fallbacks
+from codex_auth_lsp.stores.hanging import Hanging
 from codex_auth_lsp.stores.keyring_calls import KeyringCalls
 from codex_auth_lsp.stores.keyring_snapshot import (
     entry_snapshot,

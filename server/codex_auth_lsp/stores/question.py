@@ -13,11 +13,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.stores.abandon import (
-    Hanging,
     begin_thread,
     ensure_wanted,
     wait_while_wanted,
 )
+from codex_auth_lsp.stores.hanging import Hanging
 
 if TYPE_CHECKING:
     from collections.abc import Callable

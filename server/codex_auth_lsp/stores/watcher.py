@@ -14,14 +14,24 @@ import os
 import stat
 import sys
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.stores.disk_thread import DiskThread
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+
+    from asyncinotify import Inotify, Mask
 
 POLL_SECONDS = 0.5
 """How often files are looked at where the system does not tell of changes."""
+
+_OTHERS_FIRST = 0.02  # seconds in which fifty windows tell what they saw before any goes on
+_MOST_LINKS = 40  # as Linux has it
+_TOGETHER = 100  # events at the most: somebody who writes without end must not hold a look up
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +39,19 @@ logger = logging.getLogger(__name__)
 class Watcher:
     """Calls `on_change` after a change to one of some files, from the event loop's thread."""
 
-    def __init__(self, files: Iterable[Path], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        files: Iterable[Path],
+        on_change: Callable[[], None],
+        disk: DiskThread | None = None,
+        *,
+        beside: tuple[str, ...] = (),
+    ) -> None:
         self._files = tuple(files)
         self._on_change = on_change
+        self._disk = disk or DiskThread()
+        self._suffixes = ("", *beside)
+        self._names: frozenset[str] = frozenset()  # what matters in the folders, by `_targets`
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -56,27 +76,39 @@ class Watcher:
         in_file = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.ATTRIB
         while True:
             try:
-                targets = self._targets()
-                with Inotify() as inotify:
-                    for target in targets:
-                        inotify.add_watch(target.path, in_folder if target.is_folder else in_file)
+                targets = await self._disk.call_async(self._targets)
+                with Inotify(sync_timeout=0) as inotify:  # then a further one is not waited for
+                    add = partial(_add_watches, inotify, targets, in_folder, in_file)
+                    await self._disk.call_async(add)
                     self._on_change()  # what happened before the watch was in place
+                    if await self._disk.call_async(self._targets) != targets:
+                        continue  # and has made others matter, of which nothing told
                     async for event in inotify:
+                        # One look for all that one write has told: fifty windows do it at once.
+                        events = [event, *islice(inotify, _TOGETHER)]
+                        if not any(one.name is None or self._concerns(one.name) for one in events):
+                            continue
                         self._on_change()
-                        moved = event.mask & (Mask.IGNORED | Mask.MOVE_SELF)
-                        if moved or self._targets() != targets:
+                        moved = any(one.mask & (Mask.IGNORED | Mask.MOVE_SELF) for one in events)
+                        await asyncio.sleep(_OTHERS_FIRST)
+                        if moved or await self._disk.call_async(self._targets) != targets:
                             break
             except OSError as exc:
                 # No inotify instance left (EMFILE, ENOSPC), or a folder went away just now.
                 logger.info("inotify is not available (%s); looking at the files", exc.strerror)
                 await self._poll(rounds=1)
 
+    def _concerns(self, name: Path) -> bool:
+        """Say whether a name in a watched folder is that of a file, or of one kept beside it."""
+        return name.name in self._names
+
     async def _poll(self, rounds: int | None = None) -> None:
-        before = self._signatures()
+        before = await self._disk.call_async(self._signatures)
+        self._on_change()  # what happened before
         while rounds is None or rounds > 0:
             await asyncio.sleep(POLL_SECONDS)
             rounds = None if rounds is None else rounds - 1
-            now = self._signatures()
+            now = await self._disk.call_async(self._signatures)
             if now != before:
                 before = now
                 self._on_change()
@@ -84,11 +116,16 @@ class Watcher:
     def _targets(self) -> frozenset[_Target]:
         """Return what to watch: the files that exist, and the folders in which they can appear."""
         targets = set()
+        names = set()
         for file in self._files:
             real = Path(os.path.realpath(file))
-            targets |= {_target(_nearest_folder(path.parent)) for path in {file, real}}
+            for path in {*_links(file), real}:
+                folder = _nearest_folder(path.parent)
+                targets.add(_target(folder))
+                names.add(path.relative_to(folder).parts[0])
             if os.path.isfile(real):  # noqa: PTH113 - also where the way there is closed
                 targets.add(_target(real))
+        self._names = frozenset(f"{name}{suffix}" for name in names for suffix in self._suffixes)
         return frozenset(targets)
 
     def _signatures(self) -> list[tuple[int, ...] | None]:
@@ -107,6 +144,23 @@ class _Target:
 def _target(path: Path) -> _Target:
     status = path.stat()
     return _Target(path, status.st_ino, stat.S_ISDIR(status.st_mode))
+
+
+def _add_watches(
+    inotify: Inotify, targets: Iterable[_Target], in_folder: Mask, in_file: Mask
+) -> None:
+    for target in targets:
+        inotify.add_watch(target.path, in_folder if target.is_folder else in_file)
+
+
+def _links(file: Path) -> Iterator[Path]:
+    """Yield a file's path and, where that is a link, what it leads to, link by link."""
+    for _ in range(_MOST_LINKS):
+        yield file
+        try:
+            file = Path(os.path.normpath(file.parent / os.readlink(file)))  # noqa: PTH115
+        except OSError:
+            return
 
 
 def _nearest_folder(folder: Path) -> Path:
