@@ -169,7 +169,7 @@ def test_contributing_names_the_targets_of_make():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
-    assert set(re.findall(r"`make ([a-z]+)`", text)) == set(phony.split())
+    assert set(re.findall(r"`make ([a-z]+)[^`]*`", text)) == set(phony.split())
 
 
 def test_ci_calls_make_test():
