@@ -193,3 +193,22 @@ FUZZ = Page(
     "for an answer must get exactly one; a file is read or refused; nothing that comes out may "
     "hold a secret that went in.",
 )
+
+COVERAGE = Page(
+    "coverage",
+    "What the tests run",
+    "`make coverage` measures the lines and the branches that run while the tests do, in the test "
+    "process and in every process of ours that a test starts, isolated ones included.",
+)
+
+MUTATE = Page(
+    "mutate",
+    "What the tests notice",
+    "`make mutate` changes one small thing at a time in `oauth/` and in the parts of `stores/` "
+    "that touch no disk and no keyring, by mutmut: an operator, a number, a text, an argument that "
+    "is left out. For each change the tests that reach it run, inside one process; a change that "
+    "none of them notices survives.",
+)
+
+PAGES = (*PARTS, FUZZ, COVERAGE, MUTATE)
+"""The chapters, in their order."""
