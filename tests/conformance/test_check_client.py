@@ -327,6 +327,23 @@ ANSWERS = {
          '        wait(ask("auth/logout", {}))'},
         {"outcome": "notFound"},
     ),
+    "providerUnknown": (
+        "sign-out",
+        {'{"protocolVersion": 1, "loginPrompt": True}':
+         '{"protocolVersion": 1, "loginPrompt": True, "credential": True}',
+         'wait(ask("auth/logout", {}))': 'tell(ask("auth/credential", {"providerId": "other"}))\n'
+         '        wait(ask("auth/logout", {}))'},
+        {
+            "code": -32803,
+            "message": "There is no such model provider; name another one.",
+            "data": {
+                "kind": "providerUnknown",
+                "retryable": False,
+                "providerId": "other",
+                "remediation": [],
+            },
+        },
+    ),
     "notSignedIn": (
         "sign-out",
         {'wait(ask("auth/logout", {}))': 'wait(ask("auth/logout", {}))\n'

@@ -65,8 +65,9 @@ def _credential(
     if not may_have:
         raise CapabilityNotDeclared
     provider_id = answers.PROVIDER
-    if params.get("providerId") not in {None, provider_id}:
-        raise ProviderUnknown
+    wanted = params.get("providerId")
+    if wanted is not None and wanted != provider_id:
+        raise ProviderUnknown(provider_id=str(wanted))
     _need_login(status)
     if params.get("rejectedRevision") is not None:
         raise IssuerUnavailable(provider_id=provider_id)  # nothing is renewed here

@@ -107,5 +107,6 @@ class Unasked:
     def _blame(self, event: Event, sentence: str) -> None:
         self._findings.mistake(sentence)
         if event.id is not None:
-            error = InternalError("That was not part of the scenario.")
+            error = InternalError()
+            error.correlation_id = "not-in-the-scenario"
             self._server.refuse(event.id, error_reply(error))
