@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -37,14 +36,6 @@ class Stopped(Exception):
 
 class NotForThisClient(Exception):
     """The scenario has no meaning for a client that declares so little."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """The sign-in page, and the message that asks the client to open it, if one does."""
-
-    url: str
-    asked_by: str | None
 
 
 class Player:
@@ -110,19 +101,19 @@ class Player:
         self.goes_on(attempt, "starting", "Preparing the sign-in.")
         return attempt
 
-    async def asks_for_page(self, attempt: Attempt) -> Page:
-        """Ask for the sign-in page to be opened."""
+    async def asks_for_page(self, attempt: Attempt) -> str | None:
+        """Ask for the sign-in page to be opened; return by which method, if one does that."""
         url = f"{self._page}/authorize?state={secrets.token_hex(8)}&scope=openid+email"
         prompt = {"kind": "openUrl", "url": url, "message": "Sign in in the browser."}
-        page = Page(url, await self._ask(attempt, prompt, external=url))
+        asked_by = await self._ask(attempt, prompt, external=url)
         self.goes_on(attempt, "waitingForUser", "Waiting for you to sign in in the browser.")
-        return page
+        return asked_by
 
     async def shows_page(self, attempt: Attempt) -> None:
         """Ask for the sign-in page to be opened, and wait until it is."""
-        page = await self.asks_for_page(attempt)
-        if page.asked_by is not None and not self._pages.is_open:
-            event = await self.expect("page", what=f"opened the page that `{page.asked_by}` named")
+        asked_by = await self.asks_for_page(attempt)
+        if asked_by is not None and not self._pages.is_open:
+            event = await self.expect("page", what=f"opened the page that `{asked_by}` named")
             self._opens(event)
         await self.leaves_alone("while the person was at the sign-in page")
 
