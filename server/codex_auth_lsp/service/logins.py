@@ -127,7 +127,7 @@ class Logins:
                 if request.if_running in {IfRunning.JOIN, IfRunning.FAIL}:
                     raise LoginInProgress
             self._check(request)
-            await self._check_key(request)
+            await self._check_api_key(request)
             if running is not None:
                 running.stop(LoginSuperseded())
                 await running.left()
@@ -201,14 +201,26 @@ class Logins:
         """
         show_again = self._waiting(attempt_id).controls.show_again
         if show_again is None:
-            raise AttemptNotFound
+            raise self._not_found(attempt_id)
         await show_again()
 
     def _waiting(self, attempt_id: str | None) -> Attempt:
         running = self._running
         if running is None or not running.can_be_joined or attempt_id not in {None, running.id}:
-            raise AttemptNotFound
+            raise self._not_found(attempt_id)
         return running
+
+    def _not_found(self, attempt_id: str | None) -> AttemptNotFound:
+        """Return the error; it advises nothing that would end the attempt that runs."""
+        error = AttemptNotFound()
+        if self._running is not None and self._running.can_be_joined:
+            error = AttemptNotFound(
+                "The sign-in that runs is another one, or does not wait for you yet; go on with "
+                "it.",
+                remediation=(),
+            )
+        error.attempt_id = attempt_id
+        return error
 
     async def stop(self, error: AuthError) -> None:
         """End the running attempt, if there is one, and wait until it has ended."""
@@ -238,13 +250,18 @@ class Logins:
             if wrong is not None:
                 raise wrong
 
-    async def _check_key(self, request: LoginRequest) -> None:
-        """Tell of a key that cannot be one before another sign-in is ended for it."""
+    async def _check_api_key(self, request: LoginRequest) -> None:
+        """Tell of a key that cannot sign in before another sign-in is ended for it."""
         if request.method is not LoginMethodId.API_KEY:
             return
         try:
             checked_api_key(request.api_key or Secret(""))
-        except ApiKeyInvalid as error:
+            if request.expected_account_id is not None:
+                raise WrongAccount(
+                    "An API key names no account, so it cannot be that of the one asked for."
+                )
+        except (ApiKeyInvalid, WrongAccount) as error:
+            drop_forbidden_remedies(error, self._cache.look().settings)
             await self._opening.passed()
             error.attempt_id = self._new_id(request)
             self._events.publish(LoginClosing(error.attempt_id))
