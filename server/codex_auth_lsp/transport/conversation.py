@@ -54,7 +54,6 @@ _RUNNING_METHODS = frozenset(
         methods.LOGIN,
         methods.SUBMIT_CALLBACK,
         methods.REOPEN_BROWSER,
-        methods.LOGOUT,
         methods.DOCTOR,
         EXECUTE_COMMAND,
     }

@@ -18,7 +18,6 @@ from codex_auth_lsp.wire.model import Received
 from codex_auth_lsp.wire.params import (
     DoctorParams,
     LoginParams,
-    LogoutParams,
     ReopenBrowserParams,
     SubmitCallbackParams,
 )
@@ -55,7 +54,6 @@ class Handlers:
             methods.LOGIN: self.login,
             methods.SUBMIT_CALLBACK: self.submit_callback,
             methods.REOPEN_BROWSER: self.reopen_browser,
-            methods.LOGOUT: self.logout,
             methods.DOCTOR: self.doctor,
         }
 
@@ -91,11 +89,6 @@ class Handlers:
         params = read(ReopenBrowserParams, raw)
         await self._service.logins.show_again(params.attempt_id)
         return {}
-
-    async def logout(self, raw: Any) -> dict[str, Any]:
-        """Answer `auth/logout`."""
-        params = read(LogoutParams, raw)
-        return (await self._service.logout(revoke=params.revoke)).to_wire()
 
     async def doctor(self, raw: Any) -> dict[str, Any]:
         """Answer `auth/doctor`; what is asked with the same params meanwhile is one examination."""
