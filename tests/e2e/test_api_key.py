@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.logins import completion, sign_in_with_key
+from e2e.logins import begin, completion, sign_in_with_key
 from e2e.promises import status_changes
 from e2e.shapes import api_key_login, chatgpt_login, codex_bytes, example_key
 
@@ -218,6 +218,26 @@ async def test_an_expected_account_cannot_be_a_key(start: Starter, home: CodexHo
 
     assert error.summary == (-32803, "wrongAccount")
     assert home.bytes() is None
+
+
+async def test_a_key_for_an_expected_account_ends_no_other_sign_in(
+    start: Starter, sandbox: Sandbox, browser: Browser
+):
+    """It is refused before the attempt that runs, which the person then finishes."""
+    client = await start(sandbox)
+    attempt = await begin(client)
+
+    error = await client.request_error(
+        "auth/login",
+        {"method": "apiKey", "apiKey": example_key("whose"), "expectedAccountId": "account-ada"},
+    )
+    await browser.visit(attempt.url)
+    result = await attempt.request.result()
+
+    assert error.summary == (-32803, "wrongAccount")
+    assert "API key" in error.message
+    assert (await completion(client, error.data["attemptId"]))["outcome"] == "failed"
+    assert result["status"]["method"] == "chatgpt"
 
 
 # The live check, which is off unless asked for

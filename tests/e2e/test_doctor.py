@@ -15,6 +15,7 @@ import pytest
 
 from codex_auth_lsp.sandbox.faults import Fault
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
+from codex_auth_lsp.transport.conversation import MAXIMUM_RUNNING
 from e2e.shapes import api_key_login, chatgpt_login, example_key
 
 if TYPE_CHECKING:
@@ -121,6 +122,27 @@ async def test_an_issuer_that_hangs_can_be_cancelled(start: Starter):
         error = await request.error()
 
     assert error.code == -32800
+
+
+async def test_many_examinations_are_one_and_keep_no_status_waiting(
+    start: Starter, sandbox: Sandbox
+):
+    """As many as may run ask the issuer once; the state is told while they wait for it."""
+    sandbox.fault("metadata", "hang")
+    window = await start(sandbox)
+    requests = [
+        await window.start_request("auth/doctor", {"network": True}) for _ in range(MAXIMUM_RUNNING)
+    ]
+    refused = await window.request_error("auth/doctor", {"network": True})
+    await sandbox.saw("metadata")
+    status = await (await window.start_request("auth/status", {})).message()
+    sandbox.release()
+    answers = [await request.message() for request in requests]
+
+    assert refused.kind == "rateLimited"
+    assert all(status.index < answer.index for answer in answers)
+    assert len(sandbox.requests("metadata")) == 1
+    assert all(answer.result() == answers[0].result() for answer in answers)
 
 
 async def test_no_secret_name_or_home_stands_in_a_report(

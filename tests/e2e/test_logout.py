@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -307,3 +308,29 @@ async def test_two_logouts_at_the_same_time_are_both_a_success(
     assert sorted(result["removed"] for result in results) == [[], ["file"]]
     assert {result["status"]["state"] for result in results} == {"signedOut"}
     assert len(sandbox.requests("revoke")) == 1
+
+
+async def test_logouts_that_come_together_are_one(start: Starter, home: CodexHome):
+    """The first is told what was removed, the others that nothing was left."""
+    home.write(api_key_login(example_key("once")))
+    client = await start()
+    asked = [
+        json.dumps({"jsonrpc": "2.0", "id": number, "method": "auth/logout", "params": params})
+        for number, params in enumerate([{}, {"revoke": True}, None], 900)
+    ]
+    await client.send_raw(
+        "".join(f"Content-Length: {len(text)}\r\n\r\n{text}" for text in asked).encode()
+    )
+    answers = [
+        await client.wait_until(
+            lambda message, number=number: message.body.get("id") == number, "the answer"
+        )
+        for number in (900, 901, 902)
+    ]
+    results = [answer.result() for answer in answers]
+
+    assert [result["removed"] for result in results] == [["file"], [], []]
+    assert {result["revoked"] for result in results} == {"notApplicable"}
+    assert {result["status"]["revision"] for result in results} == {
+        (await client.request("auth/status", {}))["revision"]
+    }

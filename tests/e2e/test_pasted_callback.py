@@ -171,6 +171,30 @@ async def test_without_a_waiting_login_there_is_nothing_to_paste(
     assert {before, another, after} == {(-32803, "attemptNotFound")}
 
 
+async def test_what_is_meant_for_another_attempt_advises_nothing_that_would_end_this_one(
+    start: Starter, sandbox: Sandbox
+):
+    """The error names the attempt that was meant; only where none runs it advises to sign in."""
+    url = "http://127.0.0.1:1455/auth/callback?code=x&state=y"
+    client = await start(sandbox, auth=SSH)
+    asked = [(SUBMIT, {"url": url, "attemptId": "another"}), (REOPEN, {"attemptId": "another"})]
+
+    before = [await client.request_error(*request) for request in asked]
+    attempt = await begin(client)
+    during = [await client.request_error(*request) for request in asked]
+    await client.request("auth/cancelLogin", {})
+    await attempt.request.error()
+
+    assert {error.data["attemptId"] for error in before + during} == {"another"}
+    assert all("sign in again" in error.message for error in before)
+    assert [error.data["remediation"][0]["command"] for error in before] == [
+        "codexAuth.signIn",
+        "codexAuth.signIn",
+    ]
+    assert not any("sign in again" in error.message for error in during)
+    assert [error.data["remediation"] for error in during] == [[], []]
+
+
 async def test_a_login_with_a_code_waits_for_no_address(start: Starter, sandbox: Sandbox):
     """It goes on."""
     client = await start(sandbox, auth=SSH)

@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 
 from codex_auth_lsp.errors import InvalidParams
 from codex_auth_lsp.transport.handlers import read
-from codex_auth_lsp.transport.plain_params import credential_values, refresh_values
-from codex_auth_lsp.wire.params import CredentialParams, RefreshParams
+from codex_auth_lsp.transport.plain_params import (
+    credential_values,
+    logout_values,
+    refresh_values,
+)
+from codex_auth_lsp.wire.params import CredentialParams, LogoutParams, RefreshParams
 
 values = st.one_of(
     st.none(),
@@ -27,7 +31,11 @@ values = st.one_of(
     st.lists(st.integers(), max_size=1),
 )
 
-READERS = [(refresh_values, RefreshParams), (credential_values, CredentialParams)]
+READERS = [
+    (refresh_values, RefreshParams),
+    (credential_values, CredentialParams),
+    (logout_values, LogoutParams),
+]
 
 
 def params_of(model: Any) -> st.SearchStrategy[Any]:
@@ -36,7 +44,7 @@ def params_of(model: Any) -> st.SearchStrategy[Any]:
     return st.one_of(st.fixed_dictionaries({}, optional={**fields, "other": values}), values)
 
 
-@pytest.mark.parametrize(("by_hand", "model"), READERS, ids=["refresh", "credential"])
+@pytest.mark.parametrize(("by_hand", "model"), READERS, ids=["refresh", "credential", "logout"])
 def test_reader_agrees_with_the_model(by_hand, model):
     """(W9) The same values, the same defaults, and the same sentence about what is wrong."""
 
@@ -78,7 +86,8 @@ async def main():
     auth = {"experimental": {"auth": {"credential": True}}}
     asked = [("initialize", {"capabilities": auth}), ("auth/status", None), ("auth/methods", {}),
              ("auth/providers", []), ("auth/cancelLogin", {}), ("auth/refresh", {"force": True}),
-             ("auth/credential", {"minValiditySeconds": 5, "later": 1})]
+             ("auth/credential", {"minValiditySeconds": 5, "later": 1}),
+             ("auth/logout", {"revoke": False})]
     for number, (method, params) in enumerate(asked):
         message = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         conversation.receive(json.dumps(message).encode())
@@ -92,7 +101,7 @@ asyncio.run(main())
 
 
 def test_what_a_window_is_asked_all_day_brings_in_no_library(tmp_path):
-    """A renewal and a credential that need no network are answered as cheaply as the status."""
+    """A renewal, a credential and a logout that need no network are as cheap as the status."""
     login = {"auth_mode": "apikey", "OPENAI_API_KEY": "a-key-of-the-test"}
     (tmp_path / "auth.json").write_text(json.dumps(login))
 
@@ -103,4 +112,4 @@ def test_what_a_window_is_asked_all_day_brings_in_no_library(tmp_path):
         check=True,
     )
 
-    assert json.loads(done.stdout) == [[[number, True] for number in range(7)], []]
+    assert json.loads(done.stdout) == [[[number, True] for number in range(8)], []]

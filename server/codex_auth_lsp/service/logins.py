@@ -127,7 +127,7 @@ class Logins:
                 if request.if_running in {IfRunning.JOIN, IfRunning.FAIL}:
                     raise LoginInProgress
             self._check(request)
-            await self._check_key(request)
+            await self._check_api_key(request)
             if running is not None:
                 running.stop(LoginSuperseded())
                 await running.left()
@@ -242,13 +242,18 @@ class Logins:
             if wrong is not None:
                 raise wrong
 
-    async def _check_key(self, request: LoginRequest) -> None:
-        """Tell of a key that cannot be one before another sign-in is ended for it."""
+    async def _check_api_key(self, request: LoginRequest) -> None:
+        """Tell of a key that cannot sign in before another sign-in is ended for it."""
         if request.method is not LoginMethodId.API_KEY:
             return
         try:
             checked_api_key(request.api_key or Secret(""))
-        except ApiKeyInvalid as error:
+            if request.expected_account_id is not None:
+                raise WrongAccount(
+                    "An API key names no account, so it cannot be that of the one asked for."
+                )
+        except (ApiKeyInvalid, WrongAccount) as error:
+            drop_forbidden_remedies(error, self._cache.look().settings)
             await self._opening.passed()
             error.attempt_id = self._new_id(request)
             self._events.publish(LoginClosing(error.attempt_id))

@@ -55,16 +55,22 @@ class Logout:
         self._logins = logins
         self._revoker = revoker
         self._running: set[asyncio.Task[LogoutResult]] = set()
+        self._unbegun: dict[bool, asyncio.Task[LogoutResult]] = {}
 
     async def __call__(self, *, revoke: bool = True) -> LogoutResult:
         """Sign out. A running login is cancelled first; nothing stored is a success.
 
-        What has begun is finished, also when nobody waits for the result any more.
+        What has begun is finished, also when nobody waits for the result any more. Who asks for the
+        same before it has begun waits for it, and has nothing left to do.
 
         Raises:
             StoreError: The login could not be removed and is still there.
         """
-        task = asyncio.ensure_future(self._sign_out(revoke=revoke))
+        task = self._unbegun.get(revoke)
+        if task is not None:
+            done = await asyncio.shield(task)
+            return replace(done, removed=(), revoked="notApplicable")
+        task = self._unbegun[revoke] = asyncio.ensure_future(self._sign_out(revoke=revoke))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
@@ -75,6 +81,7 @@ class Logout:
             await asyncio.wait(self._running, timeout=seconds)
 
     async def _sign_out(self, *, revoke: bool) -> LogoutResult:
+        del self._unbegun[revoke]
         await self._logins.stop(LoginCancelled())
         await self._cache.sync()
         self._keeper.look()  # what others did until now is told under its own cause

@@ -35,6 +35,7 @@ from codex_auth_lsp.transport.envelope import (
 )
 from codex_auth_lsp.transport.error_replies import error_reply
 from codex_auth_lsp.transport.framing import encode_frame
+from codex_auth_lsp.transport.late_dispatcher import LateDispatcher
 from codex_auth_lsp.transport.progress import WorkDoneProgress
 from codex_auth_lsp.wire import methods
 
@@ -54,7 +55,6 @@ _RUNNING_METHODS = frozenset(
         methods.LOGIN,
         methods.SUBMIT_CALLBACK,
         methods.REOPEN_BROWSER,
-        methods.LOGOUT,
         methods.DOCTOR,
         EXECUTE_COMMAND,
     }
@@ -97,7 +97,7 @@ class Conversation:
         self._is_initialized = False
         self._client = ClientCapabilities()
         self._running: set[MessageId] = set()
-        self._made_dispatcher: Dispatcher | None = None
+        self._dispatcher = LateDispatcher(self._make_dispatcher, self._send, self._running.discard)
         self._shutting_down: asyncio.Task[None] | None = None
         self._progress = WorkDoneProgress(self._notify)
         self._direct = self._make_direct()
@@ -158,15 +158,18 @@ class Conversation:
             self._take_notification(message)
         elif isinstance(message, Malformed):
             self._refuse(message.id, message.code, message.reason)
-        elif self._made_dispatcher is not None:
-            self._made_dispatcher.take_reply(message)
+        else:
+            self._dispatcher.take_reply(message)
+
+    async def catch_up(self) -> None:
+        """Wait until all that was received has begun."""
+        await self._dispatcher.catch_up()
 
     async def close(self) -> None:
         """Let what runs send its answer, once the service has ended it."""
         if self._shutting_down is not None:
             await self._shutting_down
-        if self._made_dispatcher is not None:
-            await self._made_dispatcher.settle()
+        await self._dispatcher.settle()
         await self._direct.settle()
 
     def _take_request(self, request: Request) -> None:
@@ -183,6 +186,8 @@ class Conversation:
         elif request.method == "shutdown":
             self._state = _State.ENDING
             self._shutting_down = asyncio.ensure_future(self._shut_down(request.id))
+        elif request.method == methods.CANCEL_LOGIN:
+            self._dispatcher.in_turn(request, self._direct.answer)
         elif request.method in TOLD_AT_ONCE:
             self._direct.answer(request)
         elif request.method in WAITED_FOR or request.method in _RUNNING_METHODS:
@@ -230,6 +235,7 @@ class Conversation:
         self._send_result(request.id, {"capabilities": capabilities, "serverInfo": server_info})
 
     async def _shut_down(self, message_id: MessageId) -> None:
+        await self.catch_up()
         await self._service.stop_logins()
         await asyncio.sleep(0)  # their requests are answered first
         self._send_result(message_id, None)
@@ -239,7 +245,11 @@ class Conversation:
             self._dispatcher.cancel(message_id)
 
     def _runs(self, message_id: MessageId) -> bool:
-        return message_id in self._running or self._direct.looks_for(message_id)
+        return (
+            message_id in self._running
+            or self._direct.looks_for(message_id)
+            or self._dispatcher.holds(message_id)
+        )
 
     def _run(self, request: Request) -> None:
         if len(self._running) >= MAXIMUM_RUNNING:
@@ -247,6 +257,9 @@ class Conversation:
                 RateLimited("Too many requests run; try again in a moment.", remediation=())
             )
             self._send({"jsonrpc": "2.0", "id": request.id, "error": error})
+        elif request.method == methods.LOGOUT:
+            self._running.add(request.id)
+            self._dispatcher.in_turn(request, self._direct.answer)
         elif request.method in WAITED_FOR:
             self._direct.answer(request)
         else:
@@ -258,14 +271,8 @@ class Conversation:
             self._service, self._client, self._send, self._send_text, self._running
         )
 
-    @property
-    def _dispatcher(self) -> Dispatcher:
-        if self._made_dispatcher is None:
-            self._made_dispatcher = self._make_dispatcher()
-        return self._made_dispatcher
-
     def _make_dispatcher(self) -> Dispatcher:
-        # Imported here: an idle window never needs them.
+        # Imported here, when they are loaded: an idle window never needs them.
         from codex_auth_lsp.transport.commands import Commands
         from codex_auth_lsp.transport.dispatcher import Dispatcher
         from codex_auth_lsp.transport.handlers import Handlers

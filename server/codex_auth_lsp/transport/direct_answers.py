@@ -1,8 +1,8 @@
-"""Answers without pygls, to what every window is asked all day.
+"""Answers without pygls, to what every window is asked all day, and to a logout.
 
 The state is told at once, or when a keyring was looked at; a renewal and a credential when they are
 there. Fifty windows that wait for one renewal so bring in neither pygls nor pydantic nor httpx: the
-one that sends the request does.
+one that sends the request does. Nor does a person who signs out wait until they are there.
 
 Of a status the invariant is: what anybody had changed before the request was sent is in it.
 Requests that were read in one chunk were all sent before that, so one look serves them all.
@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from codex_auth_lsp.errors import CapabilityNotDeclared
 from codex_auth_lsp.transport.error_replies import error_reply
-from codex_auth_lsp.transport.plain_params import credential_values, refresh_values
+from codex_auth_lsp.transport.plain_params import (
+    credential_values,
+    logout_values,
+    refresh_values,
+)
 from codex_auth_lsp.transport.shared_look import SharedLook
 from codex_auth_lsp.wire import methods
 
@@ -34,7 +38,7 @@ SETTLE_SECONDS = 1.0
 TOLD_AT_ONCE = frozenset({methods.STATUS, methods.METHODS, methods.PROVIDERS, methods.CANCEL_LOGIN})
 """What never waits for anything that runs, and is never counted."""
 
-WAITED_FOR = frozenset({methods.REFRESH, methods.CREDENTIAL})
+WAITED_FOR = frozenset({methods.REFRESH, methods.CREDENTIAL, methods.LOGOUT})
 """What may take its time, and counts among the requests that run."""
 
 
@@ -92,6 +96,8 @@ class DirectAnswers:
             self._wait_for(request.id, self._refresh(request.params, self._service.now()))
         elif request.method == methods.CREDENTIAL:
             self._wait_for(request.id, self._credential(request.params))
+        elif request.method == methods.LOGOUT:
+            self._wait_for(request.id, self._logout(request.params))
         elif request.method == methods.CANCEL_LOGIN:
             # A login that came just before takes its first step first, and so can be cancelled.
             asyncio.get_running_loop().call_soon(self._tell, request)
@@ -188,6 +194,10 @@ class DirectAnswers:
             rejected_revision=values.rejected_revision,
         )
         return issued.to_wire()
+
+    async def _logout(self, raw: Any) -> dict[str, Any]:
+        values = logout_values(raw)
+        return (await self._service.logout(revoke=values.revoke)).to_wire()
 
     def _cancel_login(self, raw: Any) -> dict[str, Any]:
         if raw in (None, {}, []):

@@ -12,12 +12,12 @@ from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.errors import InvalidParams
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import IfRunning, LoginRequest
+from codex_auth_lsp.transport.shared_runs import SharedRuns
 from codex_auth_lsp.wire import methods
 from codex_auth_lsp.wire.model import Received
 from codex_auth_lsp.wire.params import (
     DoctorParams,
     LoginParams,
-    LogoutParams,
     ReopenBrowserParams,
     SubmitCallbackParams,
 )
@@ -46,6 +46,7 @@ class Handlers:
         self._service = service
         self._prompts = prompts
         self._progress = progress
+        self._examinations: SharedRuns[bool, dict[str, Any]] = SharedRuns()
 
     def table(self) -> Mapping[str, Callable[[Any], Awaitable[Any]]]:
         """Return the handler of each method."""
@@ -53,7 +54,6 @@ class Handlers:
             methods.LOGIN: self.login,
             methods.SUBMIT_CALLBACK: self.submit_callback,
             methods.REOPEN_BROWSER: self.reopen_browser,
-            methods.LOGOUT: self.logout,
             methods.DOCTOR: self.doctor,
         }
 
@@ -90,17 +90,15 @@ class Handlers:
         await self._service.logins.show_again(params.attempt_id)
         return {}
 
-    async def logout(self, raw: Any) -> dict[str, Any]:
-        """Answer `auth/logout`."""
-        params = read(LogoutParams, raw)
-        return (await self._service.logout(revoke=params.revoke)).to_wire()
-
     async def doctor(self, raw: Any) -> dict[str, Any]:
-        """Answer `auth/doctor`."""
-        params = read(DoctorParams, raw)
+        """Answer `auth/doctor`; what is asked with the same params meanwhile is one examination."""
+        network = read(DoctorParams, raw).network
+        return await self._examinations.join(network, lambda: self._examine(network=network))
+
+    async def _examine(self, *, network: bool) -> dict[str, Any]:
         from codex_auth_lsp.doctor import examine  # it brings httpx, which nobody else may need
 
-        checks = await examine(self._service, network=params.network)
+        checks = await examine(self._service, network=network)
         return {"checks": [check.to_wire() for check in checks]}
 
 

@@ -1,4 +1,4 @@
-"""Params that a window sends all day, read by hand: what is plainly right needs no pydantic.
+"""Params of the direct answers, read by hand: what is plainly right needs no pydantic.
 
 Whatever else came, the models of `wire/` judge, and say what is wrong; a test holds this to them.
 """
@@ -29,6 +29,13 @@ class CredentialValues:
     provider_id: str | None
     min_validity_seconds: int
     rejected_revision: int | None
+
+
+@frozen
+class LogoutValues:
+    """The params of `auth/logout`."""
+
+    revoke: bool
 
 
 def refresh_values(raw: Any) -> RefreshValues:
@@ -76,6 +83,21 @@ def credential_values(raw: Any) -> CredentialValues:
     return CredentialValues(
         params.provider_id, params.min_validity_seconds, params.rejected_revision
     )
+
+
+def logout_values(raw: Any) -> LogoutValues:
+    """Return the params of `auth/logout`.
+
+    Raises:
+        InvalidParams: They do not fit.
+    """
+    plain = _plain(raw, {"revoke": _is_boolean})
+    if plain is not None:
+        return LogoutValues(plain.get("revoke", True))
+    from codex_auth_lsp.transport.handlers import read
+    from codex_auth_lsp.wire.params import LogoutParams
+
+    return LogoutValues(read(LogoutParams, raw).revoke)
 
 
 def _plain(raw: Any, kinds: Mapping[str, Callable[[Any], bool]]) -> dict[str, Any] | None:

@@ -93,6 +93,7 @@ class _Process:
         if self._status is None:
             await self._ended
         self._stdio.stop_reading()
+        await self._conversation.catch_up()
         await self._service.close(hurried=True)
         await self._conversation.close()
         await self._stdio.flush(FLUSH_SECONDS)
