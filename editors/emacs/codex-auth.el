@@ -132,6 +132,10 @@
       (unless (or userCode (getenv "SSH_CONNECTION" (selected-frame)))
         (browse-url url)))))
 
+(defun codex-auth--read (prompt)
+  "Read with PROMPT what nobody may see, in the record of keys of Emacs 28 neither."
+  (unwind-protect (read-passwd prompt) (clear-this-command-keys)))
+
 (defun codex-auth-sign-in ()
   "Sign in to Codex, in one of the ways that the server offers here."
   (interactive)
@@ -147,7 +151,7 @@
                                      usable)))
            (method (plist-get (nth (- (car choice) ?1) usable) :id))
            (prompt "API key, from https://platform.openai.com/api-keys (billed at API rates): ")
-           (key (and (equal method "apiKey") (list :apiKey (read-passwd prompt)))))
+           (key (and (equal method "apiKey") (list :apiKey (codex-auth--read prompt)))))
       (codex-auth--end-attempt codex-auth--attempt)
       (setq codex-auth--attempt (format "emacs.%d.%d" (emacs-pid) (random most-positive-fixnum)))
       (codex-auth--request
@@ -157,7 +161,7 @@
 (defun codex-auth-paste ()
   "Hand in the address of a page that a browser elsewhere could not load."
   (interactive)
-  (codex-auth--request 'auth/submitCallback `(:url ,(read-passwd "Whole address of that page: "))))
+  (codex-auth--request 'auth/submitCallback `(:url ,(codex-auth--read "Whole address of that page: "))))
 
 (defun codex-auth-cancel ()
   "End the sign-in that waits."
