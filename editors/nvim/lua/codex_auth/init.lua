@@ -120,7 +120,7 @@ function M.request(method, params, done)
   crashes = 0
   if not server then M.start() end
   vim.wait(10000, function() return requests or not server end, 20)
-  if server and not requests then lose_server('The server does not answer: codex-auth-lsp doctor') end
+  if server and not requests then lose_server('Codex gives no answer: codex-auth-lsp doctor') end
   if not vim.tbl_contains(requests or {}, method) then return end_attempt(attempt) end
   server.request(method, params or vim.empty_dict(), function(err, result)
     if not err then return done and done(result) end
