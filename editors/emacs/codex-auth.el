@@ -1,11 +1,9 @@
 ;;; codex-auth.el --- Sign-in to OpenAI's Codex  -*- lexical-binding: t; -*-
-
 ;; Version: 0.1.0
 ;; Package-Requires: ((emacs "28.1"))
 ;; SPDX-License-Identifier: MIT
 ;;; Commentary:
 ;; A client of the language server codex-auth-lsp, as protocol.md says; nothing is polled.
-
 ;;; Code:
 (require 'jsonrpc)
 (require 'map)
@@ -34,11 +32,15 @@
   (unless again (setq codex-auth--crashes 0))
   (condition-case nil
       (unless codex-auth--connection
-        (let* ((default-directory invocation-directory)
-               (exec-path (default-value 'exec-path))
-               (environment (default-value 'process-environment))
-               (process-environment (append '("PYTHONPATH" "PYTHONHOME") environment))
+        (let* ((here (unless (file-in-directory-p "~" default-directory) default-directory))
+               (foreign (lambda (folder) (or (not (file-name-absolute-p folder))
+                                             (and here (file-in-directory-p folder here)))))
+               (exec-path (seq-remove foreign (remq nil (default-value 'exec-path))))
+               (default-directory invocation-directory)
                (program (or (executable-find (car codex-auth-command)) (signal 'file-error nil)))
+               (unsafe (rx bos (or "PYTHON" "LD_" "DYLD_" "OPENSSL_" "BASH_" "GCONV_" "__PYVENV")))
+               (process-environment (seq-remove (apply-partially #'string-match-p unsafe)
+                                                (default-value 'process-environment)))
                (process (make-process :name "codex-auth" :noquery t
                                       :command (cons program (cdr codex-auth-command))
                                       :connection-type 'pipe :coding 'utf-8-emacs-unix
@@ -54,29 +56,27 @@
         (pcase-let* ((able '(:experimental (:auth (:protocolVersion 1 :loginPrompt t))))
                      (hello `(:processId ,(emacs-pid) :rootUri nil :capabilities ,able))
                      (answer (jsonrpc-request codex-auth--connection 'initialize hello))
-                     ((map :protocolVersion :requests)
-                      (map-nested-elt answer '(:capabilities :experimental :auth))))
+                     (auth (map-nested-elt answer '(:capabilities :experimental :auth)))
+                     ((map :protocolVersion :requests) auth))
           (unless (eql protocolVersion 1) (signal 'jsonrpc-error nil))
           (setq codex-auth--requests (append requests '("workspace/executeCommand") nil))
           (jsonrpc-notify codex-auth--connection 'initialized (make-hash-table))))
-    (file-error (message "codex-auth-lsp was not found.  Install it: pipx install codex-auth-lsp"))
+    (file-error
+     (message "%s is missing.  Install it: pipx install . in its folder" (car codex-auth-command)))
     (jsonrpc-error
-     (when codex-auth--connection ; else it has ended, which was told
-       (message "The Codex sign-in server is too old or new: pipx upgrade codex-auth-lsp")
-       (codex-auth--stop)))))
+     (when (zerop codex-auth--crashes) ; else it has ended, which was told
+       (message "No answer of version 1 from the Codex server: pipx upgrade codex-auth-lsp"))
+     (when-let ((server codex-auth--connection))
+       (codex-auth--ended server t)
+       (delete-process (jsonrpc--process server))))))
 
-(defun codex-auth--stop ()
-  "Let the server end; it stores what it has begun before it does."
-  (when codex-auth--connection
-    (process-send-eof (jsonrpc--process codex-auth--connection))))
-
-(defun codex-auth--ended (connection)
-  "Forget CONNECTION, whose server has ended, and start another after a crash."
+(defun codex-auth--ended (connection &optional given-up)
+  "Forget CONNECTION, whose server has crashed or ended or is GIVEN-UP."
   (when (eq connection codex-auth--connection)
     (setq codex-auth--connection nil codex-auth--requests nil codex-auth--status nil)
     (codex-auth--end-attempt codex-auth--attempt)
     (force-mode-line-update t)
-    (unless (eql 0 (process-exit-status (jsonrpc--process connection))) ; it was asked to end
+    (unless (or given-up (eql 0 (process-exit-status (jsonrpc--process connection))))
       (when (= 1 (cl-incf codex-auth--crashes))
         (message "The Codex sign-in server ended unexpectedly and is started again; %s"
                  "if it goes on ending, codex-auth-lsp doctor in a terminal may say why."))
@@ -97,14 +97,13 @@
 (defun codex-auth--hear (connection method params)
   "Take in the notification METHOD with PARAMS, if CONNECTION is still in use."
   (pcase-let (((map :status :attemptId :message :actions) params))
-    (when (eq connection codex-auth--connection)
-      (pcase method
-        ('auth/statusChanged
-         (when (> (plist-get status :revision) (or (plist-get codex-auth--status :revision) -1))
-           (setq codex-auth--status status) (force-mode-line-update t)))
-        ('auth/loginPrompt (codex-auth--show params))
-        ('auth/loginCompleted (codex-auth--end-attempt attemptId))
-        ((or 'auth/notice 'window/showMessage) (codex-auth--tell message actions))))))
+    (pcase (and (eq connection codex-auth--connection) method)
+      ('auth/statusChanged
+       (when (> (plist-get status :revision) (or (plist-get codex-auth--status :revision) -1))
+         (setq codex-auth--status status) (force-mode-line-update t)))
+      ('auth/loginPrompt (codex-auth--show params))
+      ('auth/loginCompleted (codex-auth--end-attempt attemptId))
+      ((or 'auth/notice 'window/showMessage) (codex-auth--tell message actions)))))
 
 (defun codex-auth--end-attempt (id)
   "Forget the attempt ID and what it has shown."
@@ -117,37 +116,40 @@
 (defun codex-auth--show (prompt)
   "Show what PROMPT asks of the person."
   (pcase-let (((map :attemptId :url :completeUrl :userCode :message) prompt))
-    (when (equal attemptId codex-auth--attempt)
+    (when (and (equal attemptId codex-auth--attempt) (string-match-p "\\`https?://" url))
       (pop-to-buffer codex-auth--buffer)
       (special-mode)
       (let ((inhibit-read-only t))
+        (erase-buffer)
         (insert message "\n"
                 (if userCode (format "Code: %s" userCode)
                   "Paste an address with M-x codex-auth-paste; for a code, M-x codex-auth-sign-in.")
-                "\nC-c RET opens the page, M-x codex-auth-cancel ends the sign-in.\n")
+                "\nC-c RET opens the page if none opens; M-x codex-auth-cancel ends the sign-in.\n")
         (save-excursion (insert (or completeUrl url) "\n")))
       (visual-line-mode)
       (goto-address-mode)
       ;; Over SSH a page would open on the wrong machine, and a code has to be seen first.
       (unless (or userCode (getenv "SSH_CONNECTION" (selected-frame)))
-        (browse-url url)))))
+        (with-demoted-errors "No page was opened: %S" (browse-url url))))))
+
+(defun codex-auth--ask (prompt)
+  "Read with PROMPT what nobody may see, in the record of keys of Emacs 28 neither."
+  (unwind-protect (read-passwd (concat prompt ": ")) (clear-this-command-keys)))
 
 (defun codex-auth-sign-in ()
   "Sign in to Codex, in one of the ways that the server offers here."
   (interactive)
   (codex-auth--start)
   (when codex-auth--requests ; else it was said why
-    (let* ((methods (jsonrpc-request codex-auth--connection 'auth/methods nil))
-           (usable (seq-filter (lambda (one) (eq (plist-get one :available) t))
-                               (plist-get methods :methods)))
-           (choice (read-multiple-choice
-                    "Sign in to Codex: "
-                    (seq-map-indexed (pcase-lambda ((map :title :description) index)
-                                       (list (+ ?1 index) title description))
-                                     usable)))
+    (let* ((methods (plist-get (jsonrpc-request codex-auth--connection 'auth/methods nil) :methods))
+           (usable (seq-filter (lambda (one) (eq (plist-get one :available) t)) methods))
+           (ways (seq-map-indexed (pcase-lambda ((map :title :description) index)
+                                    (list (+ ?1 index) title description))
+                                  usable))
+           (choice (read-multiple-choice "Sign in to Codex: " ways))
            (method (plist-get (nth (- (car choice) ?1) usable) :id))
-           (prompt "API key, from https://platform.openai.com/api-keys (billed at API rates): ")
-           (key (and (equal method "apiKey") (list :apiKey (read-passwd prompt)))))
+           (prompt "API key, from https://platform.openai.com/api-keys (billed at API rates)")
+           (key (and (equal method "apiKey") (list :apiKey (codex-auth--ask prompt)))))
       (codex-auth--end-attempt codex-auth--attempt)
       (setq codex-auth--attempt (format "emacs.%d.%d" (emacs-pid) (random most-positive-fixnum)))
       (codex-auth--request
@@ -157,7 +159,9 @@
 (defun codex-auth-paste ()
   "Hand in the address of a page that a browser elsewhere could not load."
   (interactive)
-  (codex-auth--request 'auth/submitCallback `(:url ,(read-passwd "Whole address of that page: "))))
+  (unless codex-auth--attempt (user-error "No sign-in waits; M-x codex-auth-sign-in begins one"))
+  (codex-auth--request 'auth/submitCallback
+                       (list :url (codex-auth--ask "Whole address of that page"))))
 
 (defun codex-auth-cancel ()
   "End the sign-in that waits."
@@ -178,22 +182,18 @@
   "Return who is signed in, in a word or two."
   (pcase-let (((map :state :pendingLogin :method :account) codex-auth--status))
     (format " [Codex: %s]"
-            (cond ((not codex-auth--connection) "Stopped")
-                  (pendingLogin "Signing in…")
-                  ((equal state "signedIn")
-                   (string-replace "%" "%%" (or (plist-get account :label) "Signed In")))
-                  ((equal state "signedOut") "Signed Out")
-                  ((equal state "needsReauth") "Sign In Again")
-                  ((not state) "…")
-                  ((not (equal state "notRequired")) "Login Unreadable")
-                  (method "Environment Key")
-                  ("No Sign-In Needed")))))
+            (cond ((not codex-auth--connection) "Stopped") (pendingLogin "Signing in…")
+                  ((pcase state
+                     ("signedIn" (string-replace "%" "%%" (map-elt account :label "Signed In")))
+                     ("signedOut" "Signed Out") ("needsReauth" "Sign In Again")
+                     ("notRequired" (if method "Environment Key" "No Sign-In Needed"))
+                     ('nil "…") (_ "Login Unreadable")))))))
 
 (define-minor-mode codex-auth-mode
   "Show in the mode line who is signed in to Codex."
   :global t :group 'tools
   (add-to-list 'mode-line-misc-info '(codex-auth-mode (:eval (codex-auth-mode-line))))
-  (if codex-auth-mode (codex-auth--start) (codex-auth--stop)))
-
+  (cond (codex-auth-mode (codex-auth--start))
+        (codex-auth--connection (process-send-eof (jsonrpc--process codex-auth--connection)))))
 (provide 'codex-auth)
 ;;; codex-auth.el ends here

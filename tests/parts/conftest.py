@@ -18,11 +18,42 @@ from e2e.conftest import (  # noqa: F401 - fixtures and a hook, found here by py
     sandbox_process,
     start,
 )
+from support import editors
+from support.editors import Desk
+from support.lsp_client import server_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
 
+    from e2e.shapes import CodexHome
     from stores.desktop_session import DesktopSession
+    from support.editors import Editor
+    from support.sandbox import Sandbox
+
+    Opener = Callable[..., AbstractAsyncContextManager[Editor]]
+
+
+@pytest.fixture
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return Desk(tmp_path_factory.mktemp("desk"))
+
+
+@pytest.fixture
+def run(
+    part: str,
+    tmp_path: Path,
+    home: CodexHome,  # noqa: F811 - the fixture that is imported above
+    sandbox: Sandbox,  # noqa: F811
+    desk: Desk,
+) -> Opener:
+    """Return what runs the editor on the test's folder, with this server or the real one."""
+    real = server_command(home=home.path, issuer=sandbox.issuer)
+
+    def opener(server: list[str] = real, **more: str) -> AbstractAsyncContextManager[Editor]:
+        return editors.editor(part, tmp_path, desk, server, **more)
+
+    return opener
 
 
 @pytest.fixture

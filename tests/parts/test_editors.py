@@ -55,22 +55,6 @@ every_editor = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    return Desk(tmp_path_factory.mktemp("desk"))
-
-
-@pytest.fixture
-def run(part: str, tmp_path: Path, home: CodexHome, sandbox: Sandbox, desk: Desk) -> Opener:
-    """Return what runs the editor on the test's folder, with this server or the real one."""
-    real = server_command(home=home.path, issuer=sandbox.issuer)
-
-    def opener(server: list[str] = real, **more: str) -> AbstractAsyncContextManager[Editor]:
-        return editors.editor(part, tmp_path, desk, server, **more)
-
-    return opener
-
-
 def script(folder: Path, text: str) -> list[str]:
     """Return the command line of a server that does what the text says."""
     path = folder / "server.py"
@@ -354,10 +338,10 @@ async def test_server_of_another_version_is_named_with_its_remedy(run: Opener, t
 async def test_server_that_is_not_there_is_told_with_its_remedy(run: Opener, program: str):
     """One message with the command to type, when the editor starts and when it is needed."""
     async with run([program]) as one:
-        await one.shows("Install it: pipx install codex-auth-lsp")
+        await one.shows("Install it: pipx install . in its folder")
         for name in ("status", "sign-in"):
             start = one.command(name)
-            await one.shows("Install it: pipx install codex-auth-lsp", start)
+            await one.shows("Install it: pipx install . in its folder", start)
         await one.says("Codex: Stopped")
 
 
@@ -395,14 +379,17 @@ async def test_neovim_log_is_quiet_for_the_time_of_a_sign_in(run: Opener, desk: 
 
 @pytest.mark.parametrize("part", [pytest.param("neovim", marks=pytest.mark.part("neovim"))])
 async def test_neovim_checks_its_health(run: Opener):
-    """`:checkhealth` has what the server's doctor says."""
+    """`:checkhealth` has who is signed in and what the server's doctor says, check by check."""
     async with run() as one:
         await one.says("Codex: Signed Out")
         one.type(":checkhealth codex_auth\r")
-        await one.shows("The Codex folder is")
+        await one.shows("home: The Codex folder is")
+        await one.shows("Codex: Signed Out")
+        report = await one.ask("table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\\n')")
         deprecated = await one.ask("vim.fn.execute('checkhealth vim.deprecated')")
 
     assert "codex_auth" not in deprecated
+    assert not re.search(r"ADVICE:\n(?! {4}- )", report)
 
 
 @pytest.mark.part("luacheck")

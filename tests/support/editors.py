@@ -406,7 +406,8 @@ class Emacs(Editor):
             " (concat (buffer-name) (buffer-substring-no-properties (point-min) (point-max)))))"
             ' (buffer-list) "|")'
         )
-        histories = "minibuffer-history extended-command-history kill-ring (recent-keys)"
+        keys = "(concat (seq-filter #'characterp (recent-keys)))"
+        histories = f"minibuffer-history extended-command-history kill-ring {keys}"
         return await self.ask(f'(concat {buffers} (format "%S" (list {histories})))')
 
     async def has_restart_planned(self) -> bool:

@@ -1,7 +1,8 @@
 """The program that a client starts in place of the server, or of a browser, while it is checked.
 
 It knows nothing of the protocol: what comes on stdin goes to the checker, what the checker sends
-goes to stdout. Run as `python -I -m codex_auth_lsp.conformance.relay PORT TICKET ROLE WORDS...`.
+goes to stdout. Run as `python -I -m codex_auth_lsp.conformance.relay PORT FILE ROLE WORDS...`, the
+file being one with the checker's ticket.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,15 +31,16 @@ class _Ended(Exception):
 
 def main() -> None:
     """Connect and pass bytes on until the checker closes the connection."""
-    port, ticket, role, *words = sys.argv[1:]
+    port, file, role, *words = sys.argv[1:]
     if words == ["--version"]:
         from codex_auth_lsp import __version__
 
         sys.stdout.write(f"codex-auth-lsp {__version__}\n")
         return
+    ticket = Path(file).read_bytes()
     line = socket.create_connection(("127.0.0.1", int(port)))
-    hello = {"ticket": ticket, "role": role, "words": words}
-    line.sendall(json.dumps(hello).encode() + b"\n")
+    hello = json.dumps({"role": role, "words": words}).encode()
+    line.sendall(ticket + b" " + hello + b"\n")
     sender = threading.Thread(target=_send, args=[line], daemon=True)
     sender.start()
     try:

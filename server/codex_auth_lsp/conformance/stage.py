@@ -95,9 +95,11 @@ class Stage:
             await pages.close()
 
     def _environment(self, folder: Path, port: int) -> dict[str, str]:
-        server = _program(folder, "codex-auth-lsp", port, self._ticket, "server")
-        browser = _program(folder, "xdg-open", port, self._ticket, "browser")
-        _program(folder, "open", port, self._ticket, "browser")
+        ticket = folder / "ticket"  # the folder is its owner's; a process's arguments are anybody's
+        ticket.write_text(self._ticket, encoding="ascii")
+        server = _program(folder, "codex-auth-lsp", port, ticket, "server")
+        browser = _program(folder, "xdg-open", port, ticket, "browser")
+        _program(folder, "open", port, ticket, "browser")
         path = os.environ.get("PATH", os.defpath)
         return {
             **os.environ,
@@ -135,17 +137,18 @@ class Stage:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            hello = json.loads(await asyncio.wait_for(reader.readline(), _HELLO_SECONDS))
+            line = await asyncio.wait_for(reader.readline(), _HELLO_SECONDS)
         except (TimeoutError, ValueError, ConnectionError):
-            hello = {}
-        if not secrets.compare_digest(str(hello.get("ticket", "")), self._ticket):
+            line = b""
+        hello = _hello(line, self._ticket)
+        if hello is None:
             writer.close()
-        elif hello["role"] == "browser":
-            for word in hello["words"][-1:]:
+        elif hello.role == "browser":
+            for word in hello.words[-1:]:
                 self.events.put_nowait(Event("page", word))
             writer.close()
         else:
-            self._begin(reader, writer, hello["words"])
+            self._begin(reader, writer, hello.words)
 
     def _begin(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, words: list[str]
@@ -184,9 +187,34 @@ class NoConversation(Exception):
     """The client's program has ended and had not started the server."""
 
 
-def _program(folder: Path, name: str, port: int, ticket: str, role: str) -> Path:
+@dataclass(frozen=True)
+class _Hello:
+    """What a relay says of itself."""
+
+    role: str
+    words: list[str]
+
+
+def _hello(line: bytes, ticket: str) -> _Hello | None:
+    """Read a first line, which has the ticket before anything that is parsed."""
+    shown, _, said = line.partition(b" ")
+    if not secrets.compare_digest(shown, ticket.encode()):
+        return None
+    try:
+        hello = json.loads(said)
+    except ValueError:
+        return None
+    match hello:
+        case {"role": "server" | "browser" as role, "words": [*words]} if all(
+            isinstance(word, str) for word in words
+        ):
+            return _Hello(role, words)
+    return None
+
+
+def _program(folder: Path, name: str, port: int, ticket: Path, role: str) -> Path:
     module = "codex_auth_lsp.conformance.relay"
-    words = [sys.executable, "-I", "-m", module, str(port), ticket, role]
+    words = [sys.executable, "-I", "-m", module, str(port), str(ticket), role]
     if sys.platform == "win32":
         path = folder / f"{name}.cmd"
         line = " ".join(f'"{word}"' for word in words)

@@ -1,8 +1,8 @@
 -- Sign-in to OpenAI's Codex over codex-auth-lsp, as protocol.md says; nothing is polled.
 local M = {}
-
 local RESTART_DELAYS = { 500, 2000, 8000 } -- milliseconds; then the next command starts it
 local command_line = { 'codex-auth-lsp' }
+local INJECTING = vim.regex([[\v\C^(PYTHON|LD_|DYLD_|OPENSSL_|BASH_|GCONV_|__PYVENV)]])
 local server, requests -- the connection, and what is answered there once it has said so
 local crashes, status = 0, nil -- since a person asked for anything; the latest AuthStatus
 local attempt, prompt_buffer, log_level -- the sign-in that was begun here, and what it changed
@@ -10,9 +10,8 @@ local attempt, prompt_buffer, log_level -- the sign-in that was begun here, and 
 local function tell(message, remedies, level)
   for _, remedy in ipairs(remedies or {}) do
     local sign_in = vim.startswith(remedy.command or '', 'codexAuth.signIn')
-    local how = sign_in and ':CodexSignIn' or remedy.url
-    if how then message = ('%s %s (%s).'):format(message, remedy.title, how) end
-    if not how and not remedy.command then message = ('%s %s.'):format(message, remedy.title) end
+    local how = sign_in and ' (:CodexSignIn).' or remedy.url and (' (%s).'):format(remedy.url)
+    if how or not remedy.command then message = message .. ' ' .. remedy.title .. (how or '.') end
   end
   vim.notify(message, level or vim.log.levels.INFO, { title = 'Codex' })
 end
@@ -32,18 +31,18 @@ end
 
 -- Shows what the person has to do, in a window that leaves nothing behind when it is done.
 local function show_prompt(prompt)
-  if prompt.attemptId ~= attempt then return end
+  if prompt.attemptId ~= attempt or vim.fn.bufexists(prompt_buffer or -1) == 1 then return end
   local code, link = prompt.userCode, prompt.completeUrl or prompt.url
-  vim.cmd('botright 14new') -- a link has some seven rows of 80 columns
+  if not link:find('^https?://') then return tell('The sign-in page has no address of the web.') end
+  vim.cmd('botright 14new | setlocal buftype=nofile bufhidden=wipe noswapfile') -- links are long
   prompt_buffer = vim.api.nvim_get_current_buf()
-  vim.bo.buftype, vim.bo.bufhidden, vim.bo.swapfile = 'nofile', 'wipe', false
-  vim.api.nvim_buf_set_lines(prompt_buffer, 0, -1, false, {
+  vim.fn.setline(1, vim.split(table.concat({
     prompt.message,
-    code and 'Code: ' .. code
-      or 'Paste an address with :CodexPaste; for a code, :CodexSignIn deviceCode.',
+    code and 'Code: ' .. code or 'If no page opens, open the one below. '
+      .. 'Paste an address with :CodexPaste; for a code, :CodexSignIn deviceCode.',
     'gx opens the page, yy copies a line, :CodexCancel ends the sign-in.',
     link,
-  })
+  }, '\n'), '\n'))
   vim.bo.modifiable = false
   vim.cmd.normal('G')
   -- Over SSH a page would open on the wrong machine, and a code has to be seen before its page.
@@ -57,18 +56,24 @@ local handlers = {
   ['auth/notice'] = function(params) tell(params.message, params.actions, vim.log.levels.WARN) end,
   ['window/showMessage'] = function(params) tell(params.message) end,
 }
+local function hear(name, params) return handlers[name] and handlers[name](params) end
 
--- The program, looked for in the absolute folders of PATH: never in the folder that is edited.
+-- The program, by absolute folders of PATH: none in the edited one, unless that holds the home.
 local function program()
-  local name = command_line[1]
+  local name, windows = command_line[1], vim.fn.has('win32') == 1
   if name:find('[/\\]') then return vim.fn.executable(name) == 1 and name end
-  for folder in vim.gsplit(vim.env.PATH or '', vim.fn.has('win32') == 1 and ';' or ':') do
-    local path = folder:match('^%a?:?[/\\]') and vim.fn.exepath(folder .. '/' .. name) or ''
+  local function real(path) return vim.fs.normalize(vim.uv.fs_realpath(path) or path) .. '/' end
+  local edited, home = real(vim.fn.getcwd()), real(vim.uv.os_homedir())
+  for folder in vim.gsplit(vim.env.PATH or '', windows and ';' or ':') do
+    local foreign = vim.startswith(real(folder), edited) and not vim.startswith(home, edited)
+    local trusted = not foreign and folder:find(windows and '^%a:[/\\]' or '^/')
+    local path = trusted and vim.fn.exepath(folder .. '/' .. name) or ''
     if path ~= '' then return path end
   end
 end
 
 local function lose_server(message)
+  if server and not server.is_closing() then server.terminate() end
   server, requests = nil, nil
   end_attempt(attempt)
   accept(nil)
@@ -76,7 +81,7 @@ local function lose_server(message)
 end
 
 local function ended(code, signal)
-  if code == 0 and signal == 0 then return lose_server() end -- it was asked to end
+  if requests and code == 0 and signal == 0 then return lose_server() end -- it was asked to end
   crashes = crashes + 1
   lose_server(crashes == 1 and 'The Codex sign-in server ended unexpectedly and is started again; '
     .. 'if it goes on ending, codex-auth-lsp doctor in a terminal may say why.')
@@ -85,28 +90,24 @@ local function ended(code, signal)
 end
 
 function M.start()
-  local path, this = program(), nil
+  local path, env, this = program(), {}, nil -- to empty a variable is as good as to unset it
   if not path then
-    return lose_server(command_line[1] .. ' was not found. Install it: pipx install codex-auth-lsp')
+    return lose_server(command_line[1] .. ' is missing. Install it: pipx install . in its folder')
   end
+  for name in pairs(vim.fn.environ()) do env[name] = INJECTING:match_str(name) and '' end
   local function while_current(action)
     return vim.schedule_wrap(function(...) return server == this and action(...) end)
   end
   this = vim.lsp.rpc.start(vim.list_extend({ path }, command_line, 2), {
-    notification = while_current(function(method, params)
-      return handlers[method] and handlers[method](params)
-    end),
+    notification = while_current(hear),
     on_exit = while_current(ended),
-  }, { cwd = vim.fs.dirname(path), env = { PYTHONPATH = '', PYTHONHOME = '' } })
+  }, { cwd = vim.fs.dirname(path), env = env })
   server = this
-  this.request('initialize', {
-    processId = vim.fn.getpid(),
-    rootUri = vim.NIL,
-    capabilities = { experimental = { auth = { protocolVersion = 1, loginPrompt = true } } },
-  }, while_current(function(_, result)
+  local able = { experimental = { auth = { protocolVersion = 1, loginPrompt = true } } }
+  local hello = { processId = vim.fn.getpid(), rootUri = vim.NIL, capabilities = able }
+  this.request('initialize', hello, while_current(function(_, result)
     local auth = vim.tbl_get(result or {}, 'capabilities', 'experimental', 'auth') or {}
     if auth.protocolVersion ~= 1 then
-      this.terminate()
       return lose_server('The Codex sign-in server is too old or new: pipx upgrade codex-auth-lsp')
     end
     requests = vim.list_extend({ 'workspace/executeCommand' }, auth.requests)
@@ -119,6 +120,7 @@ function M.request(method, params, done)
   crashes = 0
   if not server then M.start() end
   vim.wait(10000, function() return requests or not server end, 20)
+  if server and not requests then lose_server('Codex gives no answer: codex-auth-lsp doctor') end
   if not vim.tbl_contains(requests or {}, method) then return end_attempt(attempt) end
   server.request(method, params or vim.empty_dict(), function(err, result)
     if not err then return done and done(result) end
@@ -152,7 +154,8 @@ end
 
 -- Hands in the address of the page that a browser on another machine could not load.
 function M.paste()
-  local url = vim.fn.inputsecret('Whole address of that page: ')
+  local url = attempt and vim.fn.inputsecret('Whole address of that page: ')
+  if not attempt then return tell('No sign-in waits (:CodexSignIn).') end -- nor is the log quiet
   if url ~= '' then M.request('auth/submitCallback', { url = url }) end
 end
 
@@ -162,8 +165,7 @@ function M.statusline()
   if status.pendingLogin then return 'Codex: Signing in…' end
   local words = {
     signedIn = (status.account or {}).label or 'Signed In',
-    signedOut = 'Signed Out',
-    needsReauth = 'Sign In Again',
+    signedOut = 'Signed Out', needsReauth = 'Sign In Again',
     notRequired = status.method and 'Environment Key' or 'No Sign-In Needed',
   }
   return 'Codex: ' .. (words[status.state] or 'Login Unreadable')
@@ -181,5 +183,4 @@ function M.setup(options)
   create('CodexSignOut', function() run('codexAuth.signOut') end, {})
   create('CodexStatus', function() run('codexAuth.status') end, {})
 end
-
 return M
