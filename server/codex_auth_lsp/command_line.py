@@ -105,6 +105,9 @@ def build_parser() -> argparse.ArgumentParser:
     credential.add_argument(
         "--show", action="store_true", help="also where a person would read it on the screen"
     )
+    credential.add_argument(
+        "--renew", action="store_true", help="another one than before, which was refused (HTTP 401)"
+    )
     doctor = commands.add_parser("doctor", parents=[common], help="examine what sign-in needs")
     doctor.add_argument("--json", action="store_true", help="the findings as JSON")
     doctor.add_argument("--network", action="store_true", help="ask the issuer, too")

@@ -29,6 +29,7 @@ IDS = [
     "versions", "home", "configuration", "policy", "provider", "issuer", "overrides",
     "store", "permissions", "locks", "keyring", "login", "freshness", "environmentCredentials",
     "ports", "browser", "proxy", "certificates", "reachability", "clock",
+    "acceptance",
 ]  # fmt: skip
 TOKEN = "at-environment-token-of-the-test"
 
