@@ -45,7 +45,8 @@ def _login(scene: Scene) -> Check:
     if status["state"] == "signedIn" and source.get("kind") == "environment":
         text = f"A token in {source['name']}, which was not checked, signs in"
     shadowed = [f"also there: {shadowed_line(entry)}" for entry in status["shadowed"]]
-    ways = (SIGN_IN, SIGN_IN_WITH_API_KEY) if status["state"] == "signedOut" else ()
+    is_wanted = status["state"] == "signedOut" and status["store"]["health"] != "readOnly"
+    ways = (SIGN_IN, SIGN_IN_WITH_API_KEY) if is_wanted else ()
     advice = permitted(ways, scene.view.settings)[:1]
     return Check("login", health, f"{text}{method}.", "\n".join(shadowed) or None, advice)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
@@ -16,6 +17,7 @@ from codex_auth_lsp.errors import (
     SIGN_IN,
     ApiKeyInvalid,
     AuthError,
+    ConfigurationInvalid,
     LoginMethodNotAllowed,
     StoreLocked,
     StoreUnavailable,
@@ -24,6 +26,7 @@ from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.terminal.mending import mend
 from codex_auth_lsp.terminal.next_step import OTHER_STORE
 from codex_auth_lsp.terminal.notices import show_notice
 from codex_auth_lsp.terminal.prompts import TerminalPrompts
@@ -31,7 +34,7 @@ from codex_auth_lsp.terminal.remarks import Remarks
 from codex_auth_lsp.terminal.report import describe, describe_checks
 from codex_auth_lsp.terminal.screen import remark, tell
 from codex_auth_lsp.terminal.unseen import UnseenLines
-from codex_auth_lsp.terminal.ways import suit, ways_after, ways_here
+from codex_auth_lsp.terminal.ways import keeps_logins, lasting, suit, ways_after, ways_here
 from codex_auth_lsp.wording import login_sentence, logout_sentence, names_nothing, status_sentence
 
 if TYPE_CHECKING:
@@ -97,7 +100,10 @@ async def _examine(options: ServiceOptions, *, network: bool) -> tuple[list[Chec
 
     service = AuthService(options)
     try:
-        return await examine(service, network=network), ways_here(service)
+        checks = await examine(service, network=network)
+        if not keeps_logins(service):
+            checks = [replace(c, remediation=lasting(c.remediation)) for c in checks]
+        return checks, ways_here(service)
     finally:
         await service.close(hurried=True)
 
@@ -126,6 +132,7 @@ async def _status(options: ServiceOptions) -> tuple[dict[str, Any], str]:
         now=service.now(),
         notices=notices,
         typed=options.typed,
+        mend=mend(current, options),
     )
 
 
@@ -160,8 +167,7 @@ def _refuse_what_would_not_last(service: AuthService) -> None:
     Raises:
         StoreUnavailable: The configuration says so.
     """
-    view = service.view
-    if view.settings_known and view.settings.store_mode == "ephemeral":
+    if not keeps_logins(service):
         raise StoreUnavailable(
             "Logins are kept in the memory of one program, so a sign-in here would end with this "
             'command; set cli_auth_credentials_store to "file", "keyring" or "auto" in config.toml.'
@@ -171,6 +177,9 @@ def _refuse_what_would_not_last(service: AuthService) -> None:
 async def _begin(service: AuthService, request: LoginRequest, prompts: TerminalPrompts) -> Attempt:
     try:
         return await service.logins.begin(request, prompts)
+    except ConfigurationInvalid as error:
+        error.message += " Mend it; until then no sign-in begins."
+        raise
     except LoginMethodNotAllowed as error:
         error.remediation = suit((SIGN_IN,), ways_after(error, request.method, ways_here(service)))
         raise

@@ -37,8 +37,18 @@ def describe(
     now: datetime,
     notices: Iterable[Notice] = (),
     typed: str = "",
+    mend: str | None = None,
 ) -> str:
-    """Return the lines, the most important first; `ways` are those of signing in that work here."""
+    """Return the lines, the most important first.
+
+    Args:
+        status: The status.
+        ways: Those of signing in that work here, the best first.
+        now: The time.
+        notices: What stands beside the status.
+        typed: The options that the person gave.
+        mend: What opens a folder or a file that is in the way.
+    """
     headline = status_sentence(status)
     problems = [text for text in status["provider"]["problems"] if text not in headline]
     error = status.get("lastError", {}).get("message")
@@ -62,7 +72,7 @@ def describe(
             for n in told
         ),
         ("Last error", error if error and not any(error in text for text in said) else None),
-        ("Next", next_step(status, ways, typed)),
+        ("Next", next_step(status, ways, typed, mend)),
     ]
     lines = [headline]
     lines += [f"  {name:<13}{value}" for name, value in rows if value]
