@@ -60,7 +60,7 @@ def describe(
         ("Account", status.get("account", {}).get("label")),
         ("Plan", status.get("account", {}).get("planType")),
         ("Billing", _BILLING.get(status["billing"])),
-        ("Codex cloud", _cloud(status["cloud"]) if is_readable else None),
+        ("Codex cloud", _cloud(status) if is_readable else None),
         ("Stored in", _place(status.get("source", {}))),
         ("Store", detail if is_readable else None),
         _validity(status, now),
@@ -96,10 +96,15 @@ def _validity(status: dict[str, Any], now: datetime) -> tuple[str, str | None]:
     return "Ended", f"{end}, and will be renewed when it is used" if will_be_renewed else end
 
 
-def _cloud(cloud: dict[str, Any]) -> str:
+def _cloud(status: dict[str, Any]) -> str:
+    cloud = status["cloud"]
     if not cloud["available"]:
         return _CLOUD_REASONS.get(cloud.get("reason", ""), "not available")
-    return f"available. {cloud['mfa']['reason']}"
+    if status.get("method") == "chatgpt":
+        return f"available. {cloud['mfa']['reason']}"
+    is_asked = cloud["mfa"]["requirement"] == "required"
+    condition = ", once MFA is set up on its account" if is_asked else ""
+    return f"available to the stored ChatGPT login, which is not in use here{condition}."
 
 
 def describe_checks(checks: list[Check], ways: list[str], typed: str = "") -> str:
