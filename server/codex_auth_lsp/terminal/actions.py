@@ -15,7 +15,6 @@ from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.errors import (
     SIGN_IN,
-    ApiKeyInvalid,
     AuthError,
     ConfigurationInvalid,
     LoginMethodNotAllowed,
@@ -23,9 +22,9 @@ from codex_auth_lsp.errors import (
     StoreUnavailable,
 )
 from codex_auth_lsp.process import run_to_end
-from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.terminal.key_entry import piped_key, typed_key
 from codex_auth_lsp.terminal.mending import mend
 from codex_auth_lsp.terminal.next_step import OTHER_STORE
 from codex_auth_lsp.terminal.notices import show_notice
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.attempt import Attempt
     from codex_auth_lsp.service.auth_service import ServiceOptions
 
-_MAXIMUM_INPUT = 64 * 1024
 _DEVICE_CODE_SECONDS = 900  # for as long as OpenAI's codes are good
 _SIGNED_IN = frozenset({"signedIn", "notRequired"})
 
@@ -50,7 +48,7 @@ _SIGNED_IN = frozenset({"signedIn", "notRequired"})
 def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> int:
     """Sign in; 0 when somebody is signed in at the end."""
     if with_api_key:
-        request = LoginRequest(LoginMethodId.API_KEY, api_key=_key_from_stdin(options.typed))
+        request = LoginRequest(LoginMethodId.API_KEY, api_key=piped_key())
     else:
         request = (
             LoginRequest(LoginMethodId.DEVICE_CODE, seconds=_DEVICE_CODE_SECONDS)
@@ -139,6 +137,8 @@ async def _status(options: ServiceOptions) -> tuple[dict[str, Any], str]:
 async def _login(options: ServiceOptions, request: LoginRequest, typed_lines: UnseenLines) -> int:
     service = AuthService(options)
     _refuse_what_would_not_last(service)
+    if request.method is LoginMethodId.API_KEY and request.api_key is None:
+        request = replace(request, api_key=await typed_key(typed_lines, options.typed))
     service.events.subscribe(show_notice)
     service.events.subscribe(Remarks(options.issuer).on_event)
     try:
@@ -155,7 +155,9 @@ async def _login(options: ServiceOptions, request: LoginRequest, typed_lines: Un
         tell(f"{detail}\n")
     if request.method is LoginMethodId.API_KEY:
         if not options.check_api_keys:
-            tell("The key was not checked with the provider; --check-api-key does.\n")
+            tell(
+                "Nobody has asked the provider whether it accepts the key; --check-api-key asks.\n"
+            )
         tell(f"{API_KEYS.title}: {API_KEYS.url}\n")
         tell(f"{API_PRICING.title}: {API_PRICING.url}\n")
     return 0
@@ -214,20 +216,3 @@ async def _logout(options: ServiceOptions) -> int:
     text = logout_sentence(done.to_wire(), unread=done.unread)
     (remark if is_left else tell)(f"{text}\n")
     return int(is_left)
-
-
-def _key_from_stdin(typed: str) -> Secret:
-    """Return what stands on stdin.
-
-    Raises:
-        ApiKeyInvalid: It is no text, or a person sits there, whose terminal would show the key.
-    """
-    if sys.stdin.isatty():
-        raise ApiKeyInvalid(
-            "The API key is read from stdin, so that no history keeps it; for example: "
-            f"printenv OPENAI_API_KEY | codex-auth-lsp{typed} login --with-api-key"
-        )
-    try:
-        return Secret(sys.stdin.buffer.read(_MAXIMUM_INPUT).decode("utf-8"))
-    except UnicodeDecodeError as exc:
-        raise ApiKeyInvalid("The API key is no text; copy it again.") from exc
