@@ -132,6 +132,14 @@ def test_a_login_in_the_keyring_has_its_place():
     assert row(text, "Stored in") == "the system's keyring"
 
 
+def test_a_token_of_the_environment_is_taken_and_not_stored():
+    source = {"kind": "environment", "name": "CODEX_ACCESS_TOKEN"}
+    text = describe(status("signedIn", source=source), METHODS, now=NOW)
+
+    assert row(text, "Taken from") == "the environment variable CODEX_ACCESS_TOKEN"
+    assert row(text, "Stored in") is None
+
+
 def test_notices_are_shown_with_what_to_do():
     notice = Notice("storePermissions", "file", "warning", "Others read it.",
                     (Remediation("Run: chmod 600 auth.json"),))  # fmt: skip

@@ -70,7 +70,8 @@ def _freshness(scene: Scene) -> Check:
         health = Health.WARNING if error["retryable"] else Health.ERROR
         return Check("freshness", health, error["message"], f"kind {error['kind']}.{ends}")
     if status["freshness"] == "stale":
-        text = f"The access token has ended and was not renewed yet.{ends}"
+        ended = f" It ended {status['expiresAt']}." if "expiresAt" in status else ""
+        text = f"The access token has ended and was not renewed yet.{ended}"
         return Check("freshness", Health.WARNING, text)
     if status["freshness"] == "fresh":
         return Check("freshness", Health.OK, f"The access token is valid.{ends}")

@@ -61,7 +61,7 @@ def describe(
         ("Plan", status.get("account", {}).get("planType")),
         ("Billing", _BILLING.get(status["billing"])),
         ("Codex cloud", _cloud(status) if is_readable else None),
-        ("Stored in", _place(status.get("source", {}))),
+        _place(status.get("source", {})),
         ("Store", detail if is_readable else None),
         _validity(status, now),
         ("Provider", status["provider"]["id"]),
@@ -79,10 +79,10 @@ def describe(
     return "\n".join(lines) + "\n"
 
 
-def _place(source: dict[str, Any]) -> str | None:
+def _place(source: dict[str, Any]) -> tuple[str, str | None]:
     if source.get("kind") == "environment":
-        return f"the environment variable {source['name']}"
-    return source.get("name") or _PLACES.get(source.get("kind", ""))
+        return "Taken from", f"the environment variable {source['name']}"
+    return "Stored in", source.get("name") or _PLACES.get(source.get("kind", ""))
 
 
 def _validity(status: dict[str, Any], now: datetime) -> tuple[str, str | None]:
