@@ -123,7 +123,7 @@ def _action(arguments: Arguments) -> Callable[[ServiceOptions], int]:
         if arguments.command == "providers":
             return lambda options: providers.list_providers(options, as_json=arguments.json)
         return lambda options: providers.print_headers(
-            options, arguments.provider, show=arguments.show
+            options, arguments.provider, show=arguments.show, renew=arguments.renew
         )
     from codex_auth_lsp.terminal import actions
 

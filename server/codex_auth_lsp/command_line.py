@@ -87,7 +87,9 @@ def build_parser() -> argparse.ArgumentParser:
     way = login.add_mutually_exclusive_group()
     way.add_argument("--browser", action="store_true", help="in the browser (the default)")
     way.add_argument("--device-auth", action="store_true", help="with a code on another device")
-    way.add_argument("--with-api-key", action="store_true", help="with an API key from stdin")
+    way.add_argument(
+        "--with-api-key", action="store_true", help="with an API key: pasted, or on stdin"
+    )
     status = commands.add_parser("status", parents=[common], help="say who is signed in")
     status.add_argument("--json", action="store_true", help="everything that is known, as JSON")
     commands.add_parser("logout", parents=[common], help="sign out and revoke the login")
@@ -104,6 +106,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     credential.add_argument(
         "--show", action="store_true", help="also where a person would read it on the screen"
+    )
+    credential.add_argument(
+        "--renew", action="store_true", help="another one than before, which was refused (HTTP 401)"
     )
     doctor = commands.add_parser("doctor", parents=[common], help="examine what sign-in needs")
     doctor.add_argument("--json", action="store_true", help="the findings as JSON")

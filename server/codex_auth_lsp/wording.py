@@ -77,7 +77,7 @@ def logout_sentence(result: dict[str, Any], *, unread: bool) -> str:
         return _NOTHING_FOUND if is_unknown else "Nobody was signed in to Codex."
     sentence = "Signed out of Codex." if result["removed"] else "The login could not be removed."
     if "file" in places:
-        sentence += " It is still in the file, which cannot be written here."
+        sentence += " It is still in the file, which cannot be removed here."
     if "keyring" in places:
         sentence += " A login may still be in the system's keyring, which could not be used."
     if result["revoked"] == "failed":

@@ -10,6 +10,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from codex_auth_lsp import __version__
@@ -579,6 +580,10 @@ async def test_the_sandbox_takes_the_port_that_was_asked_for(command_line: Comma
     process = await command_line.spawn("sandbox", "--port", str(port), "--json", home=None)
     assert process.stdout is not None
     facts = json.loads(await asyncio.wait_for(process.stdout.readline(), URL_DEADLINE))
+    headers = {"Authorization": f"Bearer {facts['apiKey']}"}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        models = await client.get(f"{facts['modelBaseUrl']}/models", headers=headers)
+        control = await client.get(facts["control"])
     process.terminate()
     returncode, rest, _ = await finished(process, guard, "sandbox")
 
@@ -586,6 +591,7 @@ async def test_the_sandbox_takes_the_port_that_was_asked_for(command_line: Comma
     assert one_line(taken.stderr)
     assert facts["issuer"] == f"http://127.0.0.1:{port}"
     assert "--codex-home" in facts["command"]
+    assert (models.status_code, control.status_code) == (200, 200)
     assert (returncode, rest) == (DONE, "")
 
 

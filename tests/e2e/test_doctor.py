@@ -16,7 +16,7 @@ import pytest
 from codex_auth_lsp.sandbox.faults import Fault
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
 from codex_auth_lsp.transport.conversation import MAXIMUM_RUNNING
-from e2e.shapes import api_key_login, chatgpt_login, example_key
+from e2e.shapes import access_token, api_key_login, chatgpt_login, example_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,7 @@ IDS = [
     "versions", "home", "configuration", "policy", "provider", "issuer", "overrides",
     "store", "permissions", "locks", "keyring", "login", "freshness", "environmentCredentials",
     "ports", "browser", "proxy", "certificates", "reachability", "clock",
+    "acceptance",
 ]  # fmt: skip
 TOKEN = "at-environment-token-of-the-test"
 
@@ -88,7 +89,7 @@ async def test_an_issuer_that_cannot_be_reached_is_an_error_with_its_kind(start:
     [
         ("Thu, 01 Jan 2015 00:00:00 GMT", "error", "ahead of"),
         ("Tue, 01 Jan 2097 00:00:00 GMT", "error", "behind"),
-        (None, "skipped", "told no time"),
+        (None, "skipped", "time is not known"),
     ],
 )
 async def test_a_clock_that_is_wrong_is_found_by_the_issuer_s(start: Starter, date, status, side):
@@ -214,6 +215,19 @@ async def test_overrides_are_named_and_those_that_lead_away_are_ignored(start: S
         "CODEX_REFRESH_TOKEN_URL_OVERRIDE is ignored",
         "CODEX_REVOKE_TOKEN_URL_OVERRIDE is used",
     ]
+
+
+async def test_a_token_that_has_ended_ended_and_one_that_is_valid_ends(
+    start: Starter, home: CodexHome
+):
+    """Nobody reads that something of the past is still to come."""
+    home.write(chatgpt_login(access_token=access_token(valid_for=-60)))
+    ended = (await examine(start))["freshness"]["summary"]
+    home.write(chatgpt_login())
+    valid = (await examine(start))["freshness"]["summary"]
+
+    assert "has ended and was not renewed yet. It ended 20" in ended
+    assert "is valid. It ends 20" in valid
 
 
 async def test_a_lock_is_found_with_its_holder(start: Starter, home: CodexHome):

@@ -113,6 +113,16 @@ async def test_a_mistyped_issuer_is_not_taken_for_one_without_device_codes(
     assert (found["status"], found["summary"]) == ("error", error.message)
 
 
+async def test_a_mistyped_issuer_is_told_before_a_browser_opens(start: Starter, sandbox: Sandbox):
+    """Else a person waits for ten minutes in front of a page that is not there."""
+    client = await start(f"{sandbox.issuer}/mistyped")
+    error = await client.request_error("auth/login", {"method": "browser"})
+
+    assert error.summary == (-32803, "issuerResponseInvalid")
+    assert "There is no issuer at" in error.message
+    assert client.all("auth/loginPrompt") == []
+
+
 async def test_a_device_code_that_is_switched_off_is_told_as_that(start: Starter, sandbox: Sandbox):
     """The issuer is there; nothing but the one endpoint is missing."""
     sandbox.policy(deviceEnabled=False)

@@ -106,7 +106,7 @@ async def test_a_logout_in_a_terminal_says_what_remains(
 
     assert (outcome.returncode, outcome.stderr) == (
         1,
-        "The login could not be removed. It is still in the file, which cannot be written here.\n",
+        "The login could not be removed. It is still in the file, which cannot be removed here.\n",
     )
     assert shared.read_bytes() == stored
 

@@ -227,3 +227,40 @@ async def test_what_is_no_terminal_is_never_read(
     assert "paste" not in text
     assert listening
     assert (process.returncode, stderr) == (0, b"")
+
+
+def key_login(home: CodexHome) -> tuple[str, ...]:
+    """Return the command of a login with an API key."""
+    words = ("login", "--with-api-key")
+    return tuple(server_command(home=home.path, issuer=None, log_level=None, arguments=words))
+
+
+async def test_an_api_key_is_pasted_at_the_terminal_and_not_shown(
+    at_terminal, home: CodexHome, guard: SecretsGuard
+):
+    """White space and the marks of a paste are no part of it."""
+    key = example_key("pasted")
+    guard.add(key)
+    async with at_terminal(*key_login(home)) as terminal:
+        await terminal.until("Paste the API key")
+        await terminal.until_typing_is_shown(False)
+        await terminal.type(f"\x1b[200~ {key} \x1b[201~\r")
+
+        assert await returncode(terminal) == 0
+        assert terminal.shows_typing
+    assert home.read()["OPENAI_API_KEY"] == key
+
+
+async def test_a_person_who_enters_no_api_key_leaves_the_login_as_it_was(
+    at_terminal, home: CodexHome
+):
+    """Ctrl-C ends it as it ends every sign-in."""
+    before = home.write(api_key_login(example_key("stays")))
+    async with at_terminal(*key_login(home)) as terminal:
+        await terminal.until("Paste the API key")
+        await terminal.until_typing_is_shown(False)
+        await terminal.type(CTRL_C)
+
+        assert await returncode(terminal) == 130
+        assert terminal.shows_typing
+    assert home.bytes() == before

@@ -160,3 +160,12 @@ def test_headers_keep_the_page_to_itself():
         "X-Frame-Options": "DENY",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
+
+
+def test_what_is_typed_is_set_as_code():
+    """No backticks: they are of messages, not of pages."""
+    page = failed_page(heading="No", explanation="`forced` in <b> allows `a`; a lone ` stays.")
+
+    assert (
+        "<code>forced</code> in &lt;b&gt; allows <code>a</code>; a lone ` stays." in page.decode()
+    )

@@ -81,7 +81,6 @@ async def test_order_that_is_not_understood_is_told_by_its_field(client, name, b
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/sandbox"),
         ("GET", "/sandbox/"),
         ("GET", "/sandbox/faults"),
         ("POST", "/sandbox/log"),
@@ -166,6 +165,23 @@ async def test_operator_can_end_and_expire_logins(client):
 
     await client.control("keys", key="sk-made-up")
     assert await client.models("sk-made-up") == 200
+
+
+async def test_the_control_lists_itself(client):
+    """At the address that the sandbox prints."""
+    answer = await client.http.get("/sandbox")
+
+    assert answer.status_code == 200
+    assert {"GET /sandbox/log", "POST /sandbox/keys"} <= set(answer.json()["controls"])
+
+
+async def test_one_key_is_accepted_from_the_start(client, issuer):
+    """And after a reset, since it stands on a screen by then."""
+    before = await client.models(issuer.state.api_key)
+    await client.control("reset")
+
+    assert (before, await client.models(issuer.state.api_key)) == (200, 200)
+    assert await client.models(f"{issuer.state.api_key}x") == 401
 
 
 async def test_reset_forgets_everything_but_the_address(client):

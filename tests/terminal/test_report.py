@@ -109,10 +109,35 @@ def test_nobody_is_said_to_be_signed_out_while_nobody_can_know():
     assert headline == "Who is signed in to Codex cannot be known until config.toml is mended."
 
 
+@pytest.mark.parametrize("state", ["signedIn", "notRequired"])
+@pytest.mark.parametrize(
+    ("requirement", "end"), [("required", "on its account."), ("unknown", "here.")]
+)
+def test_codex_cloud_is_told_of_the_login_that_is_meant(state, requirement, end):
+    """What is in use is a token of the environment, or a provider's key: "this account" is not."""
+    cloud = {"available": True, "mfa": {"requirement": requirement, "reason": "This account."}}
+    text = describe(status(state, method="accessToken", cloud=cloud), METHODS, now=NOW)
+    own = describe(status("signedIn", method="chatgpt", cloud=cloud), METHODS, now=NOW)
+
+    told = row(text, "Codex cloud") or ""
+    assert told.startswith("available to the stored ChatGPT login, which is not in use")
+    assert told.endswith(end)
+    assert "This account" not in text
+    assert row(own, "Codex cloud") == "available. This account."
+
+
 def test_a_login_in_the_keyring_has_its_place():
     text = describe(status("signedIn", source={"kind": "keyring"}), METHODS, now=NOW)
 
     assert row(text, "Stored in") == "the system's keyring"
+
+
+def test_a_token_of_the_environment_is_taken_and_not_stored():
+    source = {"kind": "environment", "name": "CODEX_ACCESS_TOKEN"}
+    text = describe(status("signedIn", source=source), METHODS, now=NOW)
+
+    assert row(text, "Taken from") == "the environment variable CODEX_ACCESS_TOKEN"
+    assert row(text, "Stored in") is None
 
 
 def test_notices_are_shown_with_what_to_do():

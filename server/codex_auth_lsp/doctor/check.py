@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.errors import Remediation
     from codex_auth_lsp.service.auth_service import ServiceOptions
+    from codex_auth_lsp.service.credentials import IssuedCredential
     from codex_auth_lsp.service.login_cache import View
 
 
@@ -48,10 +49,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Scene:
-    """What there is to look at; `network` says whether the issuer may be asked."""
+    """What there is to look at.
+
+    `network` says whether the issuer and the provider may be asked, and `login` is then what the
+    active provider is given.
+    """
 
     options: ServiceOptions
     view: View
     status: dict[str, Any]
     clock: Clock
     network: bool = False
+    login: IssuedCredential | None = None

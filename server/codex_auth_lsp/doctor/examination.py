@@ -8,7 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.doctor import configuration, installation, login, machine, network, store
+from codex_auth_lsp.doctor import (
+    acceptance,
+    configuration,
+    installation,
+    login,
+    machine,
+    network,
+    store,
+)
 from codex_auth_lsp.doctor.check import Check, Health, Scene
 from codex_auth_lsp.doctor.privacy import Privacy
 from codex_auth_lsp.failures import log_defect
@@ -27,6 +35,7 @@ GROUPS: dict[str, Group] = {
     "login": login.checks,
     "machine": machine.checks,
     "network": network.checks,
+    "acceptance": acceptance.checks,
 }
 """Each group of checks by its name; they do not know each other."""
 
@@ -40,7 +49,8 @@ async def examine(service: AuthService, *, network: bool = False) -> list[Check]
     """Return what every check finds. Nothing is changed, and only `network` leaves the machine."""
     await service.sync()
     status = service.status()
-    scene = Scene(service.options, service.view, status, service.clock, network)
+    login = await service.credentials.present() if network else None
+    scene = Scene(service.options, service.view, status, service.clock, network, login)
     privacy = Privacy.of(scene.options.environment, Path.home(), scene.view.settings)
     found: list[Check] = []
     for name, group in GROUPS.items():

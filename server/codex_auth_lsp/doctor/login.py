@@ -45,7 +45,8 @@ def _login(scene: Scene) -> Check:
     if status["state"] == "signedIn" and source.get("kind") == "environment":
         text = f"A token in {source['name']}, which was not checked, signs in"
     shadowed = [f"also there: {shadowed_line(entry)}" for entry in status["shadowed"]]
-    ways = (SIGN_IN, SIGN_IN_WITH_API_KEY) if status["state"] == "signedOut" else ()
+    is_wanted = status["state"] == "signedOut" and status["store"]["health"] != "readOnly"
+    ways = (SIGN_IN, SIGN_IN_WITH_API_KEY) if is_wanted else ()
     advice = permitted(ways, scene.view.settings)[:1]
     return Check("login", health, f"{text}{method}.", "\n".join(shadowed) or None, advice)
 
@@ -69,7 +70,8 @@ def _freshness(scene: Scene) -> Check:
         health = Health.WARNING if error["retryable"] else Health.ERROR
         return Check("freshness", health, error["message"], f"kind {error['kind']}.{ends}")
     if status["freshness"] == "stale":
-        text = f"The access token has ended and was not renewed yet.{ends}"
+        ended = f" It ended {status['expiresAt']}." if "expiresAt" in status else ""
+        text = f"The access token has ended and was not renewed yet.{ended}"
         return Check("freshness", Health.WARNING, text)
     if status["freshness"] == "fresh":
         return Check("freshness", Health.OK, f"The access token is valid.{ends}")

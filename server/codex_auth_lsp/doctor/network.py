@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 REACH_SECONDS = 10.0
 """How long the issuer has to answer."""
 
-_NOT_ASKED = "The issuer was not asked; examine with the network to do so."
+_NOT_ASKED = "The issuer was not asked; `doctor --network` asks it."
+_NO_TIME = "The issuer's time is not known."
 _NO_WAY = "The issuer was not asked, since the error above is in the way."
 
 
@@ -66,7 +67,7 @@ async def _reach(scene: Scene, *, is_open: bool) -> list[Check]:
         failed = Check(
             "reachability", Health.ERROR, error.message, f"kind {error.kind}", error.remediation
         )
-        return [failed, Check("clock", Health.SKIPPED, "The issuer told no time.")]
+        return [failed, Check("clock", Health.SKIPPED, _NO_TIME)]
     if reply.status == 404 and await is_no_issuer(issuer):
         nothing = no_issuer(issuer)
         found = Check("reachability", Health.ERROR, nothing.message, f"kind {nothing.kind}")
@@ -90,7 +91,7 @@ def _judged(scene: Scene, reply: Reply) -> Check:
 def _clock(scene: Scene, reply: Reply) -> Check:
     theirs = answered_at(reply)
     if theirs is None:
-        return Check("clock", Health.SKIPPED, "The issuer told no time.")
+        return Check("clock", Health.SKIPPED, _NO_TIME)
     difference = clock_difference(scene.clock.now(), theirs)
     if difference is None:
         return Check("clock", Health.OK, "This computer's clock and the issuer's agree.")

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.doctor.access import is_closed, opening
+from codex_auth_lsp.doctor.access import is_closed, may_be_read, opening, writing
 from codex_auth_lsp.doctor.check import UNKNOWN, Check, Health
 from codex_auth_lsp.errors import Remediation
 from codex_auth_lsp.service.methods import permitted
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.domain.store_report import StoreReport
 
 _PLACES = {"keyring": "the system's keyring", "memory": "the memory of this program"}
+_NO_KEYRING = ("keyring", "unavailable")
 _KEYRING_MODES = {"keyring", "auto"}
 _OTHER_STORE = (
     "Start the system's keyring; without a desktop, set cli_auth_credentials_store to "
@@ -43,20 +44,23 @@ async def checks(scene: Scene) -> list[Check]:
 def _store(scene: Scene) -> Check:
     if scene.options.home.problem() is not None:
         return Check("store", Health.SKIPPED, "Without its folder there is no login cache.")
-    report = scene.view.snapshot.report
+    report, home = scene.view.snapshot.report, scene.options.home.path
     summary = _summary(report)
     error = unreadable(report)
     if error is not None:
         advice = permitted(error.remediation, scene.view.settings)
-        if report.backend == "none":
+        if report.backend == "none" or (report.backend, report.health) == _NO_KEYRING:
             advice = (Remediation(_OTHER_STORE),)
         if report.backend == "file" and report.health == "unavailable" and report.path is not None:
-            advice = _opening(Path(report.path))
+            file = Path(report.path)
+            advice = () if may_be_read(file) else (opening(file),)
         return Check("store", Health.ERROR, error.message, summary, advice)
     if not scene.view.settings_known:
         return Check("store", Health.SKIPPED, UNKNOWN.format(what="Where logins are kept"))
     if report.health != "ok":
-        return Check("store", Health.WARNING, report.detail or "The store is read-only.", summary)
+        text = report.detail or "The store is read-only."
+        remedy = None if report.path is None else writing(Path(report.path), home)
+        return Check("store", Health.WARNING, text, summary, () if remedy is None else (remedy,))
     return Check("store", Health.OK, summary, report.detail)
 
 
@@ -66,15 +70,6 @@ def _summary(report: StoreReport) -> str:
     where = report.path or _PLACES.get(report.backend, report.backend)
     kept = "encrypted" if report.encrypted else "unencrypted"
     return f"Mode {report.mode}: logins are kept in {where}, {kept}."
-
-
-def _opening(path: Path) -> tuple[Remediation, ...]:
-    """Return what makes a file readable, nothing where access is not what is missing."""
-    try:
-        may_read = os.access(path, os.R_OK) or not (is_closed(path.parent) or path.exists())
-    except OSError:
-        may_read = False
-    return () if may_read else (opening(path),)
 
 
 def _permissions(path: Path) -> Check:
@@ -101,6 +96,9 @@ def _permissions(path: Path) -> Check:
         remedy = Remediation("Mount the folder in the place of the file, so that both are the same")
         detail = "What is stored here does not get there, nor the other way round."
         return Check("permissions", Health.WARNING, text, detail, (remedy,))
+    if not os.access(real, os.R_OK):
+        text = f"auth.json has mode {mode:04o} and is closed to this user, as above."
+        return Check("permissions", Health.SKIPPED, text)
     link = f", a link to {real}" if path.is_symlink() else ""
     if os.name == "nt":
         return Check("permissions", Health.SKIPPED, "Windows keeps them elsewhere.")
@@ -108,6 +106,8 @@ def _permissions(path: Path) -> Check:
 
 
 def _locks(home: Path) -> Check:
+    if os.path.lexists(home) and not home.is_dir():
+        return Check("locks", Health.SKIPPED, "Without its folder there are no locks.")
     if is_closed(home):
         return Check(
             "locks", Health.SKIPPED, "The locks lie in a folder that is closed to this user."

@@ -30,7 +30,7 @@ _SOCIAL: tuple[tuple[str, str, Link], ...] = (
 _SECOND_FACTOR = frozenset({"mfa", "otp"})
 
 _IF_PASSWORD_TOO = (
-    "If this account can also be signed in to with an email address and a password, "
+    "If an email address and a password also open this account, "
     "set up MFA on it before using Codex cloud, even when signing in another way."
 )
 
@@ -100,8 +100,8 @@ def advise(claims: Claims) -> MfaAdvice:
 
 def _password_advice(*, second_factor: bool) -> MfaAdvice:
     reason = (
-        "This account can be signed in to with an email address and a password, so MFA must be "
-        "set up on it before using Codex cloud."
+        "An email address and a password open this account, so MFA must be set up on it before "
+        "using Codex cloud."
     )
     if second_factor:
         reason += " A second factor was used at this sign-in."

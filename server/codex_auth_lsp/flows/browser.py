@@ -24,6 +24,7 @@ from codex_auth_lsp.errors import (
 )
 from codex_auth_lsp.flows.base import FlowContext, LoginPhase, OpenUrlPrompt, shown
 from codex_auth_lsp.flows.chatgpt import new_credential, prepare_check, token_url
+from codex_auth_lsp.flows.issuer_presence import is_no_issuer, no_issuer
 from codex_auth_lsp.flows.loopback import Answer, LoopbackListener
 from codex_auth_lsp.flows.result_page import failed_page, signed_in_page
 from codex_auth_lsp.oauth import http, token
@@ -57,7 +58,7 @@ class BrowserFlow:
 
     async def sign_in(self, context: FlowContext) -> ChatGptCredential:
         """Return the credential of the person who signs in."""
-        _check_page(context)
+        await _check_page(context)
         await self.close()
         listener = LoopbackListener()
         await listener.open()
@@ -84,14 +85,24 @@ class BrowserFlow:
             task.cancel()
 
 
-def _check_page(context: FlowContext) -> None:
-    """Refuse where no page can be opened: an issuer with routes of its own names none for it."""
+async def _check_page(context: FlowContext) -> None:
+    """Refuse where no page can be opened.
+
+    An issuer with routes of its own names none for it, or there is no issuer at all.
+    """
     metadata = context.metadata or IssuerMetadata()
+    if _publishes_nothing(context) and await is_no_issuer(context.issuer):
+        raise no_issuer(context.issuer)
     if metadata.authorization_endpoint is None and has_own_routes(metadata, context.issuer):
         raise LoginMethodUnavailable(
             f"{context.issuer.issuer} offers no sign-in in a browser; sign in another way.",
             remediation=(SIGN_IN_WITH_DEVICE_CODE, SIGN_IN_WITH_API_KEY),
         )
+
+
+def _publishes_nothing(context: FlowContext) -> bool:
+    """Say whether the issuer was asked about itself and had no answer."""
+    return context.metadata == IssuerMetadata()
 
 
 async def _sign_in(context: FlowContext, listener: LoopbackListener) -> ChatGptCredential:

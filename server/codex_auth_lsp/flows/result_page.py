@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from html import escape
 
 from codex_auth_lsp.domain.claims import clean_text
@@ -97,6 +98,7 @@ PAGE_HEADERS: tuple[tuple[str, str], ...] = (
 )
 """What each answer of the listener carries; the policy allows this module's style and no more."""
 
+_CODE = re.compile("`([^`]+)`")  # as messages write what is typed
 _TICK = "M15.5 24.5l6 6 11.5-13"
 _CROSS = "M17.5 17.5l13 13m0-13l-13 13"
 _DOT = "M24 22.5v10M24 16v.01"
@@ -135,7 +137,7 @@ def failed_page(*, heading: str, explanation: str) -> bytes:
         "bad",
         _CROSS,
         heading,
-        f"<p>{_text(explanation)}</p>"
+        f"<p>{_CODE.sub(_as_code, _text(explanation))}</p>"
         '<p class="aside">You can close this tab and go back to your editor or terminal.</p>',
     )
 
@@ -165,6 +167,10 @@ def _page(mood: str, path: str, heading: str, content: str) -> bytes:
         "<footer>Codex sign-in, shown by codex-auth-lsp on this "
         "computer</footer>\n</body>\n</html>\n"
     ).encode("utf-8", "replace")
+
+
+def _as_code(found: re.Match[str]) -> str:
+    return f"<code>{found[1]}</code>"
 
 
 def _text(value: str) -> str:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codex_auth_lsp.sandbox.issuer import SandboxIssuer
+
 _PROGRAM = "codex-auth-lsp"
 
 
@@ -61,7 +63,7 @@ async def _serve(host: str, port: int, as_json: bool, codex_home: str) -> None:
     stop = asyncio.Event()
     _on_signals(stop)
     async with SandboxIssuer.start(host=host, port=port) as issuer:
-        facts = _facts(issuer.url, codex_home)
+        facts = _facts(issuer, codex_home)
         _keep_credentials_here(codex_home, facts["modelBaseUrl"])
         sys.stdout.write(json.dumps(facts) + "\n" if as_json else _for_people(facts))
         sys.stdout.flush()
@@ -83,15 +85,17 @@ def _on_signals(stop: asyncio.Event) -> None:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
 
 
-def _facts(issuer: str, codex_home: str) -> dict[str, Any]:
+def _facts(sandbox: SandboxIssuer, codex_home: str) -> dict[str, Any]:
     from codex_auth_lsp.sandbox.authorization import CODEX_CLIENT_ID
 
+    issuer = sandbox.url
     return {
         "issuer": issuer,
         "clientId": CODEX_CLIENT_ID,
         "codexHome": codex_home,
         "command": [*_program(), "--issuer", issuer, "--codex-home", codex_home],
         "modelBaseUrl": f"{issuer}/v1",
+        "apiKey": sandbox.state.api_key,
         "control": f"{issuer}/sandbox",
     }
 
@@ -110,7 +114,8 @@ The sandbox issuer is running. Nobody there is real, and nothing leaves this com
   Issuer         {facts["issuer"]}
   Client id      {facts["clientId"]}
   Models         {facts["modelBaseUrl"]}
-  Control        {facts["control"]}
+  API key        {facts["apiKey"]} (good at these models alone)
+  Control        {facts["control"]} (lists what a test can do)
   Codex folder   {facts["codexHome"]} (removed at the end)
 
 Sign in to it from a terminal:

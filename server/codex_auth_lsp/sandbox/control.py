@@ -53,6 +53,7 @@ class Control:
             "/sandbox/approve": self._approve,
         }
         self._gets: dict[str, Callable[[], dict[str, Any]]] = {
+            "/sandbox": self._list,
             "/sandbox/log": state.log.to_json,
             "/sandbox/secrets": self._secrets,
             "/sandbox/people": lambda: {
@@ -75,6 +76,13 @@ class Control:
             return json_response(post(_payload(request.body or b"{}")))
         except ValueError as exc:
             return error_response("invalid_request", f"Not understood: {exc}.")
+
+    def _list(self) -> dict[str, Any]:
+        gets, posts = (
+            (f"GET {path}" for path in self._gets),
+            (f"POST {path}" for path in self._posts),
+        )
+        return {"controls": [*gets, *posts]}
 
     def _faults(self, payload: dict[str, Any]) -> dict[str, Any]:
         self._state.faults.add(Fault.from_json(payload))

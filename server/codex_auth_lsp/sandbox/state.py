@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,10 @@ class RequestLog:
 
 
 class State:
-    """The parts of one sandbox; `reset` makes all but the address new."""
+    """The parts of one sandbox; `reset` makes all but the address and `api_key` new.
+
+    The models accept that key from the start, so that a person can try one.
+    """
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class State:
         self.faults = Faults()
         self.log = RequestLog(clock)
         self.clock = clock
+        self.api_key = f"sk-sandbox-{secrets.token_urlsafe(32)}"
         self._first_policy = policy
         self._first_people = people
         self._begin()
@@ -81,6 +86,7 @@ class State:
     def _begin(self) -> None:
         self.people = {person.id: person for person in self._first_people}
         self.ledger = Ledger(self.issuer, self.clock, replace(self._first_policy))
+        self.ledger.register_api_key(self.api_key)
         self.devices = DeviceLogins(self.ledger, self.issuer, self.client_ids)
         self.sign_in = SignIn(
             self.ledger, self.devices, self.client_ids, lambda: tuple(self.people.values())

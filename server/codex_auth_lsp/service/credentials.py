@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 3.0
 """How long a refresh may run until the token that ends soon is given out instead of the next."""
 
+FIRST_REVISION = 1
+"""That of what a process finds before anything has changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class IssuedCredential:
@@ -69,7 +72,7 @@ class IssuedCredential:
 class _Count:
     """How often a provider's credential has changed, and what tells the last one."""
 
-    revision: int = 0
+    revision: int = FIRST_REVISION - 1
     fingerprint: str = ""
 
 
@@ -127,6 +130,17 @@ class Credentials:
             return current
         await self._replace_rejected(provider)
         return await self._current(provider)
+
+    async def present(self) -> IssuedCredential | None:
+        """Return the login as the active provider is given it, without renewing it.
+
+        None where that provider asks for none, or there is none.
+        """
+        try:
+            provider = self._find(None)
+            return await self._current(provider) if _uses_login(provider) else None
+        except AuthError:
+            return None
 
     async def close(self) -> None:
         """End the commands that run."""

@@ -14,6 +14,7 @@ import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.domain.store_report import CredentialSource, StoreReport
@@ -389,6 +390,8 @@ def write_error(exc: OSError, path: Path) -> StoreError:
     if exc.errno == errno.EBUSY:
         return StoreReadOnly(mounted_detail(path))
     blamed = str(exc.filename or "")
+    if blamed.endswith(".lock") and exc.errno in _READ_ONLY_ERRORS and not os.path.lexists(blamed):
+        return _read_only_folder(exc, Path(blamed).parent)
     if blamed.endswith(".lock") and exc.errno not in _NOT_THERE:
         kind = StoreReadOnly if exc.errno in _READ_ONLY_ERRORS else StoreWriteFailed
         return kind(
@@ -396,7 +399,13 @@ def write_error(exc: OSError, path: Path) -> StoreError:
             "and write (chown, chmod 600)."
         )
     if exc.errno in _READ_ONLY_ERRORS:
-        return StoreReadOnly(f"{path} cannot be written by this user: {reason}.")
+        return _read_only_folder(exc, path.parent)
     if exc.errno in _NOT_THERE:
         return StoreUnavailable(f"The folder of {path} does not exist.")
     return StoreWriteFailed(f"The login could not be written to {path}: {reason}.")
+
+
+def _read_only_folder(exc: OSError, folder: Path) -> StoreReadOnly:
+    helps = "" if exc.errno == errno.EROFS else f"; run: chmod u+w {quote(str(folder))}"
+    reason = exc.strerror or "unknown reason"
+    return StoreReadOnly(f"The folder {folder} cannot be written by this user: {reason}{helps}.")

@@ -8,22 +8,24 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.links import API_KEYS, API_PRICING
 from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.errors import (
     SIGN_IN,
-    ApiKeyInvalid,
     AuthError,
+    ConfigurationInvalid,
     LoginMethodNotAllowed,
     StoreLocked,
     StoreUnavailable,
 )
 from codex_auth_lsp.process import run_to_end
-from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import LoginRequest
 from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.terminal.key_entry import piped_key, typed_key
+from codex_auth_lsp.terminal.mending import mend
 from codex_auth_lsp.terminal.next_step import OTHER_STORE
 from codex_auth_lsp.terminal.notices import show_notice
 from codex_auth_lsp.terminal.prompts import TerminalPrompts
@@ -31,7 +33,7 @@ from codex_auth_lsp.terminal.remarks import Remarks
 from codex_auth_lsp.terminal.report import describe, describe_checks
 from codex_auth_lsp.terminal.screen import remark, tell
 from codex_auth_lsp.terminal.unseen import UnseenLines
-from codex_auth_lsp.terminal.ways import suit, ways_after, ways_here
+from codex_auth_lsp.terminal.ways import keeps_logins, lasting, suit, ways_after, ways_here
 from codex_auth_lsp.wording import login_sentence, logout_sentence, names_nothing, status_sentence
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from codex_auth_lsp.service.attempt import Attempt
     from codex_auth_lsp.service.auth_service import ServiceOptions
 
-_MAXIMUM_INPUT = 64 * 1024
 _DEVICE_CODE_SECONDS = 900  # for as long as OpenAI's codes are good
 _SIGNED_IN = frozenset({"signedIn", "notRequired"})
 
@@ -47,7 +48,7 @@ _SIGNED_IN = frozenset({"signedIn", "notRequired"})
 def login(options: ServiceOptions, *, device_code: bool, with_api_key: bool) -> int:
     """Sign in; 0 when somebody is signed in at the end."""
     if with_api_key:
-        request = LoginRequest(LoginMethodId.API_KEY, api_key=_key_from_stdin(options.typed))
+        request = LoginRequest(LoginMethodId.API_KEY, api_key=piped_key())
     else:
         request = (
             LoginRequest(LoginMethodId.DEVICE_CODE, seconds=_DEVICE_CODE_SECONDS)
@@ -97,7 +98,10 @@ async def _examine(options: ServiceOptions, *, network: bool) -> tuple[list[Chec
 
     service = AuthService(options)
     try:
-        return await examine(service, network=network), ways_here(service)
+        checks = await examine(service, network=network)
+        if not keeps_logins(service):
+            checks = [replace(c, remediation=lasting(c.remediation)) for c in checks]
+        return checks, ways_here(service)
     finally:
         await service.close(hurried=True)
 
@@ -126,12 +130,15 @@ async def _status(options: ServiceOptions) -> tuple[dict[str, Any], str]:
         now=service.now(),
         notices=notices,
         typed=options.typed,
+        mend=mend(current, options),
     )
 
 
 async def _login(options: ServiceOptions, request: LoginRequest, typed_lines: UnseenLines) -> int:
     service = AuthService(options)
     _refuse_what_would_not_last(service)
+    if request.method is LoginMethodId.API_KEY and request.api_key is None:
+        request = replace(request, api_key=await typed_key(typed_lines, options.typed))
     service.events.subscribe(show_notice)
     service.events.subscribe(Remarks(options.issuer).on_event)
     try:
@@ -148,7 +155,9 @@ async def _login(options: ServiceOptions, request: LoginRequest, typed_lines: Un
         tell(f"{detail}\n")
     if request.method is LoginMethodId.API_KEY:
         if not options.check_api_keys:
-            tell("The key was not checked with the provider; --check-api-key does.\n")
+            tell(
+                "Nobody has asked the provider whether it accepts the key; --check-api-key asks.\n"
+            )
         tell(f"{API_KEYS.title}: {API_KEYS.url}\n")
         tell(f"{API_PRICING.title}: {API_PRICING.url}\n")
     return 0
@@ -160,8 +169,7 @@ def _refuse_what_would_not_last(service: AuthService) -> None:
     Raises:
         StoreUnavailable: The configuration says so.
     """
-    view = service.view
-    if view.settings_known and view.settings.store_mode == "ephemeral":
+    if not keeps_logins(service):
         raise StoreUnavailable(
             "Logins are kept in the memory of one program, so a sign-in here would end with this "
             'command; set cli_auth_credentials_store to "file", "keyring" or "auto" in config.toml.'
@@ -171,6 +179,9 @@ def _refuse_what_would_not_last(service: AuthService) -> None:
 async def _begin(service: AuthService, request: LoginRequest, prompts: TerminalPrompts) -> Attempt:
     try:
         return await service.logins.begin(request, prompts)
+    except ConfigurationInvalid as error:
+        error.message += " Mend it; until then no sign-in begins."
+        raise
     except LoginMethodNotAllowed as error:
         error.remediation = suit((SIGN_IN,), ways_after(error, request.method, ways_here(service)))
         raise
@@ -205,20 +216,3 @@ async def _logout(options: ServiceOptions) -> int:
     text = logout_sentence(done.to_wire(), unread=done.unread)
     (remark if is_left else tell)(f"{text}\n")
     return int(is_left)
-
-
-def _key_from_stdin(typed: str) -> Secret:
-    """Return what stands on stdin.
-
-    Raises:
-        ApiKeyInvalid: It is no text, or a person sits there, whose terminal would show the key.
-    """
-    if sys.stdin.isatty():
-        raise ApiKeyInvalid(
-            "The API key is read from stdin, so that no history keeps it; for example: "
-            f"printenv OPENAI_API_KEY | codex-auth-lsp{typed} login --with-api-key"
-        )
-    try:
-        return Secret(sys.stdin.buffer.read(_MAXIMUM_INPUT).decode("utf-8"))
-    except UnicodeDecodeError as exc:
-        raise ApiKeyInvalid("The API key is no text; copy it again.") from exc

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from codex_auth_lsp.errors import AuthError, ProviderUnknown
 from codex_auth_lsp.process import run_to_end
 from codex_auth_lsp.service.auth_service import AuthService
+from codex_auth_lsp.service.credentials import FIRST_REVISION
 from codex_auth_lsp.terminal.advice import command_line
 from codex_auth_lsp.terminal.screen import remark, tell
 from codex_auth_lsp.terminal.ways import suit, ways_here
@@ -42,10 +43,16 @@ def list_providers(options: ServiceOptions, *, as_json: bool) -> int:
     return 0
 
 
-def print_headers(options: ServiceOptions, provider_id: str, *, show: bool) -> int:
+def print_headers(options: ServiceOptions, provider_id: str, *, show: bool, renew: bool) -> int:
     """Print the headers of a request to a provider, one a line, as `curl --header @-` reads them.
 
     Query parameters have no place there and are not printed.
+
+    Args:
+        options: Those of every command.
+        provider_id: Whose.
+        show: Whether they may also be read on a screen.
+        renew: Whether the provider has refused those that there are.
     """
     if sys.stdout.isatty() and not show:
         remark(
@@ -54,7 +61,7 @@ def print_headers(options: ServiceOptions, provider_id: str, *, show: bool) -> i
         )
         return _USAGE_STATUS
     try:
-        issued = run_to_end(_issue(options, provider_id))
+        issued = run_to_end(_issue(options, provider_id, renew=renew))
     except ProviderUnknown as error:
         error.message += f" {command_line('providers', options.typed)} lists those that there are."
         raise
@@ -74,11 +81,13 @@ async def _list(options: ServiceOptions) -> tuple[dict[str, Any], str | None]:
     return providers, error["message"] if is_of_all else None
 
 
-async def _issue(options: ServiceOptions, provider_id: str) -> IssuedCredential:
+async def _issue(options: ServiceOptions, provider_id: str, *, renew: bool) -> IssuedCredential:
     service = AuthService(options)
     try:
         return await service.credentials.issue(
-            provider_id, min_validity_seconds=_VALIDITY_SECONDS, rejected_revision=None
+            provider_id,
+            min_validity_seconds=_VALIDITY_SECONDS,
+            rejected_revision=FIRST_REVISION if renew else None,
         )
     except AuthError as error:
         error.remediation = suit(error.remediation, ways_here(service))

@@ -37,8 +37,18 @@ def describe(
     now: datetime,
     notices: Iterable[Notice] = (),
     typed: str = "",
+    mend: str | None = None,
 ) -> str:
-    """Return the lines, the most important first; `ways` are those of signing in that work here."""
+    """Return the lines, the most important first.
+
+    Args:
+        status: The status.
+        ways: Those of signing in that work here, the best first.
+        now: The time.
+        notices: What stands beside the status.
+        typed: The options that the person gave.
+        mend: What opens a folder or a file that is in the way.
+    """
     headline = status_sentence(status)
     problems = [text for text in status["provider"]["problems"] if text not in headline]
     error = status.get("lastError", {}).get("message")
@@ -50,8 +60,8 @@ def describe(
         ("Account", status.get("account", {}).get("label")),
         ("Plan", status.get("account", {}).get("planType")),
         ("Billing", _BILLING.get(status["billing"])),
-        ("Codex cloud", _cloud(status["cloud"]) if is_readable else None),
-        ("Stored in", _place(status.get("source", {}))),
+        ("Codex cloud", _cloud(status) if is_readable else None),
+        _place(status.get("source", {})),
         ("Store", detail if is_readable else None),
         _validity(status, now),
         ("Provider", status["provider"]["id"]),
@@ -62,17 +72,17 @@ def describe(
             for n in told
         ),
         ("Last error", error if error and not any(error in text for text in said) else None),
-        ("Next", next_step(status, ways, typed)),
+        ("Next", next_step(status, ways, typed, mend)),
     ]
     lines = [headline]
     lines += [f"  {name:<13}{value}" for name, value in rows if value]
     return "\n".join(lines) + "\n"
 
 
-def _place(source: dict[str, Any]) -> str | None:
+def _place(source: dict[str, Any]) -> tuple[str, str | None]:
     if source.get("kind") == "environment":
-        return f"the environment variable {source['name']}"
-    return source.get("name") or _PLACES.get(source.get("kind", ""))
+        return "Taken from", f"the environment variable {source['name']}"
+    return "Stored in", source.get("name") or _PLACES.get(source.get("kind", ""))
 
 
 def _validity(status: dict[str, Any], now: datetime) -> tuple[str, str | None]:
@@ -86,10 +96,15 @@ def _validity(status: dict[str, Any], now: datetime) -> tuple[str, str | None]:
     return "Ended", f"{end}, and will be renewed when it is used" if will_be_renewed else end
 
 
-def _cloud(cloud: dict[str, Any]) -> str:
+def _cloud(status: dict[str, Any]) -> str:
+    cloud = status["cloud"]
     if not cloud["available"]:
         return _CLOUD_REASONS.get(cloud.get("reason", ""), "not available")
-    return f"available. {cloud['mfa']['reason']}"
+    if status.get("method") == "chatgpt":
+        return f"available. {cloud['mfa']['reason']}"
+    is_asked = cloud["mfa"]["requirement"] == "required"
+    condition = ", once MFA is set up on its account" if is_asked else ""
+    return f"available to the stored ChatGPT login, which is not in use here{condition}."
 
 
 def describe_checks(checks: list[Check], ways: list[str], typed: str = "") -> str:

@@ -19,12 +19,14 @@ from codex_auth_lsp.errors import (
     DeviceCodeDisabled,
     LoginMethodNotAllowed,
     LoginMethodUnavailable,
+    Remediation,
 )
+from codex_auth_lsp.terminal.next_step import ONLY_IN_AN_EDITOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from codex_auth_lsp.errors import AuthError, Remediation
+    from codex_auth_lsp.errors import AuthError
     from codex_auth_lsp.service.auth_service import AuthService
 
 _COMMANDS = {
@@ -66,3 +68,20 @@ def suit(remedies: Iterable[Remediation], ways: Sequence[str]) -> tuple[Remediat
         replace(remedy, command=best) if remedy.command == SIGN_IN.command else remedy
         for remedy in remedies
     )
+
+
+def keeps_logins(service: AuthService) -> bool:
+    """Say whether a sign-in here would outlast its command, as far as that is known."""
+    view = service.view
+    return not view.settings_known or view.settings.store_mode != "ephemeral"
+
+
+def lasting(remedies: Iterable[Remediation]) -> tuple[Remediation, ...]:
+    """Return the advice for where a sign-in at a terminal would end with its command."""
+    told = (
+        Remediation(f"{ONLY_IN_AN_EDITOR[0].upper()}{ONLY_IN_AN_EDITOR[1:]}")
+        if remedy.command in _COMMANDS.values()
+        else remedy
+        for remedy in remedies
+    )
+    return tuple(dict.fromkeys(told))
