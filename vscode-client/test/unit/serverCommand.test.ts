@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { test } from "node:test";
-import { findServer, serverEnvironment, startFailure, type Machine, type ServerSettings } from "../../src/serverCommand";
+import { findServer, startFailure, type Machine, type ServerSettings } from "../../src/serverCommand";
 
 const NO_SETTINGS: ServerSettings = { command: undefined, codexHome: undefined, issuer: undefined };
 
@@ -13,6 +13,7 @@ function machine(programs: string[], more: Partial<Machine> = {}): Machine {
     workspaceFolders: [],
     isExecutableFile: (path) => programs.includes(path),
     realPath: (path) => path,
+    beginningOf: () => "",
     ...more,
   };
 }
@@ -105,21 +106,6 @@ for (const settings of [
   });
 }
 
-test("variables that change which code runs are left out of the server's environment", () => {
-  const environment = {
-    HOME: "/home/someone",
-    HTTPS_PROXY: "http://proxy",
-    PYTHONPATH: "/work",
-    PYTHONSTARTUP: "/work/x.py",
-    LD_PRELOAD: "/work/x.so",
-    DYLD_INSERT_LIBRARIES: "/work/x.dylib",
-    NODE_OPTIONS: "--require /work/x.js",
-    BASH_ENV: "/work/x.sh",
-    ELECTRON_RUN_AS_NODE: "1",
-  };
-  assert.deepEqual(serverEnvironment(environment), { HOME: "/home/someone", HTTPS_PROXY: "http://proxy" });
-});
-
 const BUNDLED = { folder: "/ext/server", python: "3.11" };
 
 test("the bundled copy is taken where no server is on the PATH, by the Python that it is for", () => {
@@ -186,4 +172,17 @@ test("another program in the setting that is not on the PATH is no reason to ins
   });
   const search = findServer({ ...NO_SETTINGS, command: ["codex-auth-lsp"] }, machine([]));
   assert.equal(search.found ? undefined : search.reason, "notInstalled");
+});
+
+test("a server of a virtual environment is run by its own Python with -I", () => {
+  const script = "/home/someone/.local/share/pipx/venvs/codex-auth-lsp/bin/codex-auth-lsp";
+  const python = "/home/someone/.local/share/pipx/venvs/codex-auth-lsp/bin/python";
+  const installed = machine(["/home/someone/.local/bin/codex-auth-lsp", python], {
+    realPath: (path) => (path === "/home/someone/.local/bin/codex-auth-lsp" ? script : path),
+    beginningOf: (path) => (path === script ? `#!${python}\nimport sys\nfrom codex_auth_lsp.cli import main\nsys.exit(main())\n` : ""),
+  });
+  assert.deepEqual(findServer({ ...NO_SETTINGS, issuer: "https://auth.example.com" }, installed), {
+    found: true,
+    command: { program: python, args: ["-I", "-m", "codex_auth_lsp", "--issuer", "https://auth.example.com"] },
+  });
 });
