@@ -34,7 +34,7 @@ export function adviceOf(remediation: unknown): Advice {
     if (command !== undefined) {
       if (isKnown(command)) advice.actions.push({ title, command });
     } else if (url !== undefined) {
-      if (isHttps(url)) advice.actions.push({ title, url });
+      if (isPage(url)) advice.actions.push({ title, url });
     } else {
       advice.sentences.push(title);
     }
@@ -47,10 +47,17 @@ export function literal(text: string): string {
   return text.replace(/\]\(/g, "] (");
 }
 
+/** An address of a page that may be opened. */
+export function isPage(url: string): boolean {
+  const parsed = parseUrl(url);
+  return parsed?.protocol === "https:" && !hasPerson(parsed);
+}
+
 /** An address that may be opened for a sign-in: https, or plain http to this machine (a test issuer). */
 export function isSignInAddress(url: string): boolean {
   const parsed = parseUrl(url);
   if (parsed === undefined) return false;
+  if (hasPerson(parsed)) return false;
   return parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname));
 }
 
@@ -64,8 +71,9 @@ function isRemediation(value: unknown): value is Remediation {
   return typeof title === "string" && title !== "" && [command, url].every((field) => field === undefined || typeof field === "string");
 }
 
-function isHttps(url: string): boolean {
-  return parseUrl(url)?.protocol === "https:";
+/** `https://auth.example.com@elsewhere.example` leads to another place than it seems to. */
+function hasPerson({ username, password }: URL): boolean {
+  return username !== "" || password !== "";
 }
 
 function isLoopback(hostname: string): boolean {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { workspace, type LogOutputChannel } from "vscode";
 import type { OpenFolders } from "./openFolders";
-import type { BundledServer, Machine, ServerCommand, ServerSettings } from "./serverCommand";
+import type { BundledServer, Machine, ServerCommand } from "./serverCommand";
 import { serverEnvironment } from "./serverEnvironment";
 
 export type ServerProcess = ChildProcessWithoutNullStreams;
@@ -69,16 +69,6 @@ export function thisMachine(): Machine {
 function openFolders(): OpenFolders {
   const folders = (workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === "file");
   return { workspaceFolders: folders.map((folder) => folder.uri.fsPath), realPath };
-}
-
-/** Only the person's own values count, though the scope of these settings already says so. */
-export function serverSettings(): ServerSettings {
-  const settings = workspace.getConfiguration("codexAuth.server");
-  return {
-    command: settings.inspect("command")?.globalValue,
-    codexHome: settings.inspect("codexHome")?.globalValue,
-    issuer: settings.inspect("issuer")?.globalValue,
-  };
 }
 
 function bundledServer(folder: string): BundledServer | undefined {

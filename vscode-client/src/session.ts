@@ -16,6 +16,7 @@ import { withoutTrace } from "./log";
 import * as protocol from "./protocol";
 import { redactText } from "./redact";
 import type { ServerCommand } from "./serverCommand";
+import { showLiterally } from "./serverMessages";
 import { closed, ended, launch, type ServerProcess } from "./serverProcess";
 import { traced } from "./trace";
 
@@ -61,6 +62,7 @@ export class Session {
     };
     this.#client = new QuietLanguageClient("codexAuth", "Codex", connect, clientOptions(log, onClosed));
     this.#client.registerFeature(authCapabilities());
+    showLiterally(this.#client);
   }
 
   /** Starts the server and returns its first status. */
