@@ -42,9 +42,17 @@ export function adviceOf(remediation: unknown): Advice {
   return advice;
 }
 
+/** Characters of a text from outside that are shown; VS Code is not made for more. */
+const LONGEST_TEXT = 2000;
+
 /** The text as VS Code shows it literally: messages would otherwise turn `[a](command:b)` into a link. */
 export function literal(text: string): string {
-  return text.replace(/\]\(/g, "] (");
+  return shortened(text, LONGEST_TEXT).replace(/\]\(/g, "] (");
+}
+
+/** At most so many characters, the last one an ellipsis where some were cut. */
+export function shortened(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
 }
 
 /** An address of a page that may be opened. */
