@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test lint prove fuzz bench soak parts mirror lock clean
+.PHONY: demo test lint prove fuzz bench soak coverage mutate audit sbom parts mirror lock clean
 
 demo: $(VENV)/.runtime
 	@$(PY) -I -m codex_auth_lsp demo
@@ -16,11 +16,11 @@ lint: $(VENV)/.dev
 	@$(PY) tests/run.py --lint-only
 
 # The reliability proofs with their full figures, in about 40 minutes; writes docs/reliability.md.
-# PROVE_ONLY names parts (crash faults ends rotation beside_codex torn model keyring callback_flood request_flood), the others change sizes.
+# PROVE_ONLY names parts (crash faults ends rotation beside_codex torn model keyring callback_flood request_flood parent_deaths), the others change sizes.
 prove: $(VENV)/.dev
 	@test -d tests/parts/node_modules || npm ci --prefix tests/parts --loglevel=error
 	@PYTHONPATH=tests $(PY) -m prove $(foreach part,$(PROVE_ONLY),--only $(part)) \
-	  $(foreach size,KILLS PROCESSES CYCLES BESIDE ROUNDS READS WALKS KEYRING_KILLS FLOOD REQUESTS SEED,$(if \
+	  $(foreach size,KILLS PROCESSES CYCLES BESIDE ROUNDS READS WALKS KEYRING_KILLS FLOOD REQUESTS PARENTS SEED,$(if \
 	  $(PROVE_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(PROVE_$(size))))
 
 # A million odd messages and what else may come from outside, in portions that a stopped run keeps;
@@ -41,6 +41,27 @@ bench: $(VENV)/.bench
 # again tells how far it is, or goes on where it was stopped; writes the soak of docs/performance.md.
 soak: $(VENV)/.dev
 	@PYTHONPATH=tests $(PY) -m soak $(if $(MINUTES),--minutes $(MINUTES))
+
+# Lines and branches that the tests run, in every process that they start; COVERAGE_ONLY measures one
+# of logic, stores, e2e and parts anew. Fails below 95 % of a package that counts; writes its chapter of
+# docs/reliability.md.
+coverage: $(VENV)/.dev
+	@PYTHONPATH=tests $(PY) -m covered $(foreach part,$(COVERAGE_ONLY),--only $(part))
+
+# Small changes to oauth and the pure parts of the stores, and whether the tests notice each. A run
+# that was stopped goes on where it was; MUTATE_MINUTES ends one. Writes its chapter of
+# docs/reliability.md.
+mutate: $(VENV)/.mutate
+	@PYTHONPATH=tests $(PY) -m mutate $(if $(MUTATE_MINUTES),--minutes $(MUTATE_MINUTES))
+
+# Known vulnerabilities of all that is locked, by pip-audit and npm audit. UNCHECKED, and a status
+# that is not 0, where their services do not answer. AUDIT_OSV asks a service of one's own for Python.
+audit: $(VENV)/.dev
+	@PYTHONPATH=tests $(PY) -m audit $(if $(AUDIT_OSV),--osv $(AUDIT_OSV))
+
+# What server and extension are made of, as CycloneDX, out of the lock files: dist/*.cdx.json.
+sbom: $(VENV)/.dev
+	@PYTHONPATH=tests $(PY) -m sbom
 
 # The Debian packages that some tests need (run as root): chromium, a keyring, strace and the like.
 parts:
@@ -64,6 +85,10 @@ $(VENV)/.fuzz: $(VENV)/.dev requirements-fuzz.lock
 	@$(PIP) --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
+$(VENV)/.mutate: $(VENV)/.dev requirements-mutate.lock
+	@$(PIP) --require-hashes -r requirements-mutate.lock
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/.dev requirements-bench.lock
 	@$(PIP) --require-hashes -r requirements-bench.lock
 	@touch $@
@@ -73,13 +98,15 @@ mirror: $(VENV)/.dev
 	@PYTHONPATH=tests $(PY) -m wire.client_mirror
 	@PYTHONPATH=tests $(PY) -m wire.json_schema
 
-# Rewrites the lock files from pyproject.toml; they hold hashes and no addresses.
+# Rewrites the lock files from pyproject.toml; they hold hashes and no addresses, and agree.
+COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header
 lock:
-	uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-header --output-file requirements.lock
-	uv pip compile --group build --quiet --universal --generate-hashes --no-header --output-file requirements-build.lock
-	uv pip compile --group dev --quiet --universal --generate-hashes --no-header --output-file requirements-dev.lock
-	uv pip compile --group bench --quiet --universal --generate-hashes --no-header --output-file requirements-bench.lock
-	uv pip compile --group fuzz --quiet --universal --generate-hashes --no-header --output-file requirements-fuzz.lock
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) --group build --output-file requirements-build.lock
+	for group in dev bench fuzz mutate; do \
+	  $(COMPILE) --group $$group --constraint requirements.lock --constraint requirements-build.lock \
+	    --output-file requirements-$$group.lock || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) .cache dist

@@ -1,8 +1,9 @@
 """Every check of this project in one command: `make test`, or `make lint` with --lint-only.
 
 Sets up what is missing, then runs one step after the other and goes on when one has failed. pytest
-comes last, so that its summary closes the output; what failed before stands right above it. What
-this machine lacks skips a step, by name; with CI=true it fails the step.
+comes last, so that its summary closes the output; what failed before stands right above it. It runs
+test files side by side where each worker can have a network of its own. What this machine lacks
+skips a step, by name; with CI=true it fails the step.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ COMMAND_SECONDS = 600.0
 """How long one command may take: a ceiling against hangs, far from what any of them needs."""
 
 DOWNLOAD_ATTEMPTS = 3
+MOST_WORKERS = 4
 NODE_VERSION = 20
 
 
@@ -223,6 +225,14 @@ class EarlierFailures:
                 terminalreporter.line(str(result))
 
 
+def workers() -> list[str]:
+    """Return what has pytest run test files side by side, where each worker has its own ports."""
+    script = "import loopback_only as it, sys; it.enforce(); sys.exit(not it.children_too)"
+    alone = subprocess.run([sys.executable, "-c", script], cwd=ROOT / "tests", check=False)
+    count = min(os.cpu_count() or 1, MOST_WORKERS) if alone.returncode == 0 else 1
+    return ["--numprocesses", str(count), "--dist", "loadfile"] if count > 1 else []
+
+
 def main() -> int:
     """Run the steps, then pytest; return the exit status."""
     parser = argparse.ArgumentParser(description="Run every check of this project.")
@@ -236,7 +246,7 @@ def main() -> int:
     if not lint_only:
         import pytest
 
-        failed |= pytest.main([], plugins=[EarlierFailures(results)]) != pytest.ExitCode.OK
+        failed |= pytest.main(workers(), plugins=[EarlierFailures(results)]) != pytest.ExitCode.OK
     return int(failed)
 
 

@@ -273,6 +273,85 @@ async def test_request_that_is_being_answered_is_not_evicted():
     assert turned_away == b""
 
 
+def refuse(request: Request) -> Response | None:
+    """Refuse all but one path."""
+    return Response(404, b"nothing", headers=(("X-One", "1"),)) if request.path != "/here" else None
+
+
+async def test_what_is_refused_takes_no_place():
+    """A flood of refusals goes on beside the one request that is being answered."""
+    entered, release = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        entered.set()
+        await release.wait()
+        return Response(200, request.path.encode())
+
+    server = await HttpServer.start(handler, limits=Limits(connections=1), refuse=refuse)
+    first = asyncio.create_task(exchange(server.port, b"GET /here HTTP/1.1\r\nHost: h\r\n\r\n"))
+    await entered.wait()
+    sent_at_once = socket.create_connection(("127.0.0.1", server.port))
+    sent_at_once.sendall(GET + b"\r\n")
+    reader, writer = await asyncio.open_connection(sock=sent_at_once)
+    refused = await asyncio.wait_for(reader.read(), SECONDS)
+    writer.close()
+    release.set()
+    answer = await first
+    await server.close()
+
+    assert status(refused) == 404
+    assert answer.endswith(b"/here")
+
+
+async def test_a_refusal_is_the_same_whether_it_came_whole_or_byte_by_byte():
+    """Packet borders mean nothing; the handler sees none of it."""
+    server = await HttpServer.start(
+        seen := Seen(), refuse=refuse, common_headers=(("X-Common", "yes"),)
+    )
+    whole = GET + b"\r\n"
+    answers = [
+        await exchange(server.port, whole),
+        await exchange(server.port, *(bytes([byte]) for byte in whole)),
+    ]
+    with_head = await exchange(server.port, whole.replace(b"GET", b"HEAD"))
+    served = await exchange(server.port, b"GET /here HTTP/1.1\r\nHost: h\r\n\r\n")
+    await server.close()
+
+    assert answers[0] == answers[1]
+    assert answers[0].startswith(b"HTTP/1.1 404 Not Found\r\nContent-Type: ")
+    assert answers[0].removesuffix(b"nothing") == with_head
+    assert status(served) == 200
+    assert len(seen) == 1
+
+
+async def test_a_defect_in_refusing_gives_500_and_a_log_without_request_content(caplog):
+    """As in a handler: one bad request must not end the server."""
+
+    def broken(request: Request) -> Response | None:
+        raise RuntimeError(request.query)
+
+    server = await HttpServer.start(Seen(), refuse=broken)
+    answer = await exchange(server.port, b"GET /?canary HTTP/1.1\r\nHost: h\r\n\r\n")
+    again = await exchange(server.port, GET + b"\r\n")
+    await server.close()
+
+    assert (status(answer), status(again)) == (500, 500)
+    assert "canary" not in f"{answer!r}{caplog.text}"
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\0b", "é"])
+async def test_no_header_of_an_answer_can_begin_another(value, caplog):
+    """It is a defect of the handler, and nothing is sent."""
+
+    async def handler(request: Request) -> Response:
+        return Response(302, headers=(("Location", value),))
+
+    async with serving(handler) as server:
+        assert await exchange(server.port, GET + b"\r\n") == b""
+    assert "ValueError" in caplog.text
+    assert "Evil" not in caplog.text
+
+
 async def test_failing_handler_gives_500_and_a_log_without_request_content(caplog):
     """Neither the page nor the log repeats what was sent."""
 

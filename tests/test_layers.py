@@ -59,8 +59,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "command_line": {"__init__", "server_options", "sandbox", "conformance"},
     "cli": FOUNDATION
     | {"config", "service", "transport", "terminal", "sandbox", "conformance", "demo", "logs"}
-    | {"process", "import_path", "server_options", "command_line"},
-    "__main__": {"cli"},
+    | {"process", "import_path", "server_options", "command_line", "early_end"},
+    "early_end": set(),
+    "__main__": {"cli", "early_end"},
 }
 """Each part of the package, and the parts that it may import, annotations included."""
 
@@ -145,7 +146,7 @@ TIME = {
 
 _TELLS_TIME = re.compile(r"time\..*|(?:datetime|date)\.(?:now|utcnow|today)|asyncio\.sleep")
 
-START_PATH = ("codex_auth_lsp.cli", "codex_auth_lsp.transport.serve")
+START_PATH = ("codex_auth_lsp.__main__", "codex_auth_lsp.cli", "codex_auth_lsp.transport.serve")
 """What is imported, with all that it imports, before a window's first request can be answered."""
 
 LATE = {

@@ -65,7 +65,8 @@ def classes() -> Iterator[type]:
 def shown_fields(found: type) -> Iterator[tuple[str, str]]:
     """Yield name and type of each field that the `repr` of a class shows."""
     if dataclasses.is_dataclass(found):
-        if found.__dataclass_params__.repr:  # type: ignore[attr-defined]
+        params = getattr(found, "__dataclass_params__", None)  # what `values` makes has none
+        if params is None or params.repr:
             for field in dataclasses.fields(found):
                 if field.repr:
                     yield field.name, str(field.type)

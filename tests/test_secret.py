@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hmac
 import json
 import logging
 import pickle
@@ -124,3 +125,18 @@ def test_lone_surrogate_is_a_value_like_any_other():
     """Text from a broken file neither crashes a comparison nor a fingerprint."""
     assert Secret("\ud800") == Secret("\ud800")
     assert Secret("\ud800").fingerprint() != Secret("\ud801").fingerprint()
+
+
+def test_secrets_compare_in_constant_time(monkeypatch):
+    """(P5) By the library's own comparison, with nothing compared before or beside it."""
+    compared = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return False
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    equal = Secret(VALUE) == Secret(VALUE)
+
+    assert equal is False  # what that comparison says is what counts
+    assert compared == [(VALUE.encode(), VALUE.encode())]

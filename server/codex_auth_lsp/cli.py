@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from codex_auth_lsp.config.home import resolve_codex_home
 from codex_auth_lsp.config.issuer import resolve_issuer
+from codex_auth_lsp.early_end import let_interrupts_be_raised
 from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
 from codex_auth_lsp.import_path import keep_to_what_is_installed
 from codex_auth_lsp.process import (
@@ -42,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     words = sys.argv[1:] if argv is None else argv
     arguments = read_server_options(words) or _parse(words)
     try:
+        if arguments.command is not None:
+            let_interrupts_be_raised()
         status = _run(arguments)
         if sys.stdout is not sys.stderr:  # the language server's leads there, read or not
             sys.stdout.flush()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, parse_qsl, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
 from e2e.logins import Browser, begin
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.sandbox.state import State
     from e2e.conftest import Starter
     from e2e.shapes import CodexHome
+    from support.sandbox import Sandbox
     from support.secrets_guard import SecretsGuard
 
 
@@ -139,3 +140,25 @@ async def test_tokens_stand_in_bodies_alone_and_only_where_they_must(
     ]
     assert parse_qs(authorize.query)["response_type"] == ["code"]
     assert [request.path for request in seen if request.header("authorization")] == []
+
+
+async def test_somebody_else_s_code_signs_nobody_in(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
+):
+    """(L10) Delivered with the true state, it is refused by the verifier that it was not made for.
+
+    Whoever could do that would have this person work in an account of theirs.
+    """
+    before = home.write(api_key_login(example_key("stays")))
+    theirs, ours = await start(sandbox), await start(sandbox)
+    other = await begin(theirs)
+    attempt = await begin(ours)
+    callback = await browser.callback_url(other.url)
+    stolen = parse_qs(urlsplit(callback).query)["code"][0]
+
+    await attempt.answer(code=stolen)
+    error = await attempt.request.error()
+
+    assert error.summary == (-32803, "tokenExchangeFailed")
+    assert [request["status"] for request in sandbox.requests("token")] == [400]
+    assert home.bytes() == before

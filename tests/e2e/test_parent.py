@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,11 +26,9 @@ IN_TIME = 10.0
 
 
 @contextmanager
-def editor() -> Iterator[subprocess.Popen[bytes]]:
+def editor(user: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run a process that stands for an editor, until it is ended."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
-    )
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, user=user)
     try:
         yield process
     finally:
@@ -100,8 +100,11 @@ def nobody() -> int:
 
 @pytest.mark.parametrize(
     "process_id",
-    [None, 0, -1, True, 1.5, "1", 2**40, nobody()],
-    ids=["null", "0", "-1", "true", "1.5", "text", "too large", "nobody's"],
+    [None, 0, -1, -(2**63), True, 1.5, "1", [1], {}, 2**22 + 1, 2**31, 2**40, 10**30, nobody()],
+    ids=[
+        *("null", "0", "-1", "very negative", "true", "1.5", "text", "list", "object"),
+        *("never a process", "beyond 31 bits", "too large", "far too large", "nobody's"),
+    ],
 )
 async def test_what_names_no_process_here_ends_nothing(start: Starter, process_id):
     """A client in another container counts its processes otherwise, and needs its server."""
@@ -110,6 +113,83 @@ async def test_what_names_no_process_here_ends_nothing(start: Starter, process_i
     await client.initialize(process_id=process_id)
 
     assert (await client.request("auth/status"))["state"] == "signedOut"
+
+
+async def test_the_server_s_own_number_ends_nothing(start: Starter):
+    """A client that confuses the two has a server that waits for itself."""
+    client = await start.process()
+
+    await client.initialize(process_id=client.process.pid)
+
+    assert (await client.request("auth/status"))["state"] == "signedOut"
+
+
+async def test_a_number_that_is_somebody_else_s_by_now_ends_nothing(start: Starter):
+    """The editor died before it was named, and its number was given to a new process."""
+    if not _can_choose_numbers():
+        pytest.skip("needs to say which number a process gets, as root of a kernel that lets one")
+    with editor() as dying:
+        client = await start.process()
+        await client.request_error("auth/status")  # it is older now than what begins after this
+        number = dying.pid
+    with _process_with(number) as another:
+        await client.initialize(process_id=number)
+        another.kill()
+        another.wait()
+
+        assert (await client.request("auth/status"))["state"] == "signedOut"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+async def test_the_end_of_another_user_s_process_ends_nothing(start: Starter):
+    """No other user says when a person's server goes."""
+    with editor(user=65534) as process:
+        client = await start.process()
+        await client.initialize(process_id=process.pid)
+        process.kill()
+        process.wait()
+
+        assert (await client.request("auth/status"))["state"] == "signedOut"
+
+
+@pytest.mark.parametrize("named", ["the editor", "the first process"])
+async def test_a_server_that_counts_otherwise_goes_by_the_pipe_alone(start: Starter, named):
+    """In a container the editor's number is nobody's, or another process'."""
+    prefix = ("unshare", "--pid", "--fork", "--mount-proc")
+    if not _runs(*prefix, "true"):
+        pytest.skip("needs unshare, and a kernel that lets it make namespaces")
+    with editor() as process:
+        client = await start.process(prefix=prefix)
+        await client.initialize(process_id=process.pid if named == "the editor" else 1)
+        process.kill()
+        process.wait()
+
+        assert (await client.request("auth/status"))["state"] == "signedOut"
+
+
+def _runs(*command: str) -> bool:
+    return shutil.which(command[0]) is not None and (
+        subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
+
+
+NEXT_NUMBER = Path("/proc/sys/kernel/ns_last_pid")
+
+
+def _can_choose_numbers() -> bool:
+    return os.access(NEXT_NUMBER, os.W_OK)
+
+
+@contextmanager
+def _process_with(number: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process that has this number; others may take it first, so this is tried again."""
+    for _ in range(100):
+        NEXT_NUMBER.write_text(str(number - 1))
+        with editor() as process:
+            if process.pid == number:
+                yield process
+                return
+    pytest.skip("the number was never free")
 
 
 async def test_the_editor_that_goes_on_is_left_alone(start: Starter):

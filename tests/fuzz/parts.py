@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fuzz import guided_run, judge_run, listener_run, parent_run, server_run
+from fuzz import guided_run, judge_run, listener_run, server_run
 from fuzz.judges import TARGETS
 
 if TYPE_CHECKING:
@@ -61,13 +61,6 @@ PARTS = (
         500,
         100,
         server_run.run_broken_frames,
-    ),
-    Part(
-        "parent",
-        "editors that are killed while the pipe stays open",
-        200,
-        50,
-        parent_run.run,
     ),
     Part(
         "callback",

@@ -74,7 +74,7 @@ class Server:
         """Seconds between two answers, or between a batch and its first one."""
 
     @classmethod
-    async def start(cls, folder: Path, *, parent: int | None = None) -> Server:
+    async def start(cls, folder: Path) -> Server:
         """Start one on a stored key and on an issuer that nobody runs, and make it ready."""
         home = folder / "codex"
         home.mkdir(mode=0o700, exist_ok=True)
@@ -91,7 +91,7 @@ class Server:
         )
         server = cls(process)
         capabilities = {"experimental": {"auth": {"loginPrompt": True}}}
-        params = {"processId": parent, "capabilities": capabilities}
+        params = {"processId": None, "capabilities": capabilities}
         await server.ask(
             [
                 _content({"id": "i", "method": "initialize", "params": params}),

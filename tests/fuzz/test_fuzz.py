@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fuzz import judge_run, listener_run, parent_run, server_run, wire_messages
+from fuzz import judge_run, listener_run, server_run, wire_messages
 from fuzz.found import Found
 from fuzz.judges import TARGETS, Finding, Target, expect_no_marker
 from fuzz.outcome import outcome
@@ -52,13 +52,6 @@ async def test_a_stream_that_cannot_be_trusted_ends_the_process(tmp_path):
     found = await server_run.run_broken_frames([f"short-{n}" for n in range(15)], tmp_path)
 
     assert (found.cases, found.findings) == (15, [])
-
-
-async def test_a_killed_editor_takes_its_server_along(tmp_path):
-    """(W16) Also when the pipe between them stays open."""
-    found = await parent_run.run([f"short-{n}" for n in range(5)], tmp_path)
-
-    assert (found.cases, found.findings) == (5, [])
 
 
 async def test_no_request_but_the_true_one_answers_a_sign_in(tmp_path):

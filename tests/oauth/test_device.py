@@ -25,9 +25,13 @@ from codex_auth_lsp.oauth.device import (
     NotYet,
     code_request,
     is_own_address,
+    judge_device_authorization,
+    judge_device_token,
     judge_poll,
     judge_user_code,
+    poll_endpoint,
     poll_payload,
+    user_code_endpoint,
 )
 from codex_auth_lsp.oauth.http import Reply
 from codex_auth_lsp.secret import Secret
@@ -112,6 +116,13 @@ def test_an_answer_without_a_code_is_an_error_of_its_kind(answer, expected):
     assert type(raised.value) is expected
 
 
+def test_the_end_of_the_code_is_a_guess_where_nobody_tells_the_time():
+    """Neither the answer nor when it came: the code is taken for one of the usual length."""
+    body = CODE | {"expires_at": "2026-01-02T03:14:05Z"}
+
+    assert judge_user_code(reply(200, body), OPENAI).expires_in == 900.0
+
+
 # The questions
 
 
@@ -160,6 +171,7 @@ def test_the_code_is_exchanged_with_the_issuer_s_own_verifier():
     assert issued == IssuedCode(Secret("code-of-the-tests"), Secret("verifier-of-the-tests"))
     request = code_request(OPENAI, issued)
     assert request.redirect_uri == f"{OPENAI_ISSUER}/deviceauth/callback"
+    assert request.issuer == OPENAI
     assert request.code_verifier.reveal() == "verifier-of-the-tests"
 
 
@@ -193,6 +205,10 @@ def test_the_code_is_exchanged_with_the_issuer_s_own_verifier():
         ("https://$(id).login.example.com/", False),
         ("https://*.login.example.com/", False),
         ("https://..login.example.com/", False),
+        ("https://go..login.example.com/", False),
+        ("https://ada@login.example.com/device", False),
+        ("https://login.example.com/" + "a" * 2022, True),
+        ("https://login.example.com/" + "a" * 2023, False),
         ("https://.login.example.com/", False),
         ("", False),
     ],
@@ -217,3 +233,150 @@ def test_p20_no_text_at_all_leads_out_of_the_issuer_s_site(text):
         if is_own_address(address, EXAMPLE):
             host = address.removeprefix("https://").partition("/")[0].partition("?")[0]
             assert host.partition("#")[0].lower().endswith("login.example.com")
+
+
+def test_an_issuer_without_a_host_has_no_addresses():
+    """Nor do addresses without one belong to anybody."""
+    assert not is_own_address("https:///device", IssuerSettings("https://"))
+    assert not is_own_address("https:///device", EXAMPLE)
+
+
+def test_an_address_of_ipv6_has_no_names_below_it():
+    """An issuer on one is reached there alone."""
+    assert not is_own_address("https://evil.::1/device", IssuerSettings("https://[::1]"))
+
+
+# What is told
+
+
+def test_openai_s_routes_are_below_its_issuer():
+    """As the Codex CLI 0.169.0 has them."""
+    assert user_code_endpoint(OPENAI) == f"{OPENAI_ISSUER}/api/accounts/deviceauth/usercode"
+    assert poll_endpoint(OPENAI) == f"{OPENAI_ISSUER}/api/accounts/deviceauth/token"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ([], "The issuer's answer is not a JSON object; try again later."),
+        (
+            {"user_code": "AB"},
+            "The issuer's answer holds no usable device_auth_id; try again later.",
+        ),
+        (
+            CODE | {"user_code": "AB " * 9},
+            "The issuer's answer holds no code that a person could enter; sign in another way.",
+        ),
+    ],
+    ids=str,
+)
+def test_answer_that_cannot_be_used_is_told_by_what_is_wrong(body, message):
+    """Without what it holds."""
+    with pytest.raises(IssuerResponseInvalid) as caught:
+        judge_user_code(reply(200, body), OPENAI)
+
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize("length", [1, 4096])
+def test_device_code_may_be_of_any_length_within_bounds(length):
+    """What is in it is the issuer's own affair."""
+    body = CODE | {"device_auth_id": "x" * length}
+
+    assert judge_user_code(reply(200, body), OPENAI).device_code.reveal() == "x" * length
+
+
+def test_user_code_of_the_greatest_length_can_be_entered():
+    """Twenty-four characters."""
+    code = "ABCDE-FGHIJ-KLMNO-PQRSTU"
+
+    assert judge_user_code(reply(200, CODE | {"user_code": code}), OPENAI).user_code == Secret(code)
+    with pytest.raises(IssuerResponseInvalid):
+        judge_user_code(reply(200, CODE | {"user_code": code + "V"}), OPENAI)
+
+
+# RFC 8628
+
+RFC_CODE = {
+    "device_code": "device-code",
+    "user_code": "WDJB-MJHT",
+    "verification_uri": "https://login.example.com/device",
+    "verification_uri_complete": "https://login.example.com/device?user_code=WDJB-MJHT",
+    "interval": 2,
+    "expires_in": 60,
+}
+
+
+def test_code_of_the_rfc_is_read_with_its_pages():
+    """Both of them, the interval and the time that it is good for."""
+    code = judge_device_authorization(reply(200, RFC_CODE), EXAMPLE)
+
+    assert code.verification_uri == RFC_CODE["verification_uri"]
+    assert code.verification_uri_complete == Secret(RFC_CODE["verification_uri_complete"])
+    assert (code.device_code, code.user_code) == (Secret("device-code"), Secret("WDJB-MJHT"))
+    assert (code.interval, code.expires_in) == (2.0, 60.0)
+
+
+def test_page_for_the_code_has_another_name_in_older_answers():
+    """`verification_url`; and the complete one may be missing."""
+    body = {
+        "device_code": "device-code",
+        "user_code": "WDJB-MJHT",
+        "verification_url": "https://login.example.com/old",
+    }
+
+    code = judge_device_authorization(reply(200, body), EXAMPLE)
+
+    assert code.verification_uri == "https://login.example.com/old"
+    assert code.verification_uri_complete is None
+    assert (code.interval, code.expires_in) == (5.0, 900.0)
+
+
+@pytest.mark.parametrize("name", ["verification_uri", "verification_uri_complete"])
+def test_page_for_the_code_on_another_site_is_refused(name):
+    """Nobody is sent there, nor told where it would have been."""
+    with pytest.raises(IssuerResponseInvalid) as caught:
+        judge_device_authorization(
+            reply(200, RFC_CODE | {name: "https://evil.example/device"}), EXAMPLE
+        )
+
+    assert caught.value.message == (
+        "The issuer names a page for the code that is not on its own site; sign in another way."
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (reply(404, {}), None),
+        (reply(404, {"error": "not_found"}), "not_found"),
+        (reply(400, {"error": "unauthorized_client"}), "unauthorized_client"),
+        (reply(400, {"error": "unsupported_grant_type"}), "unsupported_grant_type"),
+        (reply(401, {"error": "unauthorized_client"}), "unauthorized_client"),
+    ],
+    ids=str,
+)
+def test_client_that_may_not_sign_in_so_is_told_with_the_issuer_s_word(answer, error):
+    """And may sign in otherwise."""
+    with pytest.raises(DeviceCodeDisabled) as caught:
+        judge_device_authorization(answer, EXAMPLE)
+
+    assert caught.value.oauth_error == error
+
+
+def test_other_refusals_of_a_code_are_no_word_on_the_method():
+    """A wrong client is one, a broken issuer another."""
+    with pytest.raises(TokenExchangeFailed):
+        judge_device_authorization(reply(405, {"error": "invalid_client"}), EXAMPLE)
+
+
+@pytest.mark.parametrize("judge", [judge_poll, judge_device_token])
+@pytest.mark.parametrize(
+    ("error", "kind"), [("access_denied", LoginDenied), ("expired_token", DeviceCodeExpired)]
+)
+def test_end_of_a_code_is_told_with_the_issuer_s_word(judge, error, kind):
+    """For a log and for a report."""
+    with pytest.raises(kind) as caught:
+        judge(reply(400, {"error": error}))
+
+    assert caught.value.oauth_error == error

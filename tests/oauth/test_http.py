@@ -162,8 +162,10 @@ async def _twenty_megabytes(_: asyncio.StreamReader, writer: asyncio.StreamWrite
 async def test_larger_answer_is_refused_before_it_is_taken(answer):
     """(P17) An answer without end costs neither memory nor time."""
     async with serving(answer) as server, asyncio.timeout(CEILING):
-        with pytest.raises(IssuerResponseInvalid, match="far too large"):
+        with pytest.raises(IssuerResponseInvalid) as caught:
             await http.get(server.url, {})
+
+    assert caught.value.message == "The issuer's answer is far too large; try again later."
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,16 @@ def test_metadata_says_what_is_used_of_it(reply, expected):
 )
 def test_p11_metadata_that_does_not_fit_is_refused(document):
     """It speaks for somebody else, or offers no protection that we know."""
-    with pytest.raises(IssuerResponseInvalid):
+    with pytest.raises(IssuerResponseInvalid) as caught:
         judge_metadata(answer(**document), ISSUER)
+
+    assert caught.value.message == (
+        "What https://auth.example.com publishes about itself is about another issuer, so nobody "
+        "is signed in there; check the configured issuer."
+        if "issuer" in document
+        else "https://auth.example.com does not take the S256 challenge that protects a sign-in; "
+        "sign in another way, or check the configured issuer."
+    )
 
 
 def test_p11_metadata_without_its_issuer_s_name_is_that_of_the_address():
@@ -139,8 +147,13 @@ def test_p11_an_endpoint_anywhere_else_never_counts(name, url):
     if name == "revocation_endpoint":
         assert judge_metadata(answer(**{name: url}), ISSUER).revocation_endpoint is None
         return
-    with pytest.raises(IssuerResponseInvalid, match=name):
+    with pytest.raises(IssuerResponseInvalid) as caught:
         judge_metadata(answer(**{name: url}), ISSUER)
+
+    assert caught.value.message == (
+        f"https://auth.example.com names a `{name}` that is no plain address on its own site, so "
+        "nobody is signed in there; check the configured issuer."
+    )
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
@@ -157,6 +170,35 @@ def test_a_document_that_cannot_be_had_now_is_told_from_one_that_is_not_there(st
     """An issuer that is down is not taken for one that speaks another dialect."""
     assert isinstance(judge_metadata(answer(status), ISSUER).trouble, expected)
     assert judge_metadata(answer(404), ISSUER).trouble is None
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_an_issuer_that_names_a_pause_is_left_alone_for_it(status):
+    """The person is told when to try again."""
+    reply = Reply(status, {"retry-after": "7"}, b"")
+
+    trouble = judge_metadata(reply, ISSUER).trouble
+
+    assert trouble is not None
+    assert trouble.retry_after_seconds == 7
+    if status != 429:
+        assert trouble.message == (
+            f"The issuer answered with HTTP {status}; try again in a few minutes."
+        )
+
+
+def test_openai_s_issuer_says_where_its_keys_are_and_what_a_redirect_holds():
+    """All else of its document is left aside."""
+    issuer = IssuerSettings()
+    document = {
+        "jwks_uri": f"{issuer.issuer}/.well-known/jwks.json",
+        "authorization_response_iss_parameter_supported": True,
+        "token_endpoint": f"{issuer.issuer}/other",
+    }
+
+    found = judge_metadata(Reply(200, {}, json.dumps(document).encode()), issuer)
+
+    assert found == IssuerMetadata(document["jwks_uri"], True, is_anonymous=True)
 
 
 @pytest.mark.parametrize(

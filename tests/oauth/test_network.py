@@ -52,8 +52,17 @@ def test_proxy_is_the_one_that_the_variables_name(environment, expected):
         ("10.0.0.0/8", "https://11.1.2.3/", False),
         ("10.1.2.3", "https://10.1.2.3/", True),
         ("2001:db8::/32", "https://[2001:db8::7]/", True),
+        ("10.1.2.3/8", "https://10.9.9.9/", True),
+        ("[2001:db8::7]", "https://[2001:db8::7]/", True),
+        ("[2001:db8::0007]", "https://[2001:db8::7]/", True),
+        ("[2001:db8::7]:443", "https://[2001:db8::7]/", True),
+        ("[2001:db8::7]:8443", "https://[2001:db8::7]/", False),
+        ("..example.com", ISSUER, True),
         ("", ISSUER, False),
         (",, ,", ISSUER, False),
+        (".", ISSUER, False),
+        (":443", ISSUER, False),
+        ("443", ISSUER, False),
     ],
 )
 def test_hosts_of_no_proxy_are_reached_directly(no_proxy, url, exempt):

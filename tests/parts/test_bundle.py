@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.lsp_client import LanguageClient, clean_environment
+from support.parts import old_python
 
 if TYPE_CHECKING:
     from e2e.logins import Browser
@@ -106,12 +106,17 @@ def test_the_copy_says_in_one_line_that_it_is_for_another(tmp_path: Path, bundle
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10"])
+@pytest.mark.parametrize(
+    "version",
+    [
+        pytest.param(version, marks=pytest.mark.part(f"python{version}"))
+        for version in ("3.8", "3.9", "3.10")
+    ],
+)
 def test_an_old_python_reads_the_line_too(tmp_path: Path, bundle: Path, version: str):
     """What says that a Python is too old must itself be understood by it."""
-    python = _python(version)
-    if python is None:
-        pytest.skip(f"no Python {version} on this machine")
+    python = old_python(version)
+    assert python is not None
 
     done = subprocess.run(
         [python, "-I", bundle], capture_output=True, text=True, env=clean_environment(tmp_path)
@@ -119,17 +124,3 @@ def test_an_old_python_reads_the_line_too(tmp_path: Path, bundle: Path, version:
 
     assert f"and this is cpython {version} " in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def _python(version: str) -> Path | None:
-    """Return a Python of this version: on the PATH, or beside the one that runs this."""
-    beside = Path(BARE_PYTHON).resolve().parents[2].glob(f"{version}.*/bin/python3")
-    on_path = [Path(folder, f"python{version}") for folder in os.get_exec_path()]
-    for path in [*beside, *on_path]:
-        works = (
-            path.is_file()
-            and not subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode
-        )
-        if works:
-            return path
-    return None

@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 
 import loopback_only
-from prove.parts import FUZZ, PARTS, Part, Sizes
+from prove.parts import PAGES, PARTS, Part, Sizes
 from prove.report import render
 from prove.results import Outcome
 from prove.versions import ROOT, commit, today, versions
@@ -50,10 +50,11 @@ def main() -> int:
 
 
 def write_report(path: Path = REPORT) -> None:
-    """Write the page from all that was kept, by this program and by `make fuzz`."""
-    pages = [(page, Outcome.load(KEPT, page.name)) for page in (*PARTS, FUZZ)]
+    """Write the page from all that was kept; chapters of which nothing was stay as they are."""
+    pages = [(page, Outcome.load(KEPT, page.name)) for page in PAGES]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(pages, versions()))
+    before = path.read_text() if path.is_file() else ""
+    path.write_text(render(pages, versions(), before))
 
 
 def _prove(part: Part, sizes: Sizes) -> bool:

@@ -100,9 +100,9 @@ async def _flooded(flood: Flood, client: LanguageClient, callback_url: str) -> F
     )  # fmt: skip
     assert flooder.stdout is not None
     assert flooder.stdin is not None
+    await flooder.stdout.readline()
+    asking = asyncio.create_task(_ask(client, found))
     try:
-        await flooder.stdout.readline()
-        asking = asyncio.create_task(_ask(client, found))
         await asyncio.sleep(flood.seconds / 2)
         begun = time.monotonic()
         answer = await deliver(callback_url)
@@ -112,8 +112,8 @@ async def _flooded(flood: Flood, client: LanguageClient, callback_url: str) -> F
         _, sent, seconds = (await flooder.stdout.readline()).split()
         found.sent, found.seconds = int(sent), float(seconds)
         found.growth = max(0, resident_bytes(client.process.pid) - before)
-        asking.cancel()
     finally:
+        asking.cancel()
         flooder.stdin.close()
         await flooder.wait()
     return found

@@ -12,6 +12,7 @@ from prove import (
     ends,
     faults,
     model_search,
+    parent_deaths,
     request_flood,
     rotation,
     torn,
@@ -40,6 +41,7 @@ class Sizes:
     keyring_kills: int = 200
     flood: int = 50_000
     requests: int = 20_000
+    parents: int = 200
     seed: int = 20261126
 
 
@@ -171,6 +173,15 @@ PARTS = (
         "does not answer until all have been judged; the others are told at once or are unknown.",
         lambda sizes, folder, say: request_flood.run(sizes.requests, folder, say),
     ),
+    Part(
+        "parent_deaths",
+        "Editors that are killed",
+        "The process that `initialize` names is killed while somebody else holds the pipe open, so "
+        "that nothing but the kernel can tell the language server: before `initialized`, at rest, "
+        "and while a sign-in waits for the browser; and where nobody has taken note of its end, "
+        "which leaves its number taken.",
+        lambda sizes, folder, say: parent_deaths.run(sizes.parents, folder, say),
+    ),
 )
 
 FUZZ = Page(
@@ -182,3 +193,22 @@ FUZZ = Page(
     "for an answer must get exactly one; a file is read or refused; nothing that comes out may "
     "hold a secret that went in.",
 )
+
+COVERAGE = Page(
+    "coverage",
+    "What the tests run",
+    "`make coverage` measures the lines and the branches that run while the tests do, in the test "
+    "process and in every process of ours that a test starts, isolated ones included.",
+)
+
+MUTATE = Page(
+    "mutate",
+    "What the tests notice",
+    "`make mutate` changes one small thing at a time in `oauth/` and in the parts of `stores/` "
+    "that touch no disk and no keyring, by mutmut: an operator, a number, a text, an argument that "
+    "is left out. For each change the tests that reach it run, inside one process; a change that "
+    "none of them notices survives.",
+)
+
+PAGES = (*PARTS, FUZZ, COVERAGE, MUTATE)
+"""The chapters, in their order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,21 +24,34 @@ WORDS = (
 )
 
 
-def render(outcomes: Sequence[tuple[Page, Outcome | None]], versions: Mapping[str, str]) -> str:
-    """Return the page; a part without an outcome has not run."""
-    return "\n".join(_lines(outcomes, versions)).rstrip() + "\n"
+def render(
+    outcomes: Sequence[tuple[Page, Outcome | None]],
+    versions: Mapping[str, str],
+    before: str = "",
+) -> str:
+    """Return the page.
+
+    A part without an outcome has not run here; what the page said of it `before`, by another
+    checkout, goes on to stand there with its commit and date.
+    """
+    return "\n".join(_lines(outcomes, versions, before)).rstrip() + "\n"
 
 
 def _lines(
-    outcomes: Sequence[tuple[Page, Outcome | None]], versions: Mapping[str, str]
+    outcomes: Sequence[tuple[Page, Outcome | None]], versions: Mapping[str, str], before: str
 ) -> Iterator[str]:
     for paragraph in ("# Reliability", INTRODUCTION, WORDS):
         yield paragraph
         yield ""
-    yield from _summary(outcomes)
+    yield from _summary(outcomes, before)
     for part, outcome in outcomes:
         yield f"## {part.title}"
         yield ""
+        chapter = _found(before, rf"^## {re.escape(part.title)}\n\n((?s:.*?))\n+(?=## )")
+        if outcome is None and chapter:
+            yield chapter
+            yield ""
+            continue
         yield part.text
         yield ""
         if outcome is None:
@@ -50,11 +64,12 @@ def _lines(
     yield from _table(("program", "version"), list(versions.items()))
 
 
-def _summary(outcomes: Sequence[tuple[Page, Outcome | None]]) -> Iterator[str]:
+def _summary(outcomes: Sequence[tuple[Page, Outcome | None]], before: str) -> Iterator[str]:
     rows = []
     for part, outcome in outcomes:
         if outcome is None:
-            rows.append((part.title, "", "not run", ""))
+            row = _found(before, rf"^\| {re.escape(part.title)} \| (.*) \|$")
+            rows.append((part.title, *(row.split(" | ") if row else ("", "not run", ""))))
             continue
         failed = f"**{len(outcome.broken)} of {len(outcome.claims)} claims fail**"
         verdict = "holds" if outcome.holds else failed
@@ -102,6 +117,11 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]
     for row in rows:
         yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |"
     yield ""
+
+
+def _found(text: str, pattern: str) -> str:
+    match = re.search(pattern, text, re.MULTILINE)
+    return match[1] if match else ""
 
 
 def _duration(seconds: float) -> str:

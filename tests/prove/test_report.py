@@ -60,3 +60,12 @@ def test_an_outcome_survives_being_kept(tmp_path):
 
     assert Outcome.load(tmp_path / "kept", "torn") == found
     assert Outcome.load(tmp_path / "kept", "crash") is None
+
+
+def test_what_another_checkout_found_goes_on_to_stand_there():
+    """A run of one part costs no other's figures, nor does writing the page anew."""
+    first = page(outcome(exactly("torn reads", 3), at_least("reads", 9, 9)))
+    nothing = [(part, None) for part in PARTS]
+
+    assert render(nothing, {"Python": "3.11"}, first) == first
+    assert render(nothing, {"Python": "3.11"}, page(None)) == page(None)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -145,9 +146,14 @@ def test_settings_that_others_do_not_concern_are_believed_at_once(cache, config)
     assert modes(cache) == ("ephemeral", "api", True)
 
 
-def test_plain_saves_by_another_thread_are_never_seen_halfway(cache, config):
-    """As an editor makes them: the old content goes before the new one comes."""
+def test_plain_saves_by_another_thread_are_never_seen_halfway(cache, config, monkeypatch):
+    """As an editor makes them: the old content goes before the new one comes.
+
+    The clock stands still: to a machine that is busy, one of these saves may take too long.
+    """
     cache.look()
+    standing = SimpleNamespace(monotonic=lambda: 0.0, time=time.time, sleep=time.sleep)
+    monkeypatch.setattr(login_cache, "time", standing)
     done, looked = threading.Event(), threading.Event()
 
     def save() -> None:

@@ -333,3 +333,30 @@ def test_refresh_adds_the_time_where_there_was_none():
 def test_document_in_a_log_line_shows_no_member():
     """It holds the tokens as plain text, and a log line or a traceback must not."""
     assert repr(read({"tokens": TOKENS})) == "Document()"
+
+
+@pytest.mark.parametrize("stored", [None, "sk-1", ["sk-1"]])
+def test_bedrock_key_that_is_none_is_told_by_its_member(stored):
+    """And not by what stands there."""
+    raw = json.dumps({"auth_mode": "bedrockApiKey", "bedrock_api_key": stored}).encode()
+
+    with pytest.raises(DocumentInvalid) as caught:
+        parse_document(raw)
+
+    assert str(caught.value) == "`bedrock_api_key` is missing or not an object"
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "it is empty"),
+        (b"[]", "it is not a JSON object"),
+        (b'{"auth_mode": "other"}', "`auth_mode` is not one that Codex knows"),
+    ],
+)
+def test_what_is_no_login_is_told_in_these_words(raw, why):
+    """They end a sentence that a person reads."""
+    with pytest.raises(DocumentInvalid) as caught:
+        parse_document(raw)
+
+    assert str(caught.value) == why

@@ -433,3 +433,18 @@ def test_file_that_never_settles_is_called_corrupt_all_the_same(store, path, mon
 
     assert store.read().report.health == "corrupt"
     assert 1 < count < 10
+
+
+def test_login_that_another_program_removes_first_is_not_removed_by_us(store, path, monkeypatch):
+    """Between the last look and the removal: nothing is claimed, and nothing revoked for it."""
+    store_login(store, KEY)
+    genuine = FileStore.read
+
+    def read(self: FileStore) -> object:
+        snapshot = genuine(self)
+        path.unlink(missing_ok=True)
+        return snapshot
+
+    monkeypatch.setattr(FileStore, "read", read)
+
+    assert store.remove() is None

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codex_auth_lsp.stores.json_text import MAXIMUM_DEPTH, parse_json, render_json
+from codex_auth_lsp.stores.json_text import (
+    MAXIMUM_DEPTH,
+    parse_json,
+    render_compact_json,
+    render_json,
+)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 NUMBERS = st.from_regex(
@@ -27,8 +32,11 @@ def test_value_is_written_as_codex_writes_it(value):
     """Two spaces of indent, no newline at the end, text as it is: what `indent=2` gives."""
     expected = json.dumps(value, indent=2, ensure_ascii=False).encode()
 
+    compact = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
     assert expected == render_json(value)
-    assert value == parse_json(expected)
+    assert compact == render_compact_json(value)
+    assert value == parse_json(expected) == parse_json(compact)
 
 
 @given(NUMBERS)
@@ -100,3 +108,11 @@ def test_any_bytes_give_a_value_that_can_be_written_or_a_value_error(raw):
     except ValueError:
         return
     assert parse_json(render_json(value)) == value
+
+
+@pytest.mark.parametrize("value", [[], [[]], [1.5, [True, None], {}], {"a": [], "b": ["c", "d"]}])
+def test_lists_are_written_in_one_line_for_a_keyring(value):
+    """As the Codex CLI keeps them there."""
+    text = json.dumps(value, separators=(",", ":")).encode()
+
+    assert render_compact_json(parse_json(text)) == text

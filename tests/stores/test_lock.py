@@ -18,7 +18,7 @@ import pytest
 
 from codex_auth_lsp.errors import LockTimedOut
 from codex_auth_lsp.stores import lock, lock_holder
-from codex_auth_lsp.stores.lock import Turnstile, held
+from codex_auth_lsp.stores.lock import Turnstile, held, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -382,3 +382,14 @@ def test_holder_that_nobody_can_name_counts_where_the_folder_is_closed(
         folder.chmod(mode)
 
         assert Turnstile(lambda: folder / "refresh.lock").try_enter() is expected
+
+
+def test_lock_is_looked_at_without_being_made(paths):
+    """A doctor changes nothing, and keeps nobody out."""
+    missing = is_held(paths[0])
+    made = paths[0].exists()
+    with other_process_holds(paths[0]):
+        while_held = is_held(paths[0])
+
+    assert (missing, made) == (False, False)
+    assert (while_held, is_held(paths[0]), is_locked(paths[0])) == (True, False, False)

@@ -194,3 +194,15 @@ def test_home_in_which_no_lock_can_be_made_is_found_out_beforehand(tmp_path, mon
     monkeypatch.setattr("codex_auth_lsp.stores.lock.os.access", lambda path, _: path != home)
     with pytest.raises(StoreReadOnly):
         FileStore(CodexHome(home, "option")).check_writable()
+
+
+def test_replacement_is_good_for_one_write(path):
+    """What it held is the file now, or gone; a second write would go nowhere."""
+    replacement = Replacement(path, 5)
+    replacement.put(b"first")
+
+    with pytest.raises(ValueError, match="used up"):
+        replacement.put(b"again")
+
+    assert path.read_bytes() == b"first"
+    assert temporaries(path.parent) == []

@@ -46,3 +46,14 @@ def test_store_that_holds_nothing_is_in_nobodys_way(tmp_path, encrypted_file):
     assert secret_auth_storage_problem(tmp_path, feature=True) is None
     encrypted_file.unlink()
     assert secret_auth_storage_problem(tmp_path, feature=True) is None
+
+
+def test_file_of_one_byte_holds_something(tmp_path, encrypted_file):
+    """What, only Codex can tell."""
+    encrypted_file.write_bytes(b"a")
+
+    assert secret_auth_storage_problem(tmp_path, feature=True) == (
+        f"Codex keeps the login in its encrypted store {encrypted_file}, which only Codex itself "
+        "can use; set `secret_auth_storage = false` under `[features]` in config.toml to use the "
+        "keyring."
+    )

@@ -10,7 +10,10 @@ import asyncio
 import os
 import platform
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +28,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "parts"
 NPM_REMEDY = "install it with `npm ci --prefix tests/parts`"
 DEBIAN_REMEDY = "install it with `sudo make parts`"
 NODE_REMEDY = "install Node 20 or newer"
+OLD_PYTHON_REMEDY = "install it, with pyenv or uv"
+CLIENT_REMEDY = "install them with `npm ci --prefix vscode-client`"
 
 _PLATFORMS = {"Linux": "linux", "Darwin": "darwin", "Windows": "win32"}
 _MACHINES = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}
@@ -40,6 +45,12 @@ def npm_package(name: str) -> Path | None:
     """Return the folder of one of npm's parts."""
     folder = FOLDER / "node_modules" / name
     return folder if (folder / "package.json").is_file() else None
+
+
+def client_bundler() -> Path | None:
+    """Return the bundler of the VS Code client, which is there when all of its packages are."""
+    manifest = FOLDER.parents[1] / "vscode-client" / "node_modules" / "esbuild" / "package.json"
+    return manifest if manifest.is_file() else None
 
 
 def codex_binary() -> Path | None:
@@ -83,6 +94,21 @@ def newer_editor(name: str) -> Path | None:
     return program if program.is_file() else None
 
 
+def old_python(version: str) -> Path | None:
+    """Return a Python of this version that works: beside the one that runs this, or on the PATH."""
+    ours = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    beside = ours.parents[2].glob(f"{version}.*/bin/python3")  # as pyenv and uv lay them
+    on_path = [Path(folder, f"python{version}") for folder in os.get_exec_path()]
+    found = [path for path in (*beside, *on_path) if path.is_file()]
+    return next((path for path in found if _said_version(path) == version), None)
+
+
+def _said_version(python: Path) -> str:
+    """Return the version that it says; one of pyenv's shims says none where it leads nowhere."""
+    words = [python, "-I", "-c", "import sys; print('{}.{}'.format(*sys.version_info))"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+
+
 def _program(name: str) -> Path | None:
     found = shutil.which(name)
     return Path(found) if found else None
@@ -98,6 +124,7 @@ class _Need:
 
 
 _NODE = _Need("node", node, NODE_REMEDY)
+_NPM = _Need("npm", lambda: _program("npm"), NODE_REMEDY)
 
 
 def _debian_program(name: str) -> _Need:
@@ -105,6 +132,14 @@ def _debian_program(name: str) -> _Need:
 
 
 PARTS: dict[str, tuple[_Need, ...]] = {
+    "npm": (_NODE, _NPM),
+    **{
+        f"python{version}": (
+            _Need(f"Python {version}", partial(old_python, version), OLD_PYTHON_REMEDY),
+        )
+        for version in ("3.8", "3.9", "3.10")
+    },
+    "client": (_NODE, _NPM, _Need("the client's packages", client_bundler, CLIENT_REMEDY)),
     "codex": (_Need("codex", codex_binary, NPM_REMEDY),),
     "oidc-provider": (
         _NODE,

@@ -79,7 +79,11 @@ class LoopbackListener:
         for port in CALLBACK_PORTS:
             try:
                 self._server = await HttpServer.start(
-                    self._respond, host="127.0.0.1", port=port, common_headers=PAGE_HEADERS
+                    self._respond,
+                    host="127.0.0.1",
+                    port=port,
+                    common_headers=PAGE_HEADERS,
+                    refuse=self._refuse,
                 )
             except OSError:
                 continue
@@ -139,25 +143,37 @@ class LoopbackListener:
         if self._server is not None:
             await self._server.close()
 
-    async def _respond(self, request: Request) -> Response:
+    def _refuse(self, request: Request) -> Response | None:
+        """Return what there is to say to a request that means nothing here."""
+        found = self._look_at(request)
+        return found if isinstance(found, Response) else None
+
+    def _look_at(self, request: Request) -> Response | Answer | None:
+        """Return a refusal, the answer that a redirect brings, or None for the last page."""
         if not self._is_for_us(request):
             return _refusal(421, "This address is not served here.")
         if request.path == self._page_path and self._page.done():
-            return self._last_page(request)
+            return None
         if request.path != CALLBACK_PATH:
             return _refusal(404, "There is nothing at this address.")
         if request.method != "GET":
             return Response(405, b"", headers=(("Allow", "GET"),))
         if not _is_navigation(request):
             return _refusal(400, "A sign-in can only be answered by opening the address.")
-        return await self._judge_redirect(request)
-
-    async def _judge_redirect(self, request: Request) -> Response:
         if self._judge is None:
             return _refusal(503, "The sign-in has not begun yet.")
         redirect = self._judge(request.query)
-        if isinstance(redirect, NotOurs):
-            return _refusal(400, redirect.reason)
+        return _refusal(400, redirect.reason) if isinstance(redirect, NotOurs) else redirect
+
+    async def _respond(self, request: Request) -> Response:
+        found = self._look_at(request)
+        if found is None:
+            return self._last_page(request)
+        if isinstance(found, Response):
+            return found
+        return await self._take(found, request)
+
+    async def _take(self, redirect: Answer, request: Request) -> Response:
         if is_of_another_user(request.peer, self.port):  # costly, so this late
             return _refusal(403, "This sign-in belongs to another user of this computer.")
         if self._answer.done():

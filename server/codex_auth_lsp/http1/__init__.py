@@ -1,4 +1,4 @@
-"""A small strict HTTP/1.1 server (RFC 9110, RFC 9112) over h11 and asyncio streams.
+"""A small strict HTTP/1.1 server (RFC 9110, RFC 9112) whose requests h11 reads.
 
 Promises: one request per connection; heads, bodies, connections and waits are bounded; what is
 not plain HTTP/1.x with a target in origin form gets a 400 and the end of the connection; the log

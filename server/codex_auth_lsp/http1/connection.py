@@ -7,17 +7,19 @@ is refused before it, since two parsers that forgive differently are how request
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import h11
 
-from codex_auth_lsp.http1.message import Request, Response
+from codex_auth_lsp.http1.message import Request, encoded
 
 if TYPE_CHECKING:
     import socket
+
+    from codex_auth_lsp.http1.message import Response
 
 CHUNK = 16 * 1024
 """How much is read at once, and held unread, in bytes."""
@@ -55,16 +57,17 @@ class Connection:
     `answered` from then on, while the peer has not closed.
     """
 
-    def __init__(self, accepted: socket.socket, limits: Limits) -> None:
+    def __init__(self, accepted: socket.socket, limits: Limits, received: bytes = b"") -> None:
         self.busy = False
         self.answered = False
-        self.accepted_at = asyncio.get_running_loop().time()
+        self.heard_since = math.inf  # until it is open nobody can have been heard
         self._socket = accepted
+        self._received = received
         self._reader = asyncio.StreamReader(limit=CHUNK)
         self._writer: asyncio.StreamWriter  # once it is open
         self._is_open = False
         self._limits = limits
-        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
+        self._h11 = _parser(limits)
         self._method = ""
 
     async def open(self) -> None:
@@ -75,6 +78,7 @@ class Connection:
         )
         self._writer = asyncio.StreamWriter(transport, protocol, self._reader, loop)
         self._is_open = True
+        self.heard_since = loop.time()
 
     def abort(self) -> None:
         """Close at once, whatever is under way."""
@@ -97,38 +101,21 @@ class Connection:
             head, rest = await self._read_head()
         _check_framing(head, self._limits.body_bytes)
         try:
-            self._h11.receive_data(head + rest)
-            event = self._h11.next_event()
-            if not isinstance(event, h11.Request):
-                raise RefusedError(400)
+            event = _parsed(self._h11, head + rest)
             async with asyncio.timeout(self._limits.body_seconds):
                 body = await self._read_body()
         except h11.RemoteProtocolError:
             raise RefusedError(400) from None
-        self._method = event.method.decode("ascii")
-        path, _, query = event.target.decode("ascii").partition("?")
-        headers = tuple(
-            (name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers
-        )
-        peer = self._writer.get_extra_info("peername")
-        return Request(self._method, path, query, headers, body, (peer[0], peer[1]))
+        request = _request(event, body, self._writer.get_extra_info("peername"))
+        self._method = request.method
+        return request
 
     async def _read_head(self) -> tuple[bytes, bytes]:
-        received, seen = bytearray(), 0
-        while True:
-            received += await self._read()
-            end = received.find(b"\r\n\r\n", max(seen - 3, 0), self._limits.head_bytes)
-            stop = end + 4 if end >= 0 else len(received)
-            line, line_end, _ = received.partition(b"\r\n")
-            if line_end and not _REQUEST_LINE.fullmatch(line):
-                raise RefusedError(400)
-            if _NOT_IN_A_HEAD.search(received, max(seen - 1, 0), stop):
-                raise RefusedError(400)
-            if end >= 0:
-                return bytes(received[:stop]), bytes(received[stop:])
-            if len(received) >= self._limits.head_bytes:
-                raise RefusedError(431 if line_end else 414)
+        received, seen = bytearray(self._received), 0
+        while not (stop := _end_of_head(received, seen, self._limits)):
             seen = len(received)
+            received += await self._read()
+        return bytes(received[:stop]), bytes(received[stop:])
 
     async def _read_body(self) -> bytes:
         body = bytearray()
@@ -156,17 +143,8 @@ class Connection:
         Raises:
             OSError: The peer is gone, or too slow (TimeoutError).
         """
-        content_type = [("Content-Type", response.content_type)] if response.body else []
-        length = [("Content-Length", str(len(response.body))), ("Connection", "close")]
-        head = h11.Response(
-            status_code=response.status,
-            reason=HTTPStatus(response.status).phrase,
-            headers=[*content_type, *common_headers, *response.headers, *length],
-        )
         self._writer.transport.set_write_buffer_limits(high=0)
-        self._writer.write(self._h11.send(head) or b"")
-        if response.body and self._method != "HEAD":
-            self._writer.write(self._h11.send(h11.Data(data=response.body)) or b"")
+        self._writer.write(encoded(response, common_headers, self._method))
         async with asyncio.timeout(_WRITE_SECONDS):
             await self._writer.drain()
         self._writer.write_eof()
@@ -177,6 +155,53 @@ class Connection:
         async with asyncio.timeout(_LINGER_SECONDS):
             while await self._reader.read(CHUNK):
                 pass
+
+
+def request_at_once(received: bytes, peer: tuple[str, int], limits: Limits) -> Request | None:
+    """Return the request that these bytes are and no more, None where a connection has to see."""
+    try:
+        if _end_of_head(received, 0, limits) != len(received):
+            return None
+        _check_framing(received, body_bytes=0)
+        return _request(_parsed(_parser(limits), received), b"", peer)
+    except (RefusedError, h11.RemoteProtocolError):
+        return None
+
+
+def _parser(limits: Limits) -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
+
+
+def _parsed(parser: h11.Connection, received: bytes) -> h11.Request:
+    parser.receive_data(received)
+    event = parser.next_event()
+    if not isinstance(event, h11.Request):
+        raise RefusedError(400)
+    return event
+
+
+def _request(event: h11.Request, body: bytes, peer: tuple[str, int]) -> Request:
+    path, _, query = event.target.decode("ascii").partition("?")
+    headers = tuple(
+        (name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers
+    )
+    return Request(event.method.decode("ascii"), path, query, headers, body, (peer[0], peer[1]))
+
+
+def _end_of_head(received: bytes | bytearray, seen: int, limits: Limits) -> int:
+    """Return the length of the head, 0 while it has not ended; `seen` bytes were found in order."""
+    end = received.find(b"\r\n\r\n", max(seen - 3, 0), limits.head_bytes)
+    stop = end + 4 if end >= 0 else len(received)
+    line, line_end, _ = received.partition(b"\r\n")
+    if line_end and not _REQUEST_LINE.fullmatch(line):
+        raise RefusedError(400)
+    if _NOT_IN_A_HEAD.search(received, max(seen - 1, 0), stop):
+        raise RefusedError(400)
+    if end >= 0:
+        return stop
+    if len(received) >= limits.head_bytes:
+        raise RefusedError(431 if line_end else 414)
+    return 0
 
 
 def _check_framing(head: bytes, body_bytes: int) -> None:

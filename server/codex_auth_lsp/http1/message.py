@@ -1,8 +1,15 @@
-"""Requests and responses as values; nothing is decoded but header names, to lower case."""
+"""Requests and responses as values, and the bytes of a response.
+
+Of a request nothing is decoded but header names, to lower case.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from http import HTTPStatus
+
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [ -~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +43,26 @@ class Response:
     body: bytes = field(default=b"", repr=False)
     content_type: str = "text/plain; charset=utf-8"
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+def encoded(
+    response: Response, common_headers: tuple[tuple[str, str], ...], method: str = "GET"
+) -> bytes:
+    """Return an answer as it is sent.
+
+    Raises:
+        ValueError: A header is none; its text is not told.
+    """
+    headers = [
+        *([("Content-Type", response.content_type)] if response.body else []),
+        *common_headers,
+        *response.headers,
+        ("Content-Length", str(len(response.body))),
+        ("Connection", "close"),
+    ]
+    lines = [f"{name}: {value}" for name, value in headers]
+    if not all(map(_HEADER.fullmatch, lines)):
+        raise ValueError
+    start = f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"
+    head = "\r\n".join([start, *lines, "", ""]).encode("ascii")
+    return head if method == "HEAD" else head + response.body

@@ -246,7 +246,7 @@ def is_own_address(address: str, issuer: IssuerSettings) -> bool:
 
 
 def _is_number(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()
+    return host.replace(".", "").isdigit()
 
 
 def _not_yet(reply: Reply) -> NotYet | None:

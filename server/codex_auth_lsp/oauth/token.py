@@ -207,7 +207,7 @@ def _raise_without_verdict(reply: Reply) -> None:
             f"The issuer answered with HTTP {reply.status}; try again in a few minutes.",
             retry_after_seconds=retry_after_seconds(reply),
         )
-    elif not 400 <= reply.status < 500:
+    elif reply.status < 400:
         failure = IssuerResponseInvalid(
             f"The issuer answered with HTTP {reply.status}, which has no meaning here; try again "
             "later."
