@@ -6,7 +6,6 @@ import { interpreterBeside } from "./consoleScript";
 import { isInOpenFolder, type OpenFolders } from "./openFolders";
 
 export const SERVER_PROGRAM = "codex-auth-lsp";
-export const INSTALL_COMMAND = "pipx install codex-auth-lsp";
 export const UPDATE_COMMAND = "pipx upgrade codex-auth-lsp";
 
 /** The settings as the person's machine has them, of unknown types. */
@@ -120,7 +119,7 @@ function searchBundled({ folder, python }: BundledServer, options: string[], mac
   return {
     found: false,
     reason: "notInstalled",
-    message: `Codex sign-in needs Python ${python} on the PATH for its own server, or a server that is installed with: ${INSTALL_COMMAND}`,
+    message: `Codex sign-in needs Python ${python} on the PATH for its own server, or the program ${SERVER_PROGRAM} there.`,
   };
 }
 
@@ -148,7 +147,7 @@ function notInstalled(name: string): ServerSearch {
   return {
     found: false,
     reason: "notInstalled",
-    message: `Codex sign-in needs the program ${name}, which is not on the PATH. Install it with: ${INSTALL_COMMAND}`,
+    message: `Codex sign-in needs the program ${name}, which is not on the PATH.`,
   };
 }
 

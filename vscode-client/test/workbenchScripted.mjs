@@ -495,8 +495,10 @@ const steps = {
   async "without a server it says so, and how to get one"({ page, changeSettings, shot }) {
     changeSettings({});
     await statusBar(page, "Codex: Server Not Found");
-    await toast(page, "pipx install codex-auth-lsp").getByText("Copy Install Command", { exact: true }).waitFor();
+    await toast(page, "needs the program codex-auth-lsp, which is not on the PATH.").getByText("How to Install", { exact: true }).waitFor();
     await shot("no-server");
+    await toast(page, "needs the program codex-auth-lsp").getByText("How to Install", { exact: true }).click();
+    await page.locator(".getting-started-step").filter({ hasText: "Install the Server" }).waitFor();
   },
 };
 

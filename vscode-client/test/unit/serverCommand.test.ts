@@ -81,11 +81,11 @@ test("a folder whose name merely begins like the open one is outside", () => {
   assert.ok(search.found);
 });
 
-test("without a server the message has the install command", () => {
+test("without a server the message has its name, and no command that would ask a package index for it", () => {
   const search = findServer(NO_SETTINGS, machine([]));
   assert.ok(!search.found);
   assert.equal(search.reason, "notInstalled");
-  assert.match(search.message, /pipx install codex-auth-lsp/);
+  assert.match(search.message, /needs the program codex-auth-lsp, which is not on the PATH\.$/);
 });
 
 for (const settings of [
@@ -141,10 +141,10 @@ test("a server and a Python inside an open folder are passed over for the bundle
   assert.deepEqual(search, { found: true, command: { program: "/usr/bin/python3", args: ["-I", "/ext/server"] } });
 });
 
-test("without any Python the message names the version and the install command", () => {
+test("without any Python the message names the version and the program", () => {
   const search = findServer(NO_SETTINGS, machine([], { bundled: BUNDLED }));
   assert.ok(!search.found);
-  assert.match(search.message, /needs Python 3\.11 on the PATH .*pipx install codex-auth-lsp$/);
+  assert.match(search.message, /needs Python 3\.11 on the PATH .*or the program codex-auth-lsp there\.$/);
 });
 
 test("a server that did not start is told with why, in one sentence", () => {
