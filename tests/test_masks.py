@@ -47,7 +47,7 @@ NO_SECRETS = {
     ("codex_auth_lsp.domain.notice", "code"): "the kind of a notice",
     ("codex_auth_lsp.domain.status", "state"): "the state of sign-in",
     ("codex_auth_lsp.flows.device_code", "token"): "an issuer's endpoint",
-    ("codex_auth_lsp.conformance.player", "token"): "a mark for progress",
+    ("codex_auth_lsp.conformance.attempt", "token"): "a mark for progress",
 }
 
 MADE_UP = ("codex_auth_lsp.sandbox", "codex_auth_lsp.demo")

@@ -50,7 +50,7 @@ STANDARD = {
 """Of the standard library, by the first word; `asyncio` and two more are there and not loaded."""
 
 OURS = {
-    "cli", "clock", "config", "deferred", "desktop", "domain", "errors", "failures",
+    "cli", "clock", "config", "deferred", "desktop", "domain", "early_end", "errors", "failures",
     "flows.base", "flows.callback_ports", "flows.registry", "import_path", "oauth.endpoints",
     "process", "providers", "secret", "server_options", "service.actions", "service.auth_service",
     "service.change_cause",

@@ -8,6 +8,7 @@ import pytest
 
 from codex_auth_lsp.conformance import answers
 from codex_auth_lsp.conformance.scenarios import SCENARIOS
+from codex_auth_lsp.errors import IssuerUnavailable
 from codex_auth_lsp.wire import methods, results, types
 from codex_auth_lsp.wire.capabilities import ServerAuthCapabilities
 
@@ -22,10 +23,8 @@ SAID = {
     "methods": (results.MethodsResult, answers.login_methods()),
     "providers": (results.ProvidersResult, answers.providers()),
     "doctor": (results.DoctorResult, answers.doctor()),
-    "error": (
-        types.ErrorData,
-        answers.failure(-32803, "issuerUnavailable", "It is away.", attemptId=ATTEMPT)["data"],
-    ),
+    "error": (types.AuthError, answers.auth_error(IssuerUnavailable(retry_after_seconds=0))),
+    "credential": (results.CredentialResult, answers.credential("http://127.0.0.1:4646")),
     "capabilities": (
         ServerAuthCapabilities,
         answers.capabilities(with_commands=False)["capabilities"]["experimental"]["auth"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -128,13 +129,16 @@ def test_a_client_with_commands_alone_makes_no_mistake(tmp_path: Path):
     assert outcome.status == 0
 
 
+OPENS = 'if params["kind"] == "openUrl": webbrowser.open(params["url"])'
+CANCEL = 'write({"method": "$/cancelRequest", "params": {"id": login}})\n        wait(login)'
+LATE = '        import webbrowser; webbrowser.open(status["page"])'
+
+
 def test_a_browser_that_comes_up_after_the_cancellation_is_no_mistake(tmp_path: Path):
     """A program that opens pages takes its time, and the client cannot call it back."""
-    cancel = 'write({"method": "$/cancelRequest", "params": {"id": login}})\n        wait(login)'
-    opens = 'if params["kind"] == "openUrl": webbrowser.open(params["url"])'
     late = {
-        opens: 'status["page"] = params["url"]',
-        cancel: f'{cancel}\n        import webbrowser; webbrowser.open(status["page"])',
+        OPENS: 'status["page"] = params["url"]',
+        CANCEL: f"{CANCEL}\n{LATE}",
         "status.clear(), ": "",
     }
 
@@ -200,6 +204,24 @@ PLANTED = {
         "device-code",
         {'if params["kind"] == "openUrl": ': ""},
         "The client opened a page by itself, which the person had not asked for here.",
+    ),
+    "a page that is opened again after the end": (
+        "cancel",
+        {OPENS: f'{OPENS}; status["page"] = params["url"]', CANCEL: f"{CANCEL}\n{LATE}",
+         "status.clear(), ": ""},
+        "The client opened the sign-in page again after the sign-in had ended",
+    ),
+    "a credential that was not agreed on": (
+        "sign-in",
+        {OWN_LOGIN: f'{OWN_LOGIN}; wait(ask("auth/credential", {{}}))'},
+        "`auth/credential` was sent, and `experimental.auth.credential` was not declared",
+    ),
+    "initialized without the answer to initialize": (
+        "sign-in",
+        {'wait(ask("initialize",': 'hello = (ask("initialize",',
+         '    write({"method": "initialized", "params": {}})\n':
+         '    write({"method": "initialized", "params": {}})\n    wait(hello)\n'},
+        "`initialized` was sent before the answer to `initialize` had come",
     ),
     "a cancellation that is not sent": (
         "cancel",
@@ -272,7 +294,162 @@ def test_a_planted_mistake_is_named(tmp_path: Path, scenario: str, changes, sent
     assert outcome.status == 1
 
 
+ANSWERS = {
+    "-32800": ("cancel", {CANCEL: CANCEL.replace("wait(login)", "tell(login)")},
+        {"code": -32800, "message": "The request was cancelled."}),
+    "loginCancelled": (
+        "cancel",
+        {CANCEL: 'ask("auth/cancelLogin", {})\n        tell(login)',
+         'login = ask("auth/login", {"method": "browser"': 'login = ask("auth/login", '
+         '{"attemptId": "mine", "method": "browser"'},
+        {
+            "code": -32802,
+            "message": "The sign-in was cancelled.",
+            "data": {
+                "kind": "loginCancelled",
+                "retryable": False,
+                "attemptId": "mine",
+                "remediation": [{"title": "Sign in again", "command": "codexAuth.signIn"}],
+            },
+        },
+    ),
+    "alreadyFinished": (
+        "cancel",
+        {CANCEL: 'wait(ask("auth/cancelLogin", {"attemptId": "mine"})), wait(login)\n'
+         '        tell(ask("auth/cancelLogin", {"attemptId": "mine"}))',
+         'login = ask("auth/login", {"method": "browser"': 'login = ask("auth/login", '
+         '{"attemptId": "mine", "method": "browser"'},
+        {"outcome": "alreadyFinished"},
+    ),
+    "notFound": (
+        "sign-out",
+        {'wait(ask("auth/logout", {}))': 'tell(ask("auth/cancelLogin", {}))\n'
+         '        wait(ask("auth/logout", {}))'},
+        {"outcome": "notFound"},
+    ),
+    "providerUnknown": (
+        "sign-out",
+        {'{"protocolVersion": 1, "loginPrompt": True}':
+         '{"protocolVersion": 1, "loginPrompt": True, "credential": True}',
+         'wait(ask("auth/logout", {}))': 'tell(ask("auth/credential", {"providerId": "other"}))\n'
+         '        wait(ask("auth/logout", {}))'},
+        {
+            "code": -32803,
+            "message": "There is no such model provider; name another one.",
+            "data": {
+                "kind": "providerUnknown",
+                "retryable": False,
+                "providerId": "other",
+                "remediation": [],
+            },
+        },
+    ),
+    "notSignedIn": (
+        "sign-out",
+        {'wait(ask("auth/logout", {}))': 'wait(ask("auth/logout", {}))\n'
+         '        tell(ask("auth/refresh", {}))'},
+        {
+            "code": -32803,
+            "message": "Nobody is signed in.",
+            "data": {
+                "kind": "notSignedIn",
+                "retryable": False,
+                "remediation": [{"title": "Sign in", "command": "codexAuth.signIn"}],
+            },
+        },
+    ),
+    "attemptNotFound": (
+        "sign-out",
+        {'wait(ask("auth/logout", {}))': 'tell(ask("auth/reopenBrowser", {}))\n'
+         '        wait(ask("auth/logout", {}))'},
+        {
+            "code": -32803,
+            "message": "No sign-in is waiting for this any more; sign in again.",
+            "data": {
+                "kind": "attemptNotFound",
+                "retryable": False,
+                "remediation": [{"title": "Sign in again", "command": "codexAuth.signIn"}],
+            },
+        },
+    ),
+}  # fmt: skip
+
+TELL = (
+    "def tell(id):\n"
+    "    import json\n"
+    "    answer = wait(id)\n"
+    '    print("SAID", json.dumps(answer.get("result", answer.get("error"))), flush=True)\n\n'
+)
+"""Has the client show an answer."""
+
+
+@pytest.mark.parametrize(("scenario", "changes", "said"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_the_played_server_answers_as_the_real_one(tmp_path: Path, scenario: str, changes, said):
+    """With the same codes, words and data, and nothing is blamed."""
+    outcome = check_changed(
+        tmp_path, scenario, {**changes, "start()\nmatch": f"{TELL}start()\nmatch"}
+    )
+
+    (line,) = re.findall(r"^SAID (.*)$", outcome.text, re.MULTILINE)
+    assert json.loads(line) == said
+    assert outcome.mistakes == []
+
+
+HARMLESS = {
+    "a cancellation twice": (
+        "cancel",
+        {CANCEL: 'cancel = {"attemptId": "mine"}\n'
+         '        first = ask("auth/cancelLogin", cancel)\n'
+         '        wait(ask("auth/cancelLogin", cancel))\n        wait(login)',
+         'login = ask("auth/login", {"method": "browser"': 'login = ask("auth/login", '
+         '{"attemptId": "mine", "method": "browser"'},
+    ),
+    "a cancellation in both ways": (
+        "cancel",
+        {CANCEL: f'{CANCEL}; wait(ask("auth/cancelLogin", {{}}))'},
+    ),
+    "a cancellation of nothing before the end": (
+        "sign-in",
+        {OWN_LOGIN: f'{OWN_LOGIN}; wait(ask("auth/cancelLogin", {{}}))'},
+    ),
+    "a cancellation of another request": (
+        "sign-in",
+        {"start()\nmatch": "start()\n"
+         'write({"method": "$/cancelRequest", "params": {"id": ask("auth/methods", {})}})\nmatch'},
+    ),
+    "a page that is asked for again": (
+        "sign-in",
+        {f"        {OWN_LOGIN}\nleave()":
+         '        login = ask("auth/login", {"method": "browser"})\n'
+         '        while receive() != "auth/loginPrompt": pass\n'
+         '        wait(ask("auth/reopenBrowser", {})), wait(login)\nleave()'},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("scenario", "changes"), HARMLESS.values(), ids=HARMLESS.keys())
+def test_what_does_no_harm_is_not_blamed(tmp_path: Path, scenario: str, changes):
+    """Clicks that come twice or too late, and a clean-up of what may run."""
+    outcome = check_changed(tmp_path, scenario, changes)
+
+    assert outcome.mistakes == []
+    assert outcome.advice == []
+    assert outcome.status == 0
+
+
 ADVISED = {
+    "a page that is opened twice": (
+        {OPENS: f'{OPENS}, webbrowser.open(params["url"])'},
+        "The page of one prompt was opened more than once",
+    ),
+    "an address that is pasted": (
+        {f"        {OWN_LOGIN}\nleave()":
+         '        login = ask("auth/login", {"method": "browser"})\n'
+         '        while receive() != "auth/loginPrompt": pass\n'
+         '        wait(ask("auth/submitCallback", {"url": "http://127.0.0.1/"})), wait(login)\n'
+         "leave()"},
+        "The client sent `auth/submitCallback`; that is right where the person pasted",
+    ),
     "no exit": (
         {'    write({"method": "exit"})\n': ""},
         "`exit` did not follow `shutdown`; this server also takes the end of its input for it",

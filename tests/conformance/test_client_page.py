@@ -88,3 +88,21 @@ def test_the_table_of_scenarios_is_that_of_the_checker():
     rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", table.partition("\n\n")[0], re.MULTILINE)
 
     assert [(scenario.name, scenario.task) for scenario in SCENARIOS] == rows
+
+
+def test_the_findings_as_json_are_the_line_that_stands_there(tmp_path: Path):
+    """And nothing else is on standard output."""
+    (line,) = re.findall(r'^\{"scenarios".*$', PROTOCOL.read_text(encoding="utf-8"), re.MULTILINE)
+    script = write_programs(tmp_path, {})
+    checker = [sys.executable, "-I", "-m", "codex_auth_lsp", "check-client", "--json"]
+
+    done = subprocess.run(
+        [*checker, "--scenario", "sign-out", "--", sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env=clean_environment(tmp_path),
+    )
+
+    assert done.stdout == f"{line}\n"
+    assert done.returncode == 0

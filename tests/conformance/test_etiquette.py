@@ -32,14 +32,19 @@ SHOW = {"method": "window/showDocument", "id": "s1"}
 """A request of the server's."""
 
 
-def judged(messages, sent=()) -> Findings:
-    """Return what is found; `sent` was sent by the server before."""
+def judged(messages, sent=(), *, answered_after="initialize") -> Findings:
+    """Return what is found; `sent` was sent by the server before.
+
+    `initialize` is answered as soon as a message with the method `answered_after` has come.
+    """
     findings = Findings()
     etiquette = Etiquette(findings)
     for message in sent:
         etiquette.sent(message)
     for message in messages:
         etiquette.received(message)
+        if isinstance(message, dict) and message.get("method") == answered_after:
+            etiquette.sent({"id": 1, "result": {}})
     etiquette.ended()
     return findings
 
@@ -87,6 +92,12 @@ RIGHT = {
             }
         ),
         *BEGIN[1:],
+        *END,
+    ],
+    "a credential": [
+        initialize({"experimental": {"auth": {"loginPrompt": True, "credential": True}}}),
+        *BEGIN[1:],
+        request(2, "auth/credential", {}),
         *END,
     ],
     "some looks at the status": [
@@ -209,6 +220,10 @@ WRONG = {
         [*BEGIN, END[0], request(99, "auth/status"), END[1]],
         "`auth/status` was sent after `shutdown`; only `exit` may follow.",
     ),
+    "a credential without the capability": (
+        [*BEGIN, request(2, "auth/credential", {}), *END],
+        "`auth/credential` was sent, and `experimental.auth.credential` was not declared",
+    ),
     "no shutdown": ([*BEGIN, END[1]], "The client sent `exit` without the request `shutdown`"),
 }
 
@@ -220,6 +235,21 @@ def test_a_mistake_is_named(messages, sentence):
 
     (mistake,) = found.mistakes
     assert sentence in mistake
+
+
+HASTY = {
+    "initialized": [*BEGIN, *END],
+    "auth/status": [initialize(), request(2, "auth/status"), *BEGIN[1:], *END],
+}
+
+
+@pytest.mark.parametrize(("method", "messages"), HASTY.items(), ids=HASTY.keys())
+def test_a_client_waits_for_the_answer_to_initialize(method, messages):
+    """It cannot know before what the server can do."""
+    found = judged(messages, answered_after=method)
+
+    (mistake,) = found.mistakes
+    assert mistake.startswith(f"`{method}` was sent before the answer to `initialize` had come")
 
 
 ANSWERED = {
@@ -250,7 +280,11 @@ def test_an_answer_to_the_server_is_judged(answers, sentence):
 
 
 ADVICE = {
-    "no word at the end": (BEGIN, "The client left without the request `shutdown`; this server"),
+    "no word at the end": (
+        BEGIN,
+        "The client left without the request `shutdown`: its end of the input was closed, or the "
+        "server was ended by a signal, which cannot be told apart here.",
+    ),
     "no exit": ([*BEGIN, END[0]], "`exit` did not follow `shutdown`; this server also takes"),
     "no field of that name": (
         [*BEGIN, request(2, "auth/login", {"method": "browser", "attemptID": "one"}), *END],

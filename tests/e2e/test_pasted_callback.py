@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -238,6 +239,40 @@ async def test_a_client_without_prompts_is_asked_to_show_the_page_again(
     assert first.params == second.params
 
 
+async def test_the_answer_does_not_wait_for_a_client_that_shows_pages(
+    start: Starter, sandbox: Sandbox
+):
+    """It comes while the page is still asked for; a message follows when none is shown."""
+    may_refuse = asyncio.Event()
+    may_refuse.set()
+
+    async def refuse(_params: Any) -> dict[str, bool]:
+        await may_refuse.wait()
+        return {"success": False}
+
+    client = await start(
+        sandbox,
+        auth={},
+        window={"showDocument": {"support": True}},
+        handlers={"window/showDocument": refuse},
+    )
+    login = await client.start_request("auth/login", {"method": "browser"})
+    await client.wait_for("window/showMessage")
+    may_refuse.clear()
+    mark = client.mark()
+
+    request = await client.start_request(REOPEN)
+    answer = await request.message()
+    may_refuse.set()
+    message = await client.wait_for("window/showMessage", since=mark)
+    await client.request("auth/cancelLogin", {})
+    await login.error()
+
+    (asked,) = client.all("window/showDocument", since=mark)
+    assert answer.result() == {}
+    assert asked.index < answer.index < message.index
+
+
 async def test_nothing_is_shown_again_where_nothing_waits(
     start: Starter, sandbox: Sandbox, browser: Browser
 ):
@@ -253,3 +288,57 @@ async def test_nothing_is_shown_again_where_nothing_waits(
 
     assert {error.summary for error in errors} == {(-32803, "attemptNotFound")}
     assert len(client.all("auth/loginPrompt")) == 1
+
+
+async def test_an_attempt_that_shows_nothing_yet_goes_on(start: Starter, sandbox: Sandbox):
+    """What runs is still being prepared: there is no page to be shown again, and no advice."""
+    sandbox.fault("metadata", "hang")
+    client = await start(sandbox)
+    login = await client.start_request("auth/login", {"method": "browser"})
+    progress = await client.wait_for("auth/loginProgress")
+    attempt_id = progress.params["attemptId"]
+
+    error = await client.request_error(REOPEN)
+    await client.request("auth/cancelLogin", {})
+    await login.error()
+
+    assert error.message == "The sign-in that runs has nothing to show at this moment; it goes on."
+    assert error.data == {
+        "kind": "attemptNotFound",
+        "retryable": False,
+        "attemptId": attempt_id,
+        "remediation": [],
+    }
+
+
+async def test_an_attempt_that_is_not_found_is_told_apart_from_one_that_waits(
+    start: Starter, sandbox: Sandbox
+):
+    """While another one waits no advice would end that; the answer names what was asked for."""
+    client = await start(sandbox)
+    url = "http://127.0.0.1:1455/auth/callback?code=x&state=y"
+    nothing = await client.request_error(REOPEN, {"attemptId": "another"})
+    attempt = await begin(client)
+
+    wrong = [
+        await client.request_error(REOPEN, {"attemptId": "another"}),
+        await client.request_error(SUBMIT, {"attemptId": "another", "url": url}),
+    ]
+    await client.request("auth/cancelLogin", {})
+    await attempt.request.error()
+    without = await client.request_error(REOPEN)
+
+    for error in wrong:
+        assert error.message == "Another sign-in is waiting, and not this one; it goes on."
+        assert error.data == {
+            "kind": "attemptNotFound",
+            "retryable": False,
+            "attemptId": "another",
+            "remediation": [],
+        }
+    sentence = "No sign-in is waiting for this any more; sign in again."
+    assert nothing.message == without.message == sentence
+    assert nothing.data["attemptId"] == "another"
+    assert "attemptId" not in without.data
+    advice = [{"title": "Sign in again", "command": "codexAuth.signIn"}]
+    assert nothing.data["remediation"] == without.data["remediation"] == advice

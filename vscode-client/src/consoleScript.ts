@@ -5,7 +5,7 @@ import { basename, dirname } from "node:path";
 /** The lines that stand for a first line which would be too long or has a blank; or that line. */
 const FIRST_LINE = /^#!\/bin\/sh\n'''exec' "?(\/[^"\n]+?)"? "\$0" "\$@"\n' '''\n|^#!(\/\S+)\n/;
 const PYTHON = /^python(?:3(?:\.\d+)?)?$/;
-const IMPORT = /^from codex_auth_lsp\.cli import main$/m;
+const IMPORT = /^from codex_auth_lsp\.\w+ import main$/m;
 
 /**
  * The Python of the server's script, if it stands beside it, as in a virtual environment: only

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from codex_auth_lsp.errors import RefreshTokenRevoked
 from codex_auth_lsp.wire import methods
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from codex_auth_lsp.errors import AuthError
+
 INSTANCE = "check-client"
 ACCOUNT = "plus@example.com"
 SECOND_ACCOUNT = "pro@example.com"
 USER_CODE = "CHECK-2468"
+PROVIDER = "openai"
 
 _FAR = "2099-01-01T00:00:00Z"
 
@@ -61,18 +65,12 @@ def signed_in(revision: int, email: str = ACCOUNT) -> dict[str, Any]:
 
 def needs_reauth(revision: int) -> dict[str, Any]:
     """Return the status of somebody whose login has ended for good."""
-    error = {
-        "kind": "refreshTokenRevoked",
-        "message": "The login has been revoked.",
-        "retryable": False,
-        "remediation": [{"title": "Sign in again", "command": "codexAuth.signIn"}],
-    }
     return {
         **signed_in(revision),
         "state": "needsReauth",
         "cloud": _cloud("needsReauth"),
         "freshness": "stale",
-        "lastError": error,
+        "lastError": auth_error(RefreshTokenRevoked()),
     }
 
 
@@ -109,7 +107,7 @@ def login_methods() -> dict[str, Any]:
 def providers() -> dict[str, Any]:
     """Return the result of `auth/providers`."""
     only = {
-        "id": "openai",
+        "id": PROVIDER,
         "name": "OpenAI",
         "active": True,
         "authKind": "openai",
@@ -118,7 +116,7 @@ def providers() -> dict[str, Any]:
         "problems": [],
     }
     return {
-        "activeProviderId": "openai",
+        "activeProviderId": PROVIDER,
         "providers": [only],
         "revision": 1,
         "serverInstanceId": INSTANCE,
@@ -130,13 +128,20 @@ def doctor() -> dict[str, Any]:
     return {"checks": [{"id": "versions", "status": "ok", "summary": "This is check-client."}]}
 
 
-def failure(code: int, kind: str, message: str, **data: Any) -> dict[str, Any]:
-    """Return the error of a response."""
+def credential(page: str) -> dict[str, Any]:
+    """Return the result of `auth/credential`, of which a server on this machine is the provider."""
     return {
-        "code": code,
-        "message": message,
-        "data": {"kind": kind, "retryable": False, "remediation": [], **data},
+        "providerId": PROVIDER,
+        "baseUrl": page,
+        "headers": {"Authorization": "Bearer played-by-check-client"},
+        "expiresAt": _FAR,
+        "revision": 1,
     }
+
+
+def auth_error(error: AuthError) -> dict[str, Any]:
+    """Return an error as statuses and notifications carry it."""
+    return {**error.to_data(), "message": error.message}
 
 
 def _status(revision: int, state: str) -> dict[str, Any]:
@@ -153,7 +158,7 @@ def _status(revision: int, state: str) -> dict[str, Any]:
         },
         "shadowed": [],
         "provider": {
-            "id": "openai",
+            "id": PROVIDER,
             "authKind": "openai",
             "requiresOpenaiAuth": True,
             "ready": state == "signedIn",

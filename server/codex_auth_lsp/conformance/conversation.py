@@ -5,23 +5,29 @@ What the person's sign-in depends on is handed on as events, for a scenario to a
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.conformance import answers
 from codex_auth_lsp.conformance.etiquette import Etiquette
 from codex_auth_lsp.conformance.introduction import auth_of, can_show_documents
+from codex_auth_lsp.conformance.replies import reply
+from codex_auth_lsp.transport.envelope import INVALID_REQUEST, METHOD_NOT_FOUND
 from codex_auth_lsp.transport.framing import FrameDecoder, FramingError, encode_frame
 from codex_auth_lsp.wire import methods
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from codex_auth_lsp.conformance.findings import Findings
 
 _CHUNK = 64 * 1024
+
+INTRODUCTION_SECONDS = 0.2
+"""How long `initialize` waits for its answer, to see who goes on without it."""
 
 _STRANGE = {"somethingNew": [{"deeper": True}, "value"]}
 """A field that no version of the protocol has."""
@@ -31,6 +37,7 @@ _EVENTS = {
     methods.CANCEL_LOGIN: "cancel",
     methods.LOGOUT: "logout",
     methods.SUBMIT_CALLBACK: "submit",
+    methods.REOPEN_BROWSER: "reopen",
     methods.COMMAND_SIGN_IN: "login",
     methods.COMMAND_SIGN_IN_WITH_DEVICE_CODE: "login",
     methods.COMMAND_SIGN_OUT: "logout",
@@ -63,9 +70,13 @@ class Conversation:
         tell: Callable[[Event], None],
         status: dict[str, Any],
         *,
+        page: str,
         strange: bool = False,
     ) -> None:
-        """Begin with `status`; `strange` adds to every object a field that nobody knows."""
+        """Begin with `status`; `strange` adds to every object a field that nobody knows.
+
+        `page` is the address of a server on this machine.
+        """
         self.status = status
         self.has_auth = False
         self.has_prompt = False
@@ -78,15 +89,9 @@ class Conversation:
         self._etiquette = Etiquette(findings)
         self._count = 0
         self.is_open = True
-        self._answers: dict[str, Callable[[], Any]] = {
-            methods.STATUS: lambda: self.status,
-            methods.REFRESH: lambda: self.status,
-            methods.COMMAND_STATUS: lambda: self.status,
-            methods.METHODS: answers.login_methods,
-            methods.PROVIDERS: answers.providers,
-            methods.DOCTOR: answers.doctor,
-            methods.REOPEN_BROWSER: dict,
-        }
+        self._page = page
+        self._gives_credentials = False
+        self._introduction: Callable[[], None] | None = None
 
     async def listen(self) -> None:
         """Take in what the client sends until one of the two ends it."""
@@ -160,13 +165,14 @@ class Conversation:
             self._findings.mistake("A message was not JSON.")
             return
         fits = self._etiquette.received(message)
+        self._end_introduction()
         if not isinstance(message, dict):
             return
         id_, method, params = message.get("id"), message.get("method"), message.get("params")
         params = params if isinstance(params, dict) else {}
         if not fits:
             if method is not None and isinstance(id_, int | str):
-                self.refuse(id_, answers.failure(-32600, "internalError", "That was no request."))
+                self.refuse(id_, {"code": INVALID_REQUEST, "message": "That was no request."})
         elif method is None:
             self._tell(Event("answer", id=id_, params=message))
         elif id_ is None:
@@ -190,22 +196,35 @@ class Conversation:
             self._tell(Event("shutdown", method, id_))
             return
         name = str(params.get("command")) if method == "workspace/executeCommand" else method
-        if name in self._answers:
-            self.answer(id_, self._answers[name]())
+        said = reply(
+            name,
+            params,
+            self.status,
+            gives_credentials=self._gives_credentials,
+            page=self._page,
+        )
+        if said is not None:
+            self._send({"id": id_, **said})
         elif name in _EVENTS:
             self._tell(Event(_EVENTS[name], name, id_, params))
-        elif name == methods.CREDENTIAL:
-            text = "This server is played and gives no credential out."
-            self.refuse(id_, answers.failure(-32803, "notSignedIn", text))
         else:
-            self.refuse(id_, {"code": -32601, "message": "There is no such request."})
+            self.refuse(id_, {"code": METHOD_NOT_FOUND, "message": "There is no such request."})
 
     def _introduce(self, id_: int | str, params: dict[str, Any]) -> None:
         auth = auth_of(params)
         self.has_auth = isinstance(auth, dict)
         self.has_prompt = self.has_auth and auth.get("loginPrompt") is True
+        self._gives_credentials = self.has_auth and auth.get("credential") is True
         self.shows_documents = can_show_documents(params)
-        self.answer(id_, answers.capabilities(with_commands=not self.has_auth))
+        said = answers.capabilities(with_commands=not self.has_auth)
+        self._introduction = partial(self.answer, id_, said)
+        asyncio.get_running_loop().call_later(INTRODUCTION_SECONDS, self._end_introduction)
+
+    def _end_introduction(self) -> None:
+        """Answer `initialize`, which something that comes before its time does not wait for."""
+        answer, self._introduction = self._introduction, None
+        if answer is not None:
+            answer()
 
     def _send(self, message: dict[str, Any]) -> None:
         if not self.is_open:

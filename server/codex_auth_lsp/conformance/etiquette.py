@@ -9,7 +9,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from codex_auth_lsp.conformance.introduction import judge_introduction
+from codex_auth_lsp.conformance.introduction import auth_of, judge_introduction
 from codex_auth_lsp.wire import methods
 from codex_auth_lsp.wire.catalogue import REQUEST_MODELS
 from codex_auth_lsp.wire.reading import ParamsInvalid, read_params
@@ -32,10 +32,11 @@ class Etiquette:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._asked: set[int | str] = set()
-        self._open: set[int | str] = set()
         self._own_open: dict[int | str, str] = {}
         self._status_looks = 0
         self._introduced = False
+        self._answered = False
+        self._may_have_credentials = False
         self._initialized = False
         self._shut_down = False
         self._left = False
@@ -43,7 +44,7 @@ class Etiquette:
     def sent(self, message: dict[str, Any]) -> None:
         """Take note of a message of the server's."""
         if "method" not in message:
-            self._open.discard(message["id"])
+            self._answered = True  # `initialize` is the first that gets an answer
         elif "id" in message:
             self._own_open[message["id"]] = message["method"]
 
@@ -79,8 +80,10 @@ class Etiquette:
             )
         elif not self._shut_down:
             self._findings.advise(
-                "The client left without the request `shutdown`; this server takes the end of its "
-                "input for it, others do not, and one that is killed stores nothing more."
+                "The client left without the request `shutdown`: its end of the input was closed, "
+                "or the server was ended by a signal, which cannot be told apart here. This server "
+                "takes both for `shutdown`, SIGKILL apart, which lets it store nothing more; "
+                "others do not."
             )
         elif not self._left:
             self._findings.advise(
@@ -101,7 +104,6 @@ class Etiquette:
         if id_ in self._asked:
             self._findings.mistake(f"Two requests had the same `id` ({id_!r}).")
         self._asked.add(id_)
-        self._open.add(id_)
         if method in _NOTIFICATIONS:
             self._findings.mistake(f"`{method}` is a notification and was sent with an `id`.")
         elif self._shut_down:
@@ -118,16 +120,27 @@ class Etiquette:
         if self._introduced:
             self._findings.mistake("`initialize` was sent twice in one conversation.")
         self._introduced = True
-        judge_introduction(message.get("params"), self._findings)
+        params = message.get("params")
+        auth = auth_of(params)
+        self._may_have_credentials = isinstance(auth, dict) and auth.get("credential") is True
+        judge_introduction(params, self._findings)
 
     def _judge_moment(self, method: str) -> None:
         if not self._introduced:
             self._findings.mistake(f"`{method}` was sent before `initialize`, which comes first.")
+        elif not self._answered:
+            self._judge_haste(method)
         elif not self._initialized and method != "shutdown":
             self._findings.mistake(
                 f"`{method}` was sent before the notification `initialized`, which follows the "
                 "answer to `initialize`; the server announces nothing until then."
             )
+
+    def _judge_haste(self, method: str) -> None:
+        self._findings.mistake(
+            f"`{method}` was sent before the answer to `initialize` had come; a client cannot know "
+            "before what the server can do, and LSP wants it to wait."
+        )
 
     def _judge_notification(self, method: str, message: dict[str, Any]) -> None:
         if method in _REQUESTS:
@@ -138,6 +151,8 @@ class Etiquette:
         elif method == "initialized":
             if not self._introduced:
                 self._findings.mistake("`initialized` was sent before `initialize`.")
+            elif not self._answered:
+                self._judge_haste(method)
             self._initialized = True
         elif method == "exit":
             self._left = True
@@ -169,6 +184,11 @@ class Etiquette:
                 )
         if method == "workspace/executeCommand":
             self._judge_command(params)
+        if method == methods.CREDENTIAL and not self._may_have_credentials:
+            self._findings.mistake(
+                "`auth/credential` was sent, and `experimental.auth.credential` was not declared; "
+                "the server refuses it then."
+            )
         if method not in REQUEST_MODELS:
             return
         model = REQUEST_MODELS[method].params

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 from codex_auth_lsp.conformance import answers
+from codex_auth_lsp.conformance.attempt import Attempt
+from codex_auth_lsp.conformance.pages import Pages
+from codex_auth_lsp.conformance.unasked import Unasked
+from codex_auth_lsp.errors import LoginCancelled
+from codex_auth_lsp.transport.error_replies import error_reply
 from codex_auth_lsp.wire import methods
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.conformance.conversation import Conversation, Event
     from codex_auth_lsp.conformance.findings import Findings
+    from codex_auth_lsp.errors import AuthError
 
 SETTLE_SECONDS = 1.0
 """How long a client is watched for doing what it should leave alone."""
 
-_SURPRISES = {
-    "login": "The client began a sign-in (`auth/login`) that nobody had asked for.",
-    "cancel": "The client ended the sign-in by itself; it takes as long as the person takes.",
-    "logout": "The client signed out (`auth/logout`), and nobody had asked for that.",
-    "submit": "The client sent `auth/submitCallback`, and nobody had pasted an address.",
-    "page": "The client opened a page by itself, which the person had not asked for here.",
-}
+_BEFORE_ITS_TIME = {"login", "cancel", "logout", "submit", "reopen", "page"}
+"""What a client may do before it has introduced itself: each is blamed where it is received."""
 
 
 class Stopped(Exception):
@@ -36,24 +36,6 @@ class Stopped(Exception):
 
 class NotForThisClient(Exception):
     """The scenario has no meaning for a client that declares so little."""
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A sign-in that the client has begun, by a request or by a command, which is answered."""
-
-    attempt_id: str
-    method: str
-    request: int | str | None
-    token: int | str | None
-
-
-@dataclass(frozen=True)
-class Page:
-    """The sign-in page, and the message that asks the client to open it, if one does."""
-
-    url: str
-    asked_by: str | None
 
 
 class Player:
@@ -76,11 +58,13 @@ class Player:
         self._clock = clock
         self._page = page
         self._seconds = seconds
+        self._pages = Pages(findings)
+        self._unasked = Unasked(conversation, findings, self._pages)
 
     async def is_introduced(self) -> None:
         """Wait for `initialized`, and announce the state."""
         what = "sent `initialize` and then `initialized`"
-        await self.expect("initialized", what=what, ignoring=_SURPRISES)
+        await self.expect("initialized", what=what, ignoring=_BEFORE_ITS_TIME)
         self.server.announce(self.server.status, "startup", account_changed=False)
 
     def wants_notifications(self) -> None:
@@ -107,6 +91,7 @@ class Player:
             request=None if by_command else event.id,
             token=None if by_command else event.params.get("workDoneToken"),
         )
+        self._unasked.began(attempt)
         if by_command and event.id is not None:
             self.server.answer(event.id, {"attemptId": attempt.attempt_id})
         self._report(attempt, {"kind": "begin", "title": "Sign in", "cancellable": True})
@@ -116,23 +101,21 @@ class Player:
         self.goes_on(attempt, "starting", "Preparing the sign-in.")
         return attempt
 
-    async def asks_for_page(self, attempt: Attempt) -> Page:
-        """Ask for the sign-in page to be opened."""
+    async def asks_for_page(self, attempt: Attempt) -> str | None:
+        """Ask for the sign-in page to be opened; return by which method, if one does that."""
         url = f"{self._page}/authorize?state={secrets.token_hex(8)}&scope=openid+email"
         prompt = {"kind": "openUrl", "url": url, "message": "Sign in in the browser."}
-        page = Page(url, await self._ask(attempt, prompt, external=url))
+        asked_by = await self._ask(attempt, prompt, external=url)
         self.goes_on(attempt, "waitingForUser", "Waiting for you to sign in in the browser.")
-        return page
+        return asked_by
 
     async def shows_page(self, attempt: Attempt) -> None:
         """Ask for the sign-in page to be opened, and wait until it is."""
-        page = await self.asks_for_page(attempt)
-        if page.asked_by is None:
-            await self.leaves_alone("while the person was at the sign-in page")
-            return
-        event = await self.expect("page", what=f"opened the page that `{page.asked_by}` named")
-        if _opened(event.method) != _opened(page.url):
-            raise Stopped("The client opened another address than the one that it was given.")
+        asked_by = await self.asks_for_page(attempt)
+        if asked_by is not None and not self._pages.is_open:
+            event = await self.expect("page", what=f"opened the page that `{asked_by}` named")
+            self._opens(event)
+        await self.leaves_alone("while the person was at the sign-in page")
 
     async def shows_code(self, attempt: Attempt) -> None:
         """Ask for a code to be shown; its page is not to be opened."""
@@ -169,23 +152,28 @@ class Player:
         else:
             self.server.answer(attempt.request, result)
 
-    def fails(self, attempt: Attempt, status: dict[str, Any], error: dict[str, Any]) -> None:
-        """Let the sign-in fail, or be cancelled."""
-        code, message, data = error["code"], error["message"], error["data"]
-        outcome = "failed" if code == -32803 else "cancelled"
-        auth_error = {**data, "message": message}
-        self._end(attempt, status, "pendingLogin", {"outcome": outcome, "error": auth_error})
-        if attempt.request is None:
-            self.server.notify("window/showMessage", {"type": 1, "message": message})
-        else:
-            self.server.refuse(attempt.request, error)
+    def fails(self, attempt: Attempt, status: dict[str, Any], error: AuthError) -> None:
+        """Let the sign-in fail."""
+        self._end_without_login(attempt, status, "failed", error)
+        self._say_failure(attempt, error)
 
-    async def quits(self, *, ignoring: Collection[str] = ()) -> None:
+    def is_cancelled(self, attempt: Attempt, status: dict[str, Any], event: Event) -> None:
+        """Let the sign-in be cancelled by this event."""
+        error = LoginCancelled()
+        if event.id is not None:
+            self.server.answer(event.id, {"outcome": "cancelled"})
+        self._end_without_login(attempt, status, "cancelled", error)
+        if event.method == "$/cancelRequest" and attempt.request is not None:
+            self.server.refuse(attempt.request, error_reply(asyncio.CancelledError()))
+        else:
+            self._say_failure(attempt, error)
+
+    async def quits(self) -> None:
         """Wait for the client to end the conversation in order."""
         what = "quit, with the request `shutdown` and then `exit`"
-        event = await self.expect("shutdown", "exit", "end", what=what, ignoring=ignoring)
+        event = await self.expect("shutdown", "exit", "end", what=what)
         if event.kind == "shutdown":
-            await self.expect("exit", "end", what="sent `exit` after `shutdown`", ignoring=ignoring)
+            await self.expect("exit", "end", what="sent `exit` after `shutdown`")
 
     async def leaves_alone(self, when: str) -> None:
         """Watch for a moment that the client does nothing that was not asked for."""
@@ -222,49 +210,73 @@ class Player:
     def _not_asked_for(self, event: Event, if_it_left: str) -> None:
         if event.kind in {"shutdown", "exit", "end"}:
             raise Stopped(if_it_left)
-        if event.kind in _SURPRISES:
-            self._findings.mistake(_SURPRISES[event.kind])
-            if event.id is not None:
-                text = "That was not part of the scenario."
-                self.server.refuse(event.id, answers.failure(-32803, "internalError", text))
+        self._unasked.take(event)
+
+    def _opens(self, event: Event) -> None:
+        if not self._pages.is_prompted(event.method):
+            raise Stopped("The client opened another address than the one that it was given.")
+        self._pages.opened(event.method)
 
     async def _ask(
         self, attempt: Attempt, prompt: dict[str, Any], *, external: str | None
     ) -> str | None:
         """Prompt the person as the client can; return the method that has a page opened, if any."""
+        if external is not None:
+            self._pages.prompted(external)
         if self.server.has_prompt:
             params = {"attemptId": attempt.attempt_id, **prompt}
-            self.server.notify(methods.LOGIN_PROMPT, params)
+            self._show(partial(self.server.notify, methods.LOGIN_PROMPT, params), external)
             return methods.LOGIN_PROMPT
         if external is not None and self.server.shows_documents:
             params = {"uri": external, "external": True, "takeFocus": True}
-            id_ = self.server.request("window/showDocument", params)
+            self._show(partial(self.server.request, "window/showDocument", params), external)
             answer = await self.expect("answer", "page", what="answered `window/showDocument`")
             if answer.kind == "page":
-                self._events.put_nowait(answer)
+                self._opens(answer)
                 return "window/showDocument"
             result = answer.params.get("result")
-            if answer.id == id_ and isinstance(result, dict) and result.get("success") is True:
+            if isinstance(result, dict) and result.get("success") is True:
                 return "window/showDocument"
         words = [prompt["message"], prompt["url"], prompt.get("userCode", "")]
         text = " ".join(word for word in words if word)
-        self.server.notify("window/showMessage", {"type": 3, "message": text})
+        message = {"type": 3, "message": text}
+        self._show(partial(self.server.notify, "window/showMessage", message), external)
         return None
+
+    def _show(self, send: Callable[[], Any], page: str | None) -> None:
+        """Send a prompt, now and whenever the client asks for it."""
+
+        def again() -> None:
+            if page is not None:
+                self._pages.prompted(page)
+            send()
+
+        send()
+        self._unasked.prompted(again)
 
     def _report(self, attempt: Attempt, value: dict[str, Any]) -> None:
         if attempt.token is not None:
             self.server.notify("$/progress", {"token": attempt.token, "value": value})
 
+    def _end_without_login(
+        self, attempt: Attempt, status: dict[str, Any], outcome: str, error: AuthError
+    ) -> None:
+        error.attempt_id = attempt.attempt_id
+        completed = {"outcome": outcome, "error": answers.auth_error(error)}
+        self._end(attempt, status, "pendingLogin", completed)
+
+    def _say_failure(self, attempt: Attempt, error: AuthError) -> None:
+        if attempt.request is None:
+            self.server.notify("window/showMessage", {"type": 1, "message": error.message})
+        else:
+            self.server.refuse(attempt.request, error_reply(error))
+
     def _end(
         self, attempt: Attempt, status: dict[str, Any], cause: str, completed: dict[str, Any]
     ) -> None:
+        self._unasked.ended()
+        self._pages.ended()
         self._report(attempt, {"kind": "end"})
         self.server.change(status, cause)
         params = {"attemptId": attempt.attempt_id, **completed}
         self.server.notify_auth(methods.LOGIN_COMPLETED, params)
-
-
-def _opened(url: str) -> tuple[str, str, dict[str, list[str]]]:
-    """Return what an address says, however it is encoded."""
-    parts = urlsplit(url)
-    return parts.netloc, parts.path, parse_qs(parts.query)

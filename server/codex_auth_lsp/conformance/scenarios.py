@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.conformance import answers
 from codex_auth_lsp.conformance.player import Player, Stopped
+from codex_auth_lsp.errors import SIGN_IN_AGAIN, IssuerUnavailable, Remediation
 from codex_auth_lsp.wire import methods
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-    from codex_auth_lsp.conformance.conversation import Event
-    from codex_auth_lsp.conformance.player import Attempt
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,6 @@ async def _device_code(player: Player) -> None:
     await player.quits()
 
 
-_SLOW_BROWSER = {"page"}
-"""A browser may come up with its page after the person has cancelled, or the client has quit."""
-
-
 async def _cancel(player: Player) -> None:
     await player.is_introduced()
     attempt = await player.begins("browser")
@@ -58,31 +52,24 @@ async def _cancel(player: Player) -> None:
         "cancelled: `$/cancelRequest` with the id of `auth/login`, or `auth/cancelLogin` with its "
         "`attemptId`"
     )
-    event = await player.expect("cancel", what=what, ignoring=_SLOW_BROWSER)
-    code = _cancel_code(player, attempt, event)
-    error = answers.failure(
-        code, "loginCancelled", "The sign-in was cancelled.", attemptId=attempt.attempt_id
-    )
-    player.fails(attempt, answers.signed_out(3), error)
-    await player.quits(ignoring=_SLOW_BROWSER)
+    event = await player.expect("cancel", what=what)
+    if not attempt.is_meant_by(event):
+        if event.id is not None:
+            player.server.answer(event.id, {"outcome": "notFound"})
+        raise Stopped(_MISSED[event.method])
+    player.is_cancelled(attempt, answers.signed_out(3), event)
+    await player.quits()
 
 
-def _cancel_code(player: Player, attempt: Attempt, event: Event) -> int:
-    if event.method == "$/cancelRequest":
-        if event.params.get("id") != attempt.request:
-            raise Stopped("`$/cancelRequest` did not name the `id` of the `auth/login` that ran.")
-        return -32800
-    if event.method == "window/workDoneProgress/cancel":
-        if event.params.get("token") != attempt.token:
-            raise Stopped("`window/workDoneProgress/cancel` did not name the sign-in's token.")
-        return -32802
-    named = event.params.get("attemptId")
-    found = event.method == methods.COMMAND_CANCEL or named in (None, attempt.attempt_id)
-    if event.id is not None:
-        player.server.answer(event.id, {"outcome": "cancelled" if found else "notFound"})
-    if not found:
-        raise Stopped("`auth/cancelLogin` named another `attemptId` than that of `auth/login`.")
-    return -32802
+_MISSED = {
+    "$/cancelRequest": "`$/cancelRequest` did not name the `id` of the `auth/login` that ran.",
+    "window/workDoneProgress/cancel": (
+        "`window/workDoneProgress/cancel` did not name the sign-in's token."
+    ),
+    methods.CANCEL_LOGIN: (
+        "`auth/cancelLogin` named another `attemptId` than that of `auth/login`."
+    ),
+}
 
 
 async def _sign_out(player: Player) -> None:
@@ -121,17 +108,12 @@ async def _needs_sign_in_again(player: Player) -> None:
 async def _server_error(player: Player) -> None:
     await player.is_introduced()
     attempt = await player.begins("browser")
-    error = answers.failure(
-        -32803,
-        "issuerUnavailable",
-        "The sign-in service does not answer at the moment.",
-        retryable=True,
-        retryAfterSeconds=0,
-        attemptId=attempt.attempt_id,
-        remediation=[
-            {"title": "Sign in again", "command": "codexAuth.signIn"},
-            {"title": "Do something that no client knows", "command": "codexAuth.somethingNew"},
-        ],
+    error = IssuerUnavailable(
+        retry_after_seconds=0,
+        remediation=(
+            SIGN_IN_AGAIN,
+            Remediation("Do something that no client knows", command="codexAuth.somethingNew"),
+        ),
     )
     player.fails(attempt, answers.signed_out(3), error)
     await player.quits()

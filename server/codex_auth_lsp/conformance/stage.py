@@ -166,6 +166,7 @@ class Stage:
             self.findings,
             self.events.put_nowait,
             self.scenario.status,
+            page=self.page,
             strange=self.scenario.strange,
         )
         self._listening.append(asyncio.ensure_future(conversation.listen()))

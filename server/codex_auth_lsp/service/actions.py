@@ -73,7 +73,11 @@ class Actions:
 
     @cached_property
     def refresher(self) -> Refresher:
-        """Renewing the login."""
+        """Renewing the login.
+
+        With it comes what gives out the renewed one: later there may be no file left to be opened.
+        """
+        from codex_auth_lsp.service import credentials  # noqa: F401
         from codex_auth_lsp.service.refresher import Refresher
 
         self._begin_settling()

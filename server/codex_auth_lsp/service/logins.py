@@ -199,15 +199,19 @@ class Logins:
         Raises:
             AttemptNotFound: No such login waits for the person.
         """
-        show_again = self._waiting(attempt_id).controls.show_again
-        if show_again is None:
-            raise AttemptNotFound
-        await show_again()
+        attempt = self._waiting(attempt_id)
+        if attempt.controls.show_again is None:
+            raise _not_found(attempt.id, "The sign-in that runs has nothing to show at this moment")
+        await attempt.controls.show_again()
 
     def _waiting(self, attempt_id: str | None) -> Attempt:
         running = self._running
-        if running is None or not running.can_be_joined or attempt_id not in {None, running.id}:
-            raise AttemptNotFound
+        if running is None or not running.can_be_joined:
+            error = AttemptNotFound()
+            error.attempt_id = attempt_id
+            raise error
+        if attempt_id not in {None, running.id}:
+            raise _not_found(attempt_id, "Another sign-in is waiting, and not this one")
         return running
 
     async def stop(self, error: AuthError) -> None:
@@ -422,6 +426,13 @@ class Logins:
     def _tell_end_of_unbegun(self, attempt: Attempt, ending: Ending) -> None:
         self._events.publish(LoginClosing(attempt.id))
         self._events.publish(LoginEnded(attempt.id, ending.outcome, ending.error))
+
+
+def _not_found(attempt_id: str | None, sentence: str) -> AttemptNotFound:
+    """Return the error of a request beside a sign-in that runs: no advice may end that one."""
+    error = AttemptNotFound(f"{sentence}; it goes on.", remediation=())
+    error.attempt_id = attempt_id
+    return error
 
 
 def _joins(request: LoginRequest, running: Attempt) -> bool:

@@ -228,6 +228,9 @@ class Refresher:
                 self._turn.leave()
 
     async def _spend(self, place: Place, seen: ChatGptCredential, reason: str) -> None:
+        # What takes the answer is loaded first: when that comes, no file may be left to be opened.
+        from codex_auth_lsp.service import refresh_answer  # noqa: F401
+
         fingerprint = seen.refresh_token.fingerprint()
         before = read_record(place.record_place)
         sent: RefreshRecord | None = None
@@ -265,7 +268,7 @@ class Refresher:
         )
 
     def _take(self, reply: Reply, asked: ChatGptCredential, *, is_doubted: bool) -> Renewal:
-        from codex_auth_lsp.service.refresh_answer import take_answer  # not needed before this
+        from codex_auth_lsp.service.refresh_answer import take_answer
 
         try:
             return take_answer(reply, asked, self._clock.now(), is_doubted=is_doubted)
