@@ -2,7 +2,7 @@
 // With --bundled it makes codex-auth-PLATFORM.vsix, which brings its server along: for this kind of
 // machine, and for the version of Python that the checkout's .venv has.
 import { spawnSync } from "node:child_process";
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { listFiles, PackageManager } from "@vscode/vsce";
@@ -19,6 +19,10 @@ process.env.TZ = "UTC";
 
 if (bundled) {
   const python = join(root, "../.venv", process.platform === "win32" ? "Scripts/python.exe" : "bin/python");
+  if (!existsSync(python)) {
+    console.error("There is no Python in the checkout's .venv: run `make demo` at its top first.");
+    process.exit(1);
+  }
   run(python, join(root, "scripts/bundle_server.py"));
 }
 run(process.execPath, join(root, "scripts/build.mjs"), "--minify");

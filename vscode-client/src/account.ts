@@ -5,9 +5,9 @@ import type { AuthClient } from "./client";
 import { showDoctorReport } from "./doctor";
 import { adviceButtons, offer, openPage, showFailure, withSentences } from "./messages";
 import { describeStatus, lastErrorInWords, mfaInWords, standingInWords } from "./presentStatus";
-import type { AuthStatus, Link, MfaAdvice } from "./protocol";
+import type { AuthStatus, MfaAdvice } from "./protocol";
 import { showProviders } from "./providers";
-import { adviceOf, type CommandId } from "./remediation";
+import { adviceOf, isPage, type CommandId } from "./remediation";
 import type { SignIn } from "./signIn";
 import { WAITING_TITLES, type WaitingAction } from "./waitingText";
 
@@ -83,7 +83,7 @@ function mfaEntry(mfa: MfaAdvice): Entry {
     run: () => offer(
       mfa.requirement === "required" ? window.showWarningMessage : window.showInformationMessage,
       mfa.reason,
-      mfa.links.filter(isHttps).map(({ title, url }) => ({ title, run: () => openPage(url) })),
+      mfa.links.filter(({ url }) => isPage(url)).map(({ title, url }) => ({ title, run: () => openPage(url) })),
     ),
   };
 }
@@ -106,8 +106,4 @@ function command(label: string, id: CommandId): Entry {
 
 function separator(label: string): Entry {
   return { label, kind: QuickPickItemKind.Separator };
-}
-
-function isHttps({ url }: Link): boolean {
-  return url.startsWith("https://");
 }

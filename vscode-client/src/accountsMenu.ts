@@ -1,22 +1,18 @@
 // The login in VS Code's Accounts menu, for extensions that ask for a session: off unless the person
 // turns it on. VS Code asks the person before an extension gets one.
 
-import { authentication, Disposable, EventEmitter, window, workspace } from "vscode";
+import { authentication, Disposable, EventEmitter, window } from "vscode";
 import type { AuthenticationProvider, AuthenticationProviderAuthenticationSessionsChangeEvent, AuthenticationSession } from "vscode";
 import { bearerToken, difference, sessionAccount, type SessionAccount } from "./accountSession";
 import type { AuthClient } from "./client";
 import { offer, OPEN_SETTINGS } from "./messages";
+import { ownSetting } from "./ownSettings";
 import type { SignIn } from "./signIn";
 
 const ID = "codex-auth";
 
 export function isAccountsMenuOn(): boolean {
-  return ownValue() === true;
-}
-
-/** Only the person's own value counts; it may be of any type. */
-function ownValue(): unknown {
-  return workspace.getConfiguration("codexAuth").inspect<unknown>("accountsMenu")?.globalValue;
+  return ownSetting("accountsMenu") === true;
 }
 
 /** Registers the provider while the setting is on. */
@@ -34,7 +30,7 @@ export class AccountsMenu implements Disposable {
   update(): void {
     if (isAccountsMenuOn()) this.#registration ??= register(this.#client, this.#signIn);
     else this.dispose();
-    if (!["undefined", "boolean"].includes(typeof ownValue())) {
+    if (!["undefined", "boolean"].includes(typeof ownSetting("accountsMenu"))) {
       void offer(window.showWarningMessage, "The setting codexAuth.accountsMenu must be true or false. Until then it is off.", [OPEN_SETTINGS]);
     }
   }
@@ -76,14 +72,17 @@ class CodexAuthentication implements AuthenticationProvider, Disposable {
   }
 
   async createSession(scopes: readonly string[]): Promise<AuthenticationSession> {
-    await this.#signIn.start();
+    if (!(await this.#signIn.start())) throw new Error("The sign-in to Codex was not finished.");
     const [created] = await this.getSessions(scopes);
     if (created === undefined) throw new Error("Nobody has signed in to Codex with ChatGPT.");
     return created;
   }
 
-  /** VS Code has asked the person. */
-  async removeSession(): Promise<void> {
+  /** VS Code has asked the person; somebody else may have signed in meanwhile. */
+  async removeSession(sessionId: string): Promise<void> {
+    await this.#client.start();
+    this.#compare();
+    if (this.#account?.id !== sessionId) return;
     await this.#client.request("auth/logout", {});
   }
 

@@ -2,10 +2,11 @@
 // Each start makes a new session, since a LanguageClient that has failed can never be used again.
 
 import { EventEmitter, type CancellationToken, type Disposable, type LogOutputChannel } from "vscode";
+import { serverSettings } from "./ownSettings";
 import type { Connection } from "./presentStatus";
 import type * as protocol from "./protocol";
 import { findServer, startFailure, type ServerSearch } from "./serverCommand";
-import { serverSettings, thisMachine } from "./serverProcess";
+import { thisMachine } from "./serverProcess";
 import { OtherVersion, Session } from "./session";
 import { isFromAnotherProcess, laterStatus } from "./statusTracker";
 

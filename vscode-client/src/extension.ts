@@ -1,12 +1,13 @@
 // Activation: it makes the parts and joins them; nothing else.
 
-import { workspace, type ExtensionContext } from "vscode";
+import type { ExtensionContext } from "vscode";
 import { AccountsMenu } from "./accountsMenu";
 import { AuthClient, ServerUnavailable } from "./client";
 import { registerCommands } from "./commands";
 import { openLog } from "./log";
 import { showFailure } from "./messages";
 import { Notices } from "./notices";
+import { onOwnSettingsChange } from "./ownSettings";
 import { SignIn } from "./signIn";
 import { StatusItem } from "./statusItem";
 import { warnOfWorkspaceSettings } from "./workspaceWarning";
@@ -37,9 +38,8 @@ export function activate(context: ExtensionContext): void {
     authClient.onDidChange(() => { statusItem.show(authClient.status, authClient.connection, authClient.failure); }),
     authClient.onNotice((notice) => void notices.show(notice)),
     authClient.onGiveUp((why) => void showFailure(why, restart)),
-    workspace.onDidChangeConfiguration((change) => {
-      if (!change.affectsConfiguration("codexAuth")) return;
-      if (change.affectsConfiguration("codexAuth.accountsMenu")) accountsMenu.update();
+    onOwnSettingsChange((changed) => {
+      if (changed.includes("accountsMenu")) accountsMenu.update();
       void restart();
     }),
   );

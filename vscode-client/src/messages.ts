@@ -7,7 +7,7 @@ import { copyText } from "./clipboard";
 import type { ErrorData } from "./protocol";
 import { redactText } from "./redact";
 import { adviceOf, literal, type Action, type Advice } from "./remediation";
-import { INSTALL_COMMAND, UPDATE_COMMAND } from "./serverCommand";
+import { UPDATE_COMMAND } from "./serverCommand";
 
 type Show = (message: string, ...titles: string[]) => Thenable<string | undefined>;
 
@@ -17,6 +17,9 @@ export interface Button {
   run: () => unknown;
 }
 
+/** `PUBLISHER.NAME#ID`. */
+const WALKTHROUGH = "codex-auth-lsp.codex-auth#signIn";
+
 const SHOW_LOG: Button = { title: "Show Log", run: () => commands.executeCommand("codexAuth.showLog") };
 
 export const OPEN_SETTINGS: Button = {
@@ -24,9 +27,9 @@ export const OPEN_SETTINGS: Button = {
   run: () => commands.executeCommand("workbench.action.openSettings", "codexAuth"),
 };
 
-const COPY_INSTALL: Button = {
-  title: "Copy Install Command",
-  run: () => copyText(INSTALL_COMMAND, "The install command"),
+const HOW_TO_INSTALL: Button = {
+  title: "How to Install",
+  run: () => commands.executeCommand("workbench.action.openWalkthrough", WALKTHROUGH, false),
 };
 
 const COPY_UPDATE: Button = {
@@ -75,7 +78,7 @@ export async function openPage(url: string): Promise<void> {
 function unavailableButtons(error: ServerUnavailable, again: Button[]): Button[] {
   switch (error.reason) {
     case "notInstalled":
-      return [COPY_INSTALL, OPEN_SETTINGS, ...again];
+      return [HOW_TO_INSTALL, OPEN_SETTINGS, ...again];
     case "insideWorkspace":
     case "settingInvalid":
       return [OPEN_SETTINGS, ...again];

@@ -19,6 +19,8 @@ export class Notices {
   }
 
   async show(notice: NoticeParams): Promise<void> {
+    const text: unknown = notice.message;
+    if (typeof text !== "string" || text === "") return;
     const digest = createHash("sha256").update(JSON.stringify([notice.code, notice.message])).digest("hex");
     if (this.#shown.has(digest) || this.#silenced().includes(digest)) return;
     this.#shown.add(digest);
@@ -28,7 +30,7 @@ export class Notices {
       run: () => this.#memento.update(SILENCED, [...this.#silenced(), digest]),
     };
     const buttons = [...adviceButtons(advice), ...(notice.severity === "error" ? [] : [silence])];
-    await offer(showing(notice.severity), withSentences(notice.message, advice), buttons);
+    await offer(showing(notice.severity), withSentences(text, advice), buttons);
   }
 
   #silenced(): string[] {

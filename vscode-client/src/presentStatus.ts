@@ -3,6 +3,7 @@
 import { homedir } from "node:os";
 import { sep } from "node:path";
 import type { AuthError, AuthStatus } from "./protocol";
+import { shortened } from "./remediation";
 
 /** `missing`: no server was found; `stopped`: it has ended or did not start. */
 export type Connection = "starting" | "running" | "stopped" | "missing";
@@ -19,8 +20,14 @@ export interface Presentation {
 
 type FormatTime = (time: string) => string;
 
-/** Characters of a label that are shown in the status bar; the tooltip has all of it. */
+/** Characters of a label that are shown in the status bar; the tooltip has more of it. */
 const LABEL_LIMIT = 48;
+
+/** Characters of one fact. */
+const FACT_LIMIT = 1000;
+
+/** How many problems of a provider are told, and how many logins that are not in use. */
+const LIST_LIMIT = 10;
 
 const WAITING = "Waiting for the sign-in to be finished. Click to cancel, to open it again or to copy the link.";
 
@@ -41,7 +48,7 @@ export function presentStatus(
 /** The facts of a status, one line each, as plain text: for the tooltip and the account menu. */
 export function describeStatus(status: AuthStatus, formatTime: FormatTime = localTime, home: string = homedir()): string[] {
   const { account, store, expiresAt, lastError, cloud } = status;
-  return [
+  const facts = [
     standingInWords(status),
     ...(account?.planType === undefined ? [] : [`Plan: ChatGPT ${capitalized(account.planType)}`]),
     `Billing: ${billingInWords(status)}`,
@@ -49,19 +56,20 @@ export function describeStatus(status: AuthStatus, formatTime: FormatTime = loca
     ...(expiresAt === undefined ? [] : [`Valid until: ${formatTime(expiresAt)}, renewed when needed`]),
     ...(status.freshness === "stale" ? ["The login has expired or could not be renewed yet"] : []),
     `Provider: ${status.provider.id}`,
-    ...status.provider.problems,
-    ...status.shadowed.map(({ reason }) => `Also there: ${reason}`),
+    ...status.provider.problems.slice(0, LIST_LIMIT),
+    ...status.shadowed.slice(0, LIST_LIMIT).map(({ reason }) => `Also there: ${reason}`),
     ...(cloud.mfa.requirement === "required" ? [`Before using Codex cloud: ${cloud.mfa.reason}`] : []),
     ...(lastError === undefined ? [] : [lastErrorInWords(lastError)]),
   ];
+  return facts.map((fact) => shortened(fact, FACT_LIMIT));
 }
 
 export function lastErrorInWords({ message }: AuthError): string {
-  return `Last error: ${message}`;
+  return shortened(`Last error: ${message}`, FACT_LIMIT);
 }
 
 export function standingInWords(status: AuthStatus): string {
-  return `${stateInWords(status)}${status.account === undefined ? "" : `: ${status.account.label}`}`;
+  return shortened(`${stateInWords(status)}${status.account === undefined ? "" : `: ${status.account.label}`}`, FACT_LIMIT);
 }
 
 /** What is asked of the account before it uses Codex cloud. */
@@ -102,7 +110,7 @@ function signedIn(status: AuthStatus): Omit<Presentation, "tooltip"> {
   // `model_provider` names what is nowhere: no login is of use then.
   if (status.lastError?.kind === "providerUnknown") return warning("Codex: Provider Unknown");
   const label = status.account?.label ?? "Codex: Signed In";
-  return plain(`$(account) ${escapeIcons(shortened(label))}`, `Codex: signed in as ${label}`);
+  return plain(`$(account) ${escapeIcons(shortened(label, LABEL_LIMIT))}`, `Codex: signed in as ${shortened(label, FACT_LIMIT)}`);
 }
 
 function notRequired(status: AuthStatus): Omit<Presentation, "tooltip"> {
@@ -196,10 +204,6 @@ function shortPath(path: string, home: string): string {
 
 function capitalized(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
-}
-
-function shortened(label: string): string {
-  return label.length <= LABEL_LIMIT ? label : `${label.slice(0, LABEL_LIMIT - 1)}…`;
 }
 
 /** A label such as `$(bug)` would be drawn as an icon. */

@@ -29,20 +29,30 @@ const SECRET_NAME = new RegExp(`^(?:x-)?(?:${SECRET_NAMES})$`, "i");
 const CODE_OR_STATE = /^(?:code|state)$/;
 const WORD = /^[A-Za-z]*$/;
 
+/** Each takes time that grows no faster than the text: what it may pass over is bounded, or part of its match. */
 const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
-  [/(\b[a-z][a-z\d+.-]*:\/\/)[^\s/?#@"'<>]*@/gi, `$1${HIDDEN}@`],
-  [/((?:\b[a-z][a-z\d+.-]*:)?\/\/[^\s?#"'<>]*)[?#][^\s"'<>]*/gi, `$1?${HIDDEN}`],
-  [/\beyJ[\w-]{6,}(?:\.[\w-]*){1,4}/g, HIDDEN],
+  [/(:\/\/)[^\s/?#"'<>]*@/g, `$1${HIDDEN}@`],
+  // What follows the path of an address; a quote is a part of it where a letter or so comes next.
+  [/[?#](?<=\/\/[^\s?#"'<>]*[?#])(?:[^\s"'<>]|["'](?=[\w%&=+.-]))*/g, `?${HIDDEN}`],
+  [/\beyJ[\w-]{6,}(?:\.[\w-]*){0,4}/g, HIDDEN],
   [/\b(?:sk|rt|at|ac|sess)[-_.][\w.-]{8,}/g, HIDDEN],
-  [/(\bAuthorization["']?\s*[:=]\s*["']?)(?:(?:Bearer|Basic)\s+)?[^\s"',]+/gi, `$1${HIDDEN}`],
+  [/(\bAuthorization["']?\s*[:=]\s*["']?)[^\r\n"']+/gi, `$1${HIDDEN}`],
   [/\b(Bearer|Basic)\s+[^\s"',]+/gi, `$1 ${HIDDEN}`],
   [/\b((?:code|state)(?:=|%3D))[^&\s"']+/gi, `$1${HIDDEN}`],
+  [/((?:token|password|passwd|secret)=)[^&\s"']+/gi, `$1${HIDDEN}`],
+  [/(["'](?:token|password|passwd|secret)["']\s*:\s*["'])[^"']+/gi, `$1${HIDDEN}`],
   [/(["'](?:code|state)["']\s*:\s*["'])(?![A-Za-z]*["'])[^"']+/g, `$1${HIDDEN}`],
-  [/(\bCookie:\s*)[^\r\n"']+/gi, `$1${HIDDEN}`],
+  [/(\bCookie["']?\s*[:=]\s*["']?)[^\r\n"']+/gi, `$1${HIDDEN}`],
   [new RegExp(`\\b((?:${SECRET_NAMES})\\\\?["']?\\s*(?:[=:]|%3D)\\s*\\\\?["']?)(?!\\${HIDDEN})[^&\\s"',\\\\]+`, "gi"), `$1${HIDDEN}`],
   // What a person types to sign in with a device code.
-  [/\b(?=[\d-]*[A-Z])[A-Z\d]{4}-[A-Z\d]{4,6}\b/g, HIDDEN],
+  [/\b(?=[\d-]{0,10}[A-Z])[A-Z\d]{4}-[A-Z\d]{4,6}\b/g, HIDDEN],
 ];
+
+/** Characters of a text that are looked at and kept; what comes after them is cut. */
+const LONGEST_TEXT = 64 * 1024;
+
+/** How often a text may have been quoted or put into an address: each time wraps it once more. */
+const WRAPPINGS = 3;
 
 /** Returns a copy of a JSON-RPC message that is fit to log; `answers` is the method that a response belongs to. */
 export function redactMessage(message: unknown, answers?: string): unknown {
@@ -64,7 +74,21 @@ export function redactMessage(message: unknown, answers?: string): unknown {
 
 /** Returns the text without what looks like a token, a key or the query of an address. */
 export function redactText(text: string): string {
+  const kept = text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT)}… [cut]`;
+  return withoutWrapped(withoutShapes(kept), WRAPPINGS);
+}
+
+function withoutShapes(text: string): string {
   return SECRET_SHAPES.reduce((current, [shape, instead]) => current.replace(shape, instead), text);
+}
+
+/** A text whose secrets show only once it is unwrapped is kept unwrapped, without them. */
+function withoutWrapped(text: string, wrappings: number): string {
+  const unwrapped = text.replace(/%([2-7][\dA-F])/gi, (_escape, hex: string) => String.fromCharCode(parseInt(hex, 16))).replace(/\\(["'\\/])/g, "$1");
+  if (unwrapped === text || wrappings === 0) return text;
+  const bare = withoutShapes(unwrapped);
+  const inner = withoutWrapped(bare, wrappings - 1);
+  return inner === unwrapped ? text : inner;
 }
 
 function redactParams(method: string, params: Record<string, unknown>): unknown {

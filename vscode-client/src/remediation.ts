@@ -34,7 +34,7 @@ export function adviceOf(remediation: unknown): Advice {
     if (command !== undefined) {
       if (isKnown(command)) advice.actions.push({ title, command });
     } else if (url !== undefined) {
-      if (isHttps(url)) advice.actions.push({ title, url });
+      if (isPage(url)) advice.actions.push({ title, url });
     } else {
       advice.sentences.push(title);
     }
@@ -42,15 +42,30 @@ export function adviceOf(remediation: unknown): Advice {
   return advice;
 }
 
+/** Characters of a text from outside that are shown; VS Code is not made for more. */
+const LONGEST_TEXT = 2000;
+
 /** The text as VS Code shows it literally: messages would otherwise turn `[a](command:b)` into a link. */
 export function literal(text: string): string {
-  return text.replace(/\]\(/g, "] (");
+  return shortened(text, LONGEST_TEXT).replace(/\]\(/g, "] (");
+}
+
+/** At most so many characters, the last one an ellipsis where some were cut. */
+export function shortened(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}
+
+/** An address of a page that may be opened. */
+export function isPage(url: string): boolean {
+  const parsed = parseUrl(url);
+  return parsed?.protocol === "https:" && !hasPerson(parsed);
 }
 
 /** An address that may be opened for a sign-in: https, or plain http to this machine (a test issuer). */
 export function isSignInAddress(url: string): boolean {
   const parsed = parseUrl(url);
   if (parsed === undefined) return false;
+  if (hasPerson(parsed)) return false;
   return parsed.protocol === "https:" || (parsed.protocol === "http:" && isLoopback(parsed.hostname));
 }
 
@@ -64,8 +79,9 @@ function isRemediation(value: unknown): value is Remediation {
   return typeof title === "string" && title !== "" && [command, url].every((field) => field === undefined || typeof field === "string");
 }
 
-function isHttps(url: string): boolean {
-  return parseUrl(url)?.protocol === "https:";
+/** `https://auth.example.com@elsewhere.example` leads to another place than it seems to. */
+function hasPerson({ username, password }: URL): boolean {
+  return username !== "" || password !== "";
 }
 
 function isLoopback(hostname: string): boolean {

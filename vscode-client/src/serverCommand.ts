@@ -1,10 +1,11 @@
 // Which program is started as the server, how, and with which environment.
 // Everything comes from the person's own settings and PATH; nothing from a workspace.
 
-import { delimiter, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
+import { interpreterBeside } from "./consoleScript";
+import { isInOpenFolder, type OpenFolders } from "./openFolders";
 
 export const SERVER_PROGRAM = "codex-auth-lsp";
-export const INSTALL_COMMAND = "pipx install codex-auth-lsp";
 export const UPDATE_COMMAND = "pipx upgrade codex-auth-lsp";
 
 /** The settings as the person's machine has them, of unknown types. */
@@ -22,14 +23,13 @@ export interface BundledServer {
 }
 
 /** What the search asks of the machine. */
-export interface Machine {
+export interface Machine extends OpenFolders {
   bundled: BundledServer | undefined;
   path: string | undefined;
   platform: NodeJS.Platform;
-  workspaceFolders: readonly string[];
   isExecutableFile(path: string): boolean;
-  /** The path with its links followed; the path itself where there is nothing to follow. */
-  realPath(path: string): string;
+  /** The first few thousand characters of a file; none where it cannot be read. */
+  beginningOf(path: string): string;
 }
 
 export interface ServerCommand {
@@ -47,7 +47,8 @@ export function findServer(settings: ServerSettings, machine: Machine): ServerSe
   const { command } = settings;
   if (command === undefined || command === null || (Array.isArray(command) && command.length === 0)) {
     const installed = searchPath(SERVER_PROGRAM, options, machine);
-    if (installed.found || machine.bundled === undefined) return installed;
+    if (installed.found) return { found: true, command: isolated(installed.command, machine) };
+    if (machine.bundled === undefined) return installed;
     return searchBundled(machine.bundled, options, machine);
   }
   if (!isCommand(command)) {
@@ -80,16 +81,6 @@ function inWords(why: string): string {
   return why;
 }
 
-/**
- * Variables that change which code a program runs: the server is started without them, as with
- * Python's `-I`. All others stay, since a provider's key may be in any variable.
- */
-const INJECTING = /^(?:PYTHON|LD_|DYLD_|ELECTRON_|NODE_OPTIONS$|BASH_ENV$)/i;
-
-export function serverEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !INJECTING.test(name)));
-}
-
 function serverOptions(settings: ServerSettings): string[] | string {
   const options: string[] = [];
   for (const [name, value, flag] of [
@@ -109,13 +100,12 @@ function serverOptions(settings: ServerSettings): string[] | string {
 function searchPath(name: string, args: string[], machine: Machine): ServerSearch {
   // On Windows only programs proper are taken: a script would need a shell to run it.
   const file = machine.platform === "win32" && !name.toLowerCase().endsWith(".exe") ? `${name}.exe` : name;
-  const roots = machine.workspaceFolders.flatMap((folder) => [folder, machine.realPath(folder)]);
   const programs = (machine.path ?? "")
     .split(delimiter)
     .filter((folder) => isAbsolute(folder))
     .map((folder) => join(folder, file))
     .filter((path) => machine.isExecutableFile(path));
-  const outside = programs.find((path) => !isInside(path, machine.realPath(path), roots));
+  const outside = programs.find((path) => !isInOpenFolder(path, machine));
   if (outside !== undefined) return found(outside, args);
   return programs[0] === undefined ? notInstalled(name) : insideWorkspace(programs[0]);
 }
@@ -129,17 +119,16 @@ function searchBundled({ folder, python }: BundledServer, options: string[], mac
   return {
     found: false,
     reason: "notInstalled",
-    message: `Codex sign-in needs Python ${python} on the PATH for its own server, or a server that is installed with: ${INSTALL_COMMAND}`,
+    message: `Codex sign-in needs Python ${python} on the PATH for its own server, or the program ${SERVER_PROGRAM} there.`,
   };
 }
 
-function isInside(path: string, real: string, roots: readonly string[]): boolean {
-  return roots.some((root) => contains(root, path) || contains(root, real));
-}
-
-function contains(root: string, path: string): boolean {
-  const way = relative(resolve(root), resolve(path));
-  return way === "" || !(way === ".." || way.startsWith(`..${sep}`) || isAbsolute(way));
+/** The same server by its own Python with `-I`, where its script tells which that is. */
+function isolated(command: ServerCommand, machine: Machine): ServerCommand {
+  const script = machine.realPath(command.program);
+  const interpreter = interpreterBeside(script, machine.beginningOf(script));
+  if (interpreter === undefined || !machine.isExecutableFile(interpreter)) return command;
+  return { program: interpreter, args: ["-I", "-m", "codex_auth_lsp", ...command.args] };
 }
 
 function isCommand(value: unknown): value is [string, ...string[]] {
@@ -158,7 +147,7 @@ function notInstalled(name: string): ServerSearch {
   return {
     found: false,
     reason: "notInstalled",
-    message: `Codex sign-in needs the program ${name}, which is not on the PATH. Install it with: ${INSTALL_COMMAND}`,
+    message: `Codex sign-in needs the program ${name}, which is not on the PATH.`,
   };
 }
 

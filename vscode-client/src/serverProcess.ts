@@ -2,24 +2,29 @@
 
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, readFileSync, realpathSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { workspace, type LogOutputChannel } from "vscode";
-import { serverEnvironment, type BundledServer, type Machine, type ServerCommand, type ServerSettings } from "./serverCommand";
+import type { OpenFolders } from "./openFolders";
+import type { BundledServer, Machine, ServerCommand } from "./serverCommand";
+import { serverEnvironment } from "./serverEnvironment";
 
 export type ServerProcess = ChildProcessWithoutNullStreams;
 
 /** Milliseconds that a server may take to end by itself: the 30 s in which it stores a renewed login, and some. */
 const EXIT_DEADLINE = 35_000;
 
+/** Bytes of a program that are looked at to see whether it is a script. */
+const BEGINNING = 4096;
+
 /** Starts the program; rejects when it cannot be started at all. `said` gets each line of its stderr. */
 export async function launch(command: ServerCommand, log: LogOutputChannel, said: (line: string) => void): Promise<ServerProcess> {
   log.info(`Starting ${[command.program, ...command.args].join(" ")}`);
   const server = spawn(command.program, command.args, {
     cwd: neutralFolder(),
-    env: serverEnvironment(process.env),
+    env: serverEnvironment(process.env, openFolders()),
     shell: false,
     stdio: "pipe",
     windowsHide: true,
@@ -55,22 +60,15 @@ export function thisMachine(): Machine {
     bundled: bundledServer(join(__dirname, "../server")),
     path: process.env["PATH"],
     platform: process.platform,
-    workspaceFolders: (workspace.workspaceFolders ?? [])
-      .filter((folder) => folder.uri.scheme === "file")
-      .map((folder) => folder.uri.fsPath),
+    ...openFolders(),
     isExecutableFile,
-    realPath,
+    beginningOf,
   };
 }
 
-/** Only the person's own values count, though the scope of these settings already says so. */
-export function serverSettings(): ServerSettings {
-  const settings = workspace.getConfiguration("codexAuth.server");
-  return {
-    command: settings.inspect("command")?.globalValue,
-    codexHome: settings.inspect("codexHome")?.globalValue,
-    issuer: settings.inspect("issuer")?.globalValue,
-  };
+function openFolders(): OpenFolders {
+  const folders = (workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === "file");
+  return { workspaceFolders: folders.map((folder) => folder.uri.fsPath), realPath };
 }
 
 function bundledServer(folder: string): BundledServer | undefined {
@@ -99,9 +97,24 @@ function isExecutableFile(path: string): boolean {
   }
 }
 
+function beginningOf(path: string): string {
+  const buffer = Buffer.alloc(BEGINNING);
+  try {
+    const file = openSync(path, "r");
+    try {
+      return buffer.toString("latin1", 0, readSync(file, buffer));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return "";
+  }
+}
+
+/** The system's own way also finds the spelling that a name has on a disk that ignores case. */
 function realPath(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return path;
   }

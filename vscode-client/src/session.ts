@@ -15,7 +15,9 @@ import { environmentOf } from "./environment";
 import { withoutTrace } from "./log";
 import * as protocol from "./protocol";
 import { redactText } from "./redact";
+import { shortened } from "./remediation";
 import type { ServerCommand } from "./serverCommand";
+import { showLiterally } from "./serverMessages";
 import { closed, ended, launch, type ServerProcess } from "./serverProcess";
 import { traced } from "./trace";
 
@@ -61,6 +63,7 @@ export class Session {
     };
     this.#client = new QuietLanguageClient("codexAuth", "Codex", connect, clientOptions(log, onClosed));
     this.#client.registerFeature(authCapabilities());
+    showLiterally(this.#client);
   }
 
   /** Starts the server and returns its first status. */
@@ -114,7 +117,7 @@ export class Session {
     const { exitCode, signalCode } = this.#process;
     if (signalCode !== null) return `it was ended by ${signalCode}`;
     if (exitCode === null) return undefined;
-    const said = shortened(redactText(this.#lastWords).trim());
+    const said = shortened(redactText(this.#lastWords).trim(), LAST_WORDS_LIMIT);
     return `it ended with status ${exitCode}${said === "" ? " and said nothing" : `: ${said}`}`;
   }
 
@@ -131,10 +134,6 @@ export class Session {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => { setTimeout(resolve, milliseconds); });
-}
-
-function shortened(text: string): string {
-  return text.length <= LAST_WORDS_LIMIT ? text : `${text.slice(0, LAST_WORDS_LIMIT - 1)}…`;
 }
 
 /** Failures are told by the commands, in one message with an action; the library's own go to the log. */

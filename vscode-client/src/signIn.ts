@@ -7,7 +7,7 @@ import type { AuthClient } from "./client";
 import { offer, openPage, showFailure } from "./messages";
 import { chooseMethod, type KnownMethod } from "./methodChoice";
 import type { Link, LoginMethodId, LoginProgressParams, LoginResult } from "./protocol";
-import { literal } from "./remediation";
+import { isPage, literal } from "./remediation";
 import { askForSecret } from "./secretBox";
 import { Waiting } from "./waiting";
 import { timeLeft, waitingLine } from "./waitingText";
@@ -27,17 +27,21 @@ export class SignIn implements Disposable {
     this.waiting = new Waiting(client, (method) => this.with(method));
   }
 
-  /** The way that the server recommends here; in a remote window the one that the person chooses. */
-  async start(): Promise<void> {
+  /**
+   * The way that the server recommends here; in a remote window the one that the person chooses.
+   * Resolves to whether somebody has signed in by it.
+   */
+  async start(): Promise<boolean> {
+    let method: LoginMethodId | undefined;
     try {
-      const method = await this.#choose();
-      if (method !== undefined) await this.with(method);
+      method = await this.#choose();
     } catch (error) {
-      await showFailure(error, () => this.start());
+      return retried(error, () => this.start());
     }
+    return method !== undefined && this.with(method);
   }
 
-  with(method: LoginMethodId): Promise<void> {
+  with(method: LoginMethodId): Promise<boolean> {
     return method === "apiKey" ? this.#withApiKey() : this.#withPrompt(method);
   }
 
@@ -60,7 +64,7 @@ export class SignIn implements Disposable {
     }
   }
 
-  async #withApiKey(): Promise<void> {
+  async #withApiKey(): Promise<boolean> {
     const apiKey = await askForSecret({
       title: "Codex: Sign In with API Key",
       prompt: `Paste an API key from ${API_KEYS.url}. Its use is billed at API rates.`,
@@ -68,31 +72,32 @@ export class SignIn implements Disposable {
       whenEmpty: "Paste the key first.",
       links: [API_KEYS, PRICING],
     });
-    if (apiKey === undefined) return;
+    if (apiKey === undefined) return false;
     const login = (): Thenable<LoginResult> => this.#client.request("auth/login", { method: "apiKey", apiKey });
-    await this.#toItsEnd(
+    return this.#toItsEnd(
       () => window.withProgress({ location: ProgressLocation.Window, title: "Codex: Sign In" }, login),
       () => this.#withApiKey(),
     );
   }
 
-  async #withPrompt(method: LoginMethodId): Promise<void> {
+  #withPrompt(method: LoginMethodId): Promise<boolean> {
     const options = { location: ProgressLocation.Notification, title: "Codex", cancellable: true };
-    await this.#toItsEnd(
+    return this.#toItsEnd(
       () => window.withProgress(options, (progress, token) => this.#login(method, progress, token)),
       () => this.with(method),
     );
   }
 
-  async #toItsEnd(login: () => Thenable<LoginResult>, retry: () => Promise<void>): Promise<void> {
+  async #toItsEnd(login: () => Thenable<LoginResult>, retry: () => Promise<boolean>): Promise<boolean> {
     let result: LoginResult;
     try {
       result = await login();
     } catch (error) {
-      await showFailure(error, retry);
-      return;
+      return retried(error, retry);
     }
-    await offer(window.showInformationMessage, result.message, result.links.filter(isHttps).map(toButton));
+    // Not awaited: the message may stand for long.
+    void offer(window.showInformationMessage, result.message, result.links.filter(({ url }) => isPage(url)).map(toButton)).catch(showFailure);
+    return true;
   }
 
   async #login(method: LoginMethodId, progress: Progress<{ message: string }>, token: CancellationToken): Promise<LoginResult> {
@@ -112,6 +117,7 @@ export class SignIn implements Disposable {
       }),
     ];
     const clock = setInterval(draw, CLOCK_LOOK);
+    this.waiting.begin(attemptId);
     try {
       return await this.#client.request("auth/login", { method, attemptId }, token);
     } finally {
@@ -144,8 +150,11 @@ async function askForMethod(methods: readonly KnownMethod[]): Promise<LoginMetho
   return chosen?.id;
 }
 
-function isHttps({ url }: Link): boolean {
-  return url.startsWith("https://");
+/** Tells of a failure; resolves to whether another try, where the person makes one, signed them in. */
+async function retried(error: unknown, again: () => Promise<boolean>): Promise<boolean> {
+  let signedIn = false;
+  await showFailure(error, async () => { signedIn = await again(); });
+  return signedIn;
 }
 
 function toButton({ title, url }: Link): { title: string; run: () => unknown } {

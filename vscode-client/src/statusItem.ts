@@ -14,13 +14,9 @@ const BACKGROUNDS: Record<Presentation["severity"], ThemeColor | undefined> = {
   error: new ThemeColor("statusBarItem.errorBackground"),
 };
 
-/** For keybindings, menus and the walkthrough. */
-function setContext(key: string, value: unknown): void {
-  void commands.executeCommand("setContext", key, value);
-}
-
 export class StatusItem implements Disposable {
   readonly #item: StatusBarItem;
+  readonly #contexts = new Map<string, boolean | string>();
 
   constructor() {
     this.#item = window.createStatusBarItem("codexAuth.status", StatusBarAlignment.Right, PRIORITY);
@@ -39,9 +35,16 @@ export class StatusItem implements Disposable {
     this.#item.command = command;
     this.#item.backgroundColor = BACKGROUNDS[severity];
     this.#item.accessibilityInformation = { label: accessibilityLabel, role: "button" };
-    setContext("codexAuth.serverRuns", connection === "running");
-    setContext("codexAuth.signedIn", status?.state === "signedIn");
-    setContext("codexAuth.state", status?.state ?? "unknown");
+    this.#setContext("codexAuth.serverRuns", connection === "running");
+    this.#setContext("codexAuth.signedIn", status?.state === "signedIn");
+    this.#setContext("codexAuth.state", status?.state ?? "unknown");
+  }
+
+  /** For keybindings, menus and the walkthrough; each is a message to another process. */
+  #setContext(key: string, value: boolean | string): void {
+    if (this.#contexts.get(key) === value) return;
+    this.#contexts.set(key, value);
+    void commands.executeCommand("setContext", key, value);
   }
 
   dispose(): void {

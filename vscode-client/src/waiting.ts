@@ -6,8 +6,8 @@ import type { AuthClient } from "./client";
 import { copyText } from "./clipboard";
 import { canComeBack, environmentOf } from "./environment";
 import { failureText, offer, showFailure } from "./messages";
+import { isSafePrompt } from "./promptCheck";
 import type { LoginPromptParams } from "./protocol";
-import { isSignInAddress } from "./remediation";
 import { askForSecret } from "./secretBox";
 import { timeLeft, WAITING_COMMANDS, waitingActions, type WaitingAction } from "./waitingText";
 
@@ -17,11 +17,12 @@ const CLOSE: MessageItem = { title: "Close", isCloseAffordance: true };
 
 export class Waiting implements Disposable {
   readonly #client: AuthClient;
-  readonly #signInAgain: (method: "browser" | "deviceCode") => Promise<void>;
+  readonly #signInAgain: (method: "browser" | "deviceCode") => Promise<unknown>;
+  readonly #begun = new Set<string>();
   readonly #prompts = new Map<string, LoginPromptParams>();
   readonly #disposables: Disposable[];
 
-  constructor(client: AuthClient, signInAgain: (method: "browser" | "deviceCode") => Promise<void>) {
+  constructor(client: AuthClient, signInAgain: (method: "browser" | "deviceCode") => Promise<unknown>) {
     this.#client = client;
     this.#signInAgain = signInAgain;
     this.#disposables = [
@@ -44,7 +45,13 @@ export class Waiting implements Disposable {
     return this.#prompts.get(attemptId);
   }
 
+  /** Only the prompts of attempts that were begun here are obeyed. */
+  begin(attemptId: string): void {
+    this.#begun.add(attemptId);
+  }
+
   forget(attemptId: string): void {
+    this.#begun.delete(attemptId);
     this.#prompts.delete(attemptId);
   }
 
@@ -72,7 +79,7 @@ export class Waiting implements Disposable {
     this.#prompts.clear();
   }
 
-  #do(action: WaitingAction, prompt: LoginPromptParams): Promise<void> {
+  #do(action: WaitingAction, prompt: LoginPromptParams): Promise<unknown> {
     switch (action) {
       case "copyLink":
         return copyText(prompt.url, "The sign-in link");
@@ -88,8 +95,9 @@ export class Waiting implements Disposable {
   }
 
   #receive(prompt: LoginPromptParams): void {
-    if (![prompt.url, prompt.completeUrl ?? prompt.url].every(isSignInAddress)) {
-      void offer(window.showErrorMessage, "The sign-in server named an address that is not safe to open.", []);
+    if (!this.#begun.has(prompt.attemptId)) return; // nobody here has asked to be asked
+    if (!isSafePrompt(prompt)) {
+      void offer(window.showErrorMessage, "The sign-in server named an address or a code that is not safe to open or to show.", []);
       void this.cancel(prompt.attemptId);
       return;
     }

@@ -2,7 +2,7 @@
 
 import { Uri, window, workspace, type Memento } from "vscode";
 import { offer, OPEN_SETTINGS } from "./messages";
-import { settingsNamedIn, withoutEffect } from "./workspaceSettings";
+import { LARGEST_FILE, settingsNamedIn, withoutEffect } from "./workspaceSettings";
 
 const TOLD = "codexAuth.toldThatWorkspaceSettingsHaveNoEffect";
 
@@ -23,6 +23,7 @@ function settingsFiles(): Uri[] {
 /** Most workspaces have no such file. */
 async function textOf(file: Uri): Promise<string> {
   try {
+    if ((await workspace.fs.stat(file)).size > LARGEST_FILE) return "";
     return new TextDecoder().decode(await workspace.fs.readFile(file));
   } catch {
     return "";

@@ -185,6 +185,12 @@ const orders = {
   }),
   pagesElsewhere: () => { pages = "https://sign-in.example"; }, // VS Code asks before it opens these
   pagesHere: () => { pages = control; },
+  strayPrompts: () => {
+    for (const kind of ["openUrl", "deviceCode"]) {
+      notify("auth/loginPrompt", { attemptId: randomUUID(), kind, url: `${control}/stray`, userCode: "STRAY-CODE1", message: "Nobody has asked for this." });
+    }
+  },
+  message: () => notify("window/showMessage", { type: 3, message: "A message with a [link](command:codexAuth.signOut)" }),
   crash: () => process.exit(3),
 };
 

@@ -47,7 +47,7 @@ const steps = {
     await row(page, "This Machine Only").click();
     await page.locator(".editor-instance .view-line").filter({ hasText: /is.installed.with.all.that/ }).waitFor();
     await shot("doctor");
-    await runCommand(page, "View: Revert and Close Editor");
+    await runCommand(page, "View: Close Editor");
   },
 
   async "with a Python that it is not for, the message says which one it needs"({ page, home, changeSettings, shot }) {

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
@@ -16,6 +16,7 @@ import {
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "../..");
 const INSTALLED = join(root, ".venv/bin/codex-auth-lsp");
+const PYTHON = join(root, ".venv/bin/python");
 const PERSON = "grace@example.com";
 
 /** npm's oidc-provider; with it every secret that it has made. */
@@ -71,10 +72,24 @@ function plant(home, issuer) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text, { mode: 0o755 });
   }
-  const path = [folder, ".", join(folder, ".venv/bin"), dirname(INSTALLED), "/usr/bin", "/bin"].join(delimiter);
+  plantEnvironment(join(folder, "environment"), mark);
+  symlinkSync(home, join(home, "alias"));
+  const planted = [folder, ".", join(folder, ".venv/bin"), join(home, "alias/folder/environment/bin")];
+  const path = [...planted, dirname(INSTALLED), "/usr/bin", "/bin"].join(delimiter);
   // VS Code takes its environment from a login shell.
   writeFileSync(join(home, ".profile"), `export PATH='${path}' PYTHONPATH='${folder}' PYTHONSTARTUP='${folder}/sitecustomize.py'\n`);
   return { folder, mark };
+}
+
+/** A virtual environment, whose programs are links to the machine's Python; that runs its `.pth` file. */
+function plantEnvironment(environment, mark) {
+  const [python] = readdirSync(join(root, ".venv/lib"));
+  const packages = join(environment, "lib", python, "site-packages");
+  mkdirSync(packages, { recursive: true });
+  mkdirSync(join(environment, "bin"));
+  for (const name of ["codex-auth-lsp", "python3", python]) symlinkSync(realpathSync(PYTHON), join(environment, "bin", name));
+  writeFileSync(join(environment, "pyvenv.cfg"), `home = ${dirname(realpathSync(PYTHON))}\n`);
+  writeFileSync(join(packages, "evil.pth"), `import os; open(${JSON.stringify(mark)}, "w").close()\n`);
 }
 
 /** The servers that run, by their command lines. */
@@ -83,7 +98,7 @@ function servers(home) {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
       const variables = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-      if (!words.some((word) => word.endsWith("codex-auth-lsp")) || !variables.includes(`HOME=${home}`)) return [];
+      if (!words.some((word) => /codex[-_]auth[-_]lsp$/.test(word)) || !variables.includes(`HOME=${home}`)) return [];
       return [{ words, variables, workingFolder: readlinkSync(`/proc/${pid}/cwd`) }];
     } catch {
       return []; // it has ended meanwhile
@@ -113,9 +128,12 @@ const steps = {
     await statusBar(page, "Codex: Sign In");
     const [{ words, variables, workingFolder }, ...others] = servers(home);
     assert.deepEqual(others, []);
-    assert.ok(words.includes(INSTALLED));
+    assert.deepEqual(words.slice(0, 4), [PYTHON, "-I", "-m", "codex_auth_lsp"]);
     assert.equal(workingFolder, home);
     assert.deepEqual(variables.filter((variable) => /^(PYTHON|LD_)/.test(variable)), []);
+    const searched = variables.find((variable) => variable.startsWith("PATH=")).slice("PATH=".length).split(delimiter);
+    assert.ok(searched.includes(dirname(INSTALLED)));
+    assert.deepEqual(searched.filter((entry) => !isAbsolute(entry) || entry.includes(`${home}/`)), []);
     assert.ok(!existsSync(mark));
     await (await listedMessage(page, "are set by this workspace, without effect")).waitFor();
     await clearMessages(page);

@@ -262,7 +262,7 @@ const steps = {
     await row(page, "Also the Sign-In Service").click();
     await page.locator(".editor-instance .view-line").filter({ hasText: "Codex sign-in: doctor report" }).waitFor();
     await shot("doctor");
-    await runCommand(page, "View: Revert and Close Editor");
+    await runCommand(page, "View: Close Editor");
   },
 
   async "a killed server is started again, and the login is there"({ page, codexHome }) {

@@ -2,7 +2,7 @@
 // Screenshots go to test/screenshots/scripted.
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startControl } from "./scriptedControl.mjs";
@@ -127,6 +127,19 @@ const steps = {
     await leaveStatusBar(page);
   },
 
+  async "a workspace's settings neither start the server anew nor end a sign-in that waits"({ page, control, home }) {
+    const starts = () => control.received.filter(({ method }) => method === "initialize").length;
+    const before = starts();
+    const changed = { ...options.workspaceSettings, "codexAuth.server.issuer": "https://evil.example", "codexAuth.other": 1, "window.title": "changed" };
+    writeFileSync(join(home, "folder/.vscode/settings.json"), JSON.stringify(changed));
+    await page.waitForFunction("document.title === 'changed'");
+    await statusEntry(page).click();
+    await row(page, "Cancel Sign-In").waitFor();
+    await page.keyboard.press("Escape");
+    await leaveStatusBar(page);
+    assert.equal(starts(), before);
+  },
+
   async "the address of the page that did not load can be pasted; a wrong one is told in the box"({ page, context, shot }) {
     await toast(page, "Waiting for you").getByRole("link", { name: "Paste Callback URL" }).click();
     const box = page.locator(".quick-input-widget input[type=password]");
@@ -199,8 +212,9 @@ const steps = {
     await row(page, "This Machine Only").click();
     await page.locator(".editor-instance .view-line").filter({ hasText: "Codex sign-in: doctor report" }).waitFor();
     await page.locator(".editor-instance .view-line").filter({ hasText: /permissions:.warning/ }).waitFor();
+    assert.equal(await page.locator(".tab.active.dirty").count(), 0); // else VS Code makes a backup of it
     await shot("doctor");
-    await runCommand(page, "View: Revert and Close Editor");
+    await runCommand(page, "View: Close Editor");
   },
 
   async "a notice is shown once, with its actions"({ page, control, shot }) {
@@ -213,6 +227,17 @@ const steps = {
     await statusBar(page, "Codex: Sign In Again");
     await listedMessage(page, "Other people on this computer");
     assert.equal(await page.locator(".notifications-center .notification-list-item").filter({ hasText: "Other people" }).count(), 1);
+    await clearMessages(page);
+  },
+
+  async "prompts that nobody has asked for are not obeyed, and a message has no link"({ page, context, control }) {
+    const [pages, sentence] = [context.pages().length, "A message with a [link] (command:codexAuth.signOut)"];
+    control.order("strayPrompts");
+    control.order("message");
+    await toast(page, sentence).waitFor();
+    assert.equal(await toast(page, sentence).getByRole("link").count(), 0);
+    assert.equal(await dialog(page).count(), 0);
+    assert.equal(context.pages().length, pages);
     await clearMessages(page);
   },
 
@@ -407,6 +432,12 @@ const steps = {
     await page.keyboard.press("Escape");
     assert.ok(!files().includes("SECRETACCESS"));
     await clearMessages(page);
+    await runCommand(page, "Asker: Ask for a New Codex Session");
+    await dialog(page).getByRole("button", { name: "Allow" }).click();
+    await row(page, BROWSER).waitFor();
+    await page.keyboard.press("Escape");
+    await toast(page, "Got no session").waitFor();
+    await clearMessages(page);
   },
 
   async "an Accounts menu setting of the wrong type is named, and counts as off"({ page, control, settings, changeSettings }) {
@@ -464,8 +495,10 @@ const steps = {
   async "without a server it says so, and how to get one"({ page, changeSettings, shot }) {
     changeSettings({});
     await statusBar(page, "Codex: Server Not Found");
-    await toast(page, "pipx install codex-auth-lsp").getByText("Copy Install Command", { exact: true }).waitFor();
+    await toast(page, "needs the program codex-auth-lsp, which is not on the PATH.").getByText("How to Install", { exact: true }).waitFor();
     await shot("no-server");
+    await toast(page, "needs the program codex-auth-lsp").getByText("How to Install", { exact: true }).click();
+    await page.locator(".getting-started-step").filter({ hasText: "Install the Server" }).waitFor();
   },
 };
 

@@ -7,14 +7,8 @@ const PROVIDER = "codex-auth";
 
 exports.activate = ({ subscriptions }) => {
   subscriptions.push(
-    commands.registerCommand("asker.ask", async () => {
-      try {
-        const { account, accessToken } = await authentication.getSession(PROVIDER, ["models"], { createIfNone: true });
-        window.showInformationMessage(`Got a session of ${account.label}, token of ${accessToken.length} characters`);
-      } catch (error) {
-        window.showInformationMessage(`Got no session: ${error.message}`);
-      }
-    }),
+    commands.registerCommand("asker.ask", () => ask({ createIfNone: true })),
+    commands.registerCommand("asker.askForNew", () => ask({ forceNewSession: true })),
     authentication.onDidChangeSessions(async ({ provider }) => {
       if (provider.id !== PROVIDER) return;
       const accounts = await authentication.getAccounts(PROVIDER);
@@ -22,3 +16,12 @@ exports.activate = ({ subscriptions }) => {
     }),
   );
 };
+
+async function ask(how) {
+  try {
+    const { account, accessToken } = await authentication.getSession(PROVIDER, ["models"], how);
+    window.showInformationMessage(`Got a session of ${account.label}, token of ${accessToken.length} characters`);
+  } catch (error) {
+    window.showInformationMessage(`Got no session: ${error.message}`);
+  }
+}

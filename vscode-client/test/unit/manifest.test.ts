@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import manifest from "../../package.json";
 
@@ -27,6 +29,11 @@ test("every setting is the machine's, and none counts in a folder that is not tr
   const { supported, restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
   assert.equal(supported, "limited");
   assert.deepEqual(restrictedConfigurations, settings.map(([name]) => name));
+});
+
+test("nothing tells to take the server from a package index, which has none before the first release", () => {
+  const texts = ["README.md", "walkthrough/server.md", "package.json", "src/serverCommand.ts", "src/messages.ts"];
+  for (const name of texts) assert.doesNotMatch(readFileSync(join(__dirname, "..", name), "utf8"), /install codex-auth-lsp/, name);
 });
 
 test("it runs where the login is, also without a folder on a disk", () => {

@@ -128,3 +128,17 @@ function nowhere(): AuthStatus {
 function unreadable(health: string): AuthStatus {
   return { ...SIGNED_OUT, state: "unavailable", store: { ...SIGNED_OUT.store, health } };
 }
+
+test("texts and lists without end are cut, and what comes after them is still told", () => {
+  const long = "x".repeat(1_000_000);
+  const status: AuthStatus = {
+    ...SIGNED_IN,
+    account: { id: "a-1", label: long },
+    provider: { ...SIGNED_IN.provider, problems: Array.from({ length: 5000 }, () => long) },
+    lastError: { kind: "networkUnreachable", retryable: true, remediation: [], message: "The network cannot be reached" },
+  };
+  const { tooltip, accessibilityLabel } = presentStatus(status, "running");
+  assert.ok(tooltip.length < 50_000);
+  assert.match(tooltip, /The network cannot be reached$/);
+  assert.ok(accessibilityLabel.length < 2000);
+});

@@ -80,8 +80,44 @@ for (const [text, expected] of [
   ["failed with code: -32803", "failed with code: -32803"],
   ["body code=abc&grant_type=x", `body code=${HIDDEN}&grant_type=x`],
   ["an ordinary line about ~/.codex", "an ordinary line about ~/.codex"],
+  ["Authorization: Token opaque-value", `Authorization: ${HIDDEN}`],
+  ["{'Authorization': 'Token opaque-value', 'x': 1}", `{'Authorization': '${HIDDEN}', 'x': 1}`],
+  ['{"cookie":"a=opaque; b=opaque","x":1}', `{"cookie":"${HIDDEN}","x":1}`],
+  ["body token=opaque&password=opaque;x", `body token=${HIDDEN}&password=${HIDDEN}`],
+  ['{"password": "opaque one", "token":"opaque"}', `{"password": "${HIDDEN}", "token":"${HIDDEN}"}`],
+  ["see https://auth.example.com/x?a='opaque&b=\"opaque now", `see https://auth.example.com/x?${HIDDEN} now`],
+  ['{"url":"https://auth.example.com/x?a=b","kind":"x"}', `{"url":"https://auth.example.com/x?${HIDDEN}","kind":"x"}`],
+  ["http://someone:op@que@proxy.example:8080/", `http://${HIDDEN}@proxy.example:8080/`],
+  ["at 100%25 of https%3A%2F%2Fauth.example.com%2Fx", "at 100%25 of https%3A%2F%2Fauth.example.com%2Fx"],
+  ["C:\\Users\\someone and \\\"a word\\\"", "C:\\Users\\someone and \\\"a word\\\""],
 ] as const) {
   test(`text: ${text}`, () => {
     assert.equal(redactText(text), expected);
+  });
+}
+
+for (const text of [
+  `The address http%3A%2F%2Flocalhost%3A1455%2Fauth%2Fcallback%3Fcode%3D${SECRET}%26state%3D${SECRET} is another one`,
+  `next http%253A%252F%252Flocalhost%253A1455%252Fcallback%253Fcode%253D${SECRET}`,
+  `next=%2Fcallback%3Fcode%3D${SECRET}`,
+  `{"code":"${SECRET}"}`,
+  `"{\\"code\\":\\"${SECRET}\\",\\"x\\":1}"`,
+  `"{\\"Authorization\\":\\"Token ${SECRET}\\"}"`,
+  `Authorization%3A%20Bearer%20${SECRET}`,
+  `%7B%22refresh_token%22%3A%22${SECRET}%22%7D`,
+]) {
+  test(`a secret is found in what wraps it: ${text}`, () => {
+    const redacted = redactText(text);
+    assert.ok(!redacted.includes(SECRET), redacted);
+    assert.ok(redacted.includes(HIDDEN), redacted);
+  });
+}
+
+for (const part of ["/", "//x", "a.", "1-", "eyJ-", "?", "://", "Authorization ", "%25", "\\", "code"]) {
+  test(`a long text of ${JSON.stringify(part)} is cut, and searched in a moment`, () => {
+    const redacted = redactText(part.repeat(1_000_000));
+    assert.ok(redacted.length < 100_000);
+    assert.ok(redacted.endsWith("… [cut]"));
+    assert.ok(!redactText(`token=${SECRET} ${part.repeat(10_000)}`).includes(SECRET));
   });
 }

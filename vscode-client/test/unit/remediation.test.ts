@@ -26,11 +26,20 @@ test("unknown commands, other addresses and broken advice are hidden", () => {
 
 test("only https and this machine are opened for a sign-in", () => {
   const opened = ["https://auth.openai.com/authorize", "http://127.0.0.2:8080/a", "http://localhost/a", "http://[::1]:80/a"];
-  const refused = ["http://auth.openai.com/a", "http://127.0.0.1.example.com/", "file:///x", "vscode://x/y", "javascript:alert(1)", "no address"];
+  const refused = ["https://auth.openai.com@evil.example/", "https://a:b@auth.openai.com/", "http://x@127.0.0.1/", "http://auth.openai.com/a", "http://127.0.0.1.example.com/", "file:///x", "vscode://x/y", "javascript:alert(1)", "no address"];
   assert.deepEqual(opened.filter(isSignInAddress), opened);
   assert.deepEqual(refused.filter(isSignInAddress), []);
 });
 
 test("a message cannot bring a link along", () => {
   assert.equal(literal("see [this](command:x)"), "see [this] (command:x)");
+});
+
+test("a message without end is cut", () => {
+  assert.equal(literal("x".repeat(1_000_000)), `${"x".repeat(1999)}…`);
+});
+
+test("a page whose address names a person is not offered", () => {
+  const pages = ["https://auth.openai.com@evil.example/", "https://auth.openai.com/help"].map((url) => ({ title: "Help", url }));
+  assert.deepEqual(adviceOf(pages).actions, [{ title: "Help", url: "https://auth.openai.com/help" }]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { delimiter } from "node:path";
 import { test } from "node:test";
-import { findServer, serverEnvironment, startFailure, type Machine, type ServerSettings } from "../../src/serverCommand";
+import { findServer, startFailure, type Machine, type ServerSettings } from "../../src/serverCommand";
 
 const NO_SETTINGS: ServerSettings = { command: undefined, codexHome: undefined, issuer: undefined };
 
@@ -13,6 +13,7 @@ function machine(programs: string[], more: Partial<Machine> = {}): Machine {
     workspaceFolders: [],
     isExecutableFile: (path) => programs.includes(path),
     realPath: (path) => path,
+    beginningOf: () => "",
     ...more,
   };
 }
@@ -80,11 +81,11 @@ test("a folder whose name merely begins like the open one is outside", () => {
   assert.ok(search.found);
 });
 
-test("without a server the message has the install command", () => {
+test("without a server the message has its name, and no command that would ask a package index for it", () => {
   const search = findServer(NO_SETTINGS, machine([]));
   assert.ok(!search.found);
   assert.equal(search.reason, "notInstalled");
-  assert.match(search.message, /pipx install codex-auth-lsp/);
+  assert.match(search.message, /needs the program codex-auth-lsp, which is not on the PATH\.$/);
 });
 
 for (const settings of [
@@ -104,21 +105,6 @@ for (const settings of [
     assert.ok(search.message.includes(`codexAuth.server.${Object.keys(settings)[0] ?? ""}`), search.message);
   });
 }
-
-test("variables that change which code runs are left out of the server's environment", () => {
-  const environment = {
-    HOME: "/home/someone",
-    HTTPS_PROXY: "http://proxy",
-    PYTHONPATH: "/work",
-    PYTHONSTARTUP: "/work/x.py",
-    LD_PRELOAD: "/work/x.so",
-    DYLD_INSERT_LIBRARIES: "/work/x.dylib",
-    NODE_OPTIONS: "--require /work/x.js",
-    BASH_ENV: "/work/x.sh",
-    ELECTRON_RUN_AS_NODE: "1",
-  };
-  assert.deepEqual(serverEnvironment(environment), { HOME: "/home/someone", HTTPS_PROXY: "http://proxy" });
-});
 
 const BUNDLED = { folder: "/ext/server", python: "3.11" };
 
@@ -155,10 +141,10 @@ test("a server and a Python inside an open folder are passed over for the bundle
   assert.deepEqual(search, { found: true, command: { program: "/usr/bin/python3", args: ["-I", "/ext/server"] } });
 });
 
-test("without any Python the message names the version and the install command", () => {
+test("without any Python the message names the version and the program", () => {
   const search = findServer(NO_SETTINGS, machine([], { bundled: BUNDLED }));
   assert.ok(!search.found);
-  assert.match(search.message, /needs Python 3\.11 on the PATH .*pipx install codex-auth-lsp$/);
+  assert.match(search.message, /needs Python 3\.11 on the PATH .*or the program codex-auth-lsp there\.$/);
 });
 
 test("a server that did not start is told with why, in one sentence", () => {
@@ -186,4 +172,17 @@ test("another program in the setting that is not on the PATH is no reason to ins
   });
   const search = findServer({ ...NO_SETTINGS, command: ["codex-auth-lsp"] }, machine([]));
   assert.equal(search.found ? undefined : search.reason, "notInstalled");
+});
+
+test("a server of a virtual environment is run by its own Python with -I", () => {
+  const script = "/home/someone/.local/share/pipx/venvs/codex-auth-lsp/bin/codex-auth-lsp";
+  const python = "/home/someone/.local/share/pipx/venvs/codex-auth-lsp/bin/python";
+  const installed = machine(["/home/someone/.local/bin/codex-auth-lsp", python], {
+    realPath: (path) => (path === "/home/someone/.local/bin/codex-auth-lsp" ? script : path),
+    beginningOf: (path) => (path === script ? `#!${python}\nimport sys\nfrom codex_auth_lsp.cli import main\nsys.exit(main())\n` : ""),
+  });
+  assert.deepEqual(findServer({ ...NO_SETTINGS, issuer: "https://auth.example.com" }, installed), {
+    found: true,
+    command: { program: python, args: ["-I", "-m", "codex_auth_lsp", "--issuer", "https://auth.example.com"] },
+  });
 });
