@@ -46,7 +46,7 @@ const scenarios = {
     await statusBar(page, "Codex: Sign In");
     await runCommand(page, "Codex: Sign In");
     await row(page, "Sign in with ChatGPT").click();
-    await toast(page, "does not answer at the moment").waitFor();
+    await toast(page, "has a problem at the moment").waitFor();
   },
   "unknown-values": (page) => signIn(page, FIRST),
 };
