@@ -37,6 +37,8 @@ def send(**message):
     sys.stdout.buffer.flush()
 
 def receive():
+    if not sys.stdin.buffer.peek(1):
+        raise SystemExit  # the editor has ended
     lines = iter(sys.stdin.buffer.readline, b"\\r\\n")
     header = dict(line.split(b":", 1) for line in lines)
     return json.loads(sys.stdin.buffer.read(int(header[b"Content-Length"])))
