@@ -39,12 +39,13 @@ hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "lo
 def pytest_configure(config: pytest.Config) -> None:
     """Close the way out before the first test module is imported.
 
-    Whoever started the tests in the background may have had signals ignored, and every program
-    that a test starts and ends by them would ignore them, too.
+    Whoever started the tests in the background, or with nohup, may have had signals ignored, and
+    every program that a test starts and ends by them would ignore them, too.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if hasattr(signal, "SIGQUIT"):
-        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    for name in ("SIGQUIT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     config.stash[_NETWORK] = loopback_only.enforce()
 
 

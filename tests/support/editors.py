@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parents[2] / "editors"
 """Where the clients stand."""
 
-ROWS, COLUMNS = 40, 240
+ROWS, COLUMNS = 40, 400
 
 DEADLINE = 20.0
 """Seconds that an editor may take for anything: a ceiling against hangs."""
