@@ -12,12 +12,16 @@ import platform
 import re
 import signal
 import subprocess
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 import loopback_only
 from support import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 _VERSION_SECONDS = 20.0
 """How long a program may take to say its version; a browser's first start is slow."""
@@ -69,6 +73,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose third-party parts are missing, or fail it in CI."""
     parts.check_marker(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let CI fail on whatever skips a test: there everything is to be had."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and CI has to run it: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -55,12 +55,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sandbox": FOUNDATION | {"http1"},
     "conformance": FOUNDATION | {"http1", "wire", "transport"},
     "demo": FOUNDATION | {"sandbox", "wording", "desktop"},
-    "server_options": {"values"},
+    "option_names": set(),
+    "server_options": {"option_names", "values"},
     "command_line": {"__init__", "server_options", "sandbox", "conformance"},
     "cli": FOUNDATION
     | {"config", "service", "transport", "terminal", "sandbox", "conformance", "demo", "logs"}
     | {"process", "import_path", "server_options", "command_line", "early_end"},
-    "early_end": set(),
+    "early_end": {"option_names"},
     "__main__": {"cli", "early_end"},
 }
 """Each part of the package, and the parts that it may import, annotations included."""

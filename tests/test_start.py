@@ -52,6 +52,7 @@ STANDARD = {
 OURS = {
     "cli", "clock", "config", "deferred", "desktop", "domain", "early_end", "errors", "failures",
     "flows.base", "flows.callback_ports", "flows.registry", "import_path", "oauth.endpoints",
+    "option_names",
     "process", "providers", "secret", "server_options", "service.actions", "service.auth_service",
     "service.change_cause",
     "service.environment_notice", "service.events", "service.held_tokens",

@@ -12,11 +12,12 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.option_names import TAKE_A_VALUE
+
 if TYPE_CHECKING:
     from types import FrameType
 
 _NAMES = ("SIGTERM", "SIGINT", "SIGHUP")  # the last is not known to Windows
-_TAKE_A_VALUE = {"--codex-home", "--issuer", "--client-id", "--log-file", "--log-level"}
 _STOPPED = b"codex-auth-lsp: stopped.\n"
 
 
@@ -45,7 +46,7 @@ def _end(_number: int, _frame: FrameType | None) -> None:
 def _names_no_command(words: list[str]) -> bool:
     rest = iter(words)
     for word in rest:
-        if word in _TAKE_A_VALUE:
+        if word in TAKE_A_VALUE:
             next(rest, None)
         elif not word.startswith("-"):
             return False

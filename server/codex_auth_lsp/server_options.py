@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codex_auth_lsp.option_names import TAKE_A_VALUE
 from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
@@ -17,13 +18,7 @@ PROGRAM = "codex-auth-lsp"
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-_VALUES = {
-    "--codex-home": "codex_home",
-    "--issuer": "issuer",
-    "--client-id": "client_id",
-    "--log-file": "log_file",
-    "--log-level": "log_level",
-}
+_VALUES = {option: option.removeprefix("--").replace("-", "_") for option in TAKE_A_VALUE}
 _SWITCHES = {"--stdio": "stdio", "--check-api-key": "check_api_key"}
 
 

@@ -6,8 +6,11 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import secrets
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
@@ -54,6 +57,23 @@ def test_missing_part_skips_locally_and_fails_in_ci(monkeypatch):
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="part missing: codex"):
         parts.require("codex")
+
+
+@pytest.mark.parametrize(("ci", "status", "word"), [("true", 1, "failed"), ("", 0, "skipped")])
+def test_any_other_skip_fails_in_ci_as_well(tmp_path, ci, status, word):
+    """By whatever reason: a mark, or the test itself."""
+    (tmp_path / "test_skips.py").write_text("import pytest\ndef test_one(): pytest.skip('so')\n")
+    tests = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "conftest", "--rootdir", tmp_path, tmp_path],
+        cwd=tmp_path,
+        env={**os.environ, "CI": ci, "PYTHONPATH": str(tests)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, f"1 {word}" in done.stdout) == (status, True), done.stdout
 
 
 @pytest.mark.part("codex")
