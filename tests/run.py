@@ -16,7 +16,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +38,9 @@ IN_CI = os.environ.get("CI") == "true"
 COMMAND_SECONDS = 600.0
 """How long one command may take: a ceiling against hangs, far from what any of them needs."""
 
+LAST_LINES = 40
+"""How many lines of a failed command are shown once more at the end."""
+
 DOWNLOAD_ATTEMPTS = 3
 MOST_WORKERS = 4
 NODE_VERSION = 20
@@ -53,6 +58,7 @@ class Result:
     outcome: str
     seconds: float
     detail: str = ""
+    last_lines: str = ""
 
     def __str__(self) -> str:
         line = f"{self.outcome:<8}{self.seconds:7.1f} s  {self.name}"
@@ -63,14 +69,14 @@ def step(name: str, action: Callable[[], None]) -> Result:
     """Do one step and say how it went."""
     say(f"\n=== {name}")
     started = time.monotonic()
-    outcome, detail = "ok", ""
+    outcome, detail, last_lines = "ok", "", ""
     try:
         action()
     except Missing as exc:
         outcome, detail = "FAILED" if IN_CI else "skipped", str(exc)
     except (OSError, subprocess.SubprocessError) as exc:
-        outcome, detail = "FAILED", str(exc)
-    result = Result(name, outcome, time.monotonic() - started, detail)
+        outcome, detail, last_lines = "FAILED", str(exc), getattr(exc, "output", None) or ""
+    result = Result(name, outcome, time.monotonic() - started, detail, last_lines)
     if detail:
         say(str(result))
     return result
@@ -79,20 +85,33 @@ def step(name: str, action: Callable[[], None]) -> Result:
 def command(*words: str, folder: Path = ROOT, **environment: str) -> None:
     """Run a command and show its output; when it is stopped, so is all that it started."""
     say("$ " + " ".join(words))
+    last: deque[str] = deque(maxlen=LAST_LINES)
     with subprocess.Popen(
         words,
         cwd=folder,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
         start_new_session=True,
     ) as process:
+        late = threading.Timer(COMMAND_SECONDS, os.killpg, [process.pid, signal.SIGKILL])
+        late.start()
         try:
-            status = process.wait(COMMAND_SECONDS)
+            assert process.stdout is not None
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                last.append(line)
+            status = process.wait()
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise
+        finally:
+            late.cancel()
     if status != 0:
-        raise subprocess.CalledProcessError(status, words[0])
+        raise subprocess.CalledProcessError(status, words[0], "".join(last))
 
 
 def say(text: str) -> None:
@@ -223,6 +242,7 @@ class EarlierFailures:
             terminalreporter.section("steps before pytest that failed", red=True)
             for result in failed:
                 terminalreporter.line(str(result))
+                terminalreporter.write(result.last_lines)
 
 
 def workers() -> list[str]:

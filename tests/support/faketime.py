@@ -7,11 +7,11 @@ time unless it is started so too, and kernel timers and the times of files are t
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+SHARED_MEMORY = Path("/dev/shm")
 
 
 def another_clock(offset: str) -> dict[str, str]:
@@ -38,6 +38,7 @@ class MovableClock:
 
 
 def _preloaded() -> dict[str, str]:
+    _remove_leftovers()
     asked = subprocess.run(
         ["faketime", "2020-01-01", "printenv", "LD_PRELOAD"],
         capture_output=True,
@@ -49,3 +50,14 @@ def _preloaded() -> dict[str, str]:
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "NO_FAKE_STAT": "1",
     }
+
+
+def _remove_leftovers() -> None:
+    """Remove what killed processes have left: one that got the number of such a process would end.
+
+    libfaketime names its semaphore and its shared memory by the process alone.
+    """
+    for entry in SHARED_MEMORY.glob("*faketime_*"):
+        if not Path("/proc", entry.name.rpartition("_")[2]).exists():
+            with contextlib.suppress(PermissionError):
+                entry.unlink(missing_ok=True)

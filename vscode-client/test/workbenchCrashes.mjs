@@ -30,6 +30,7 @@ const steps = {
     await crash(control);
     const message = toast(page, "The Codex sign-in server ended before it answered.");
     await message.getByText("Show Log", { exact: true }).waitFor();
+    await toast(page, "Waiting for you").waitFor({ state: "detached" }); // VS Code shows it for a moment at least
     await shot("during-sign-in");
     await (await pageOpenedBy(context, () => message.getByText("Try Again", { exact: true }).click())).close();
     await page.bringToFront();
