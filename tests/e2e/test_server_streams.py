@@ -65,6 +65,18 @@ def test_a_stdin_without_anything_is_the_end(home: CodexHome, tmp_path: Path, re
     assert (server.returncode, output, log) == (0, b"", b"")
 
 
+@pytest.mark.parametrize("redirection", ["0>/dev/null", "0>unread"])
+def test_a_stdin_that_cannot_be_read_is_the_end(home: CodexHome, tmp_path: Path, redirection):
+    """(W15) Open for writing alone, by a mistake in some script: no traceback, and no process."""
+    server = run(
+        home, tmp_path, redirection=redirection, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+    output, log = server.communicate(timeout=START)
+
+    assert (server.returncode, output, log) == (0, b"", b"")
+
+
 def test_a_file_as_stdin_is_served_to_its_end(home: CodexHome, tmp_path: Path):
     """A recorded conversation, as a bug report may hold one."""
     recorded = tmp_path / "recorded"

@@ -33,6 +33,7 @@ from codex_auth_lsp.errors import (
     LoginSuperseded,
     LoginTimedOut,
     NetworkUnreachable,
+    ShuttingDown,
     WrongAccount,
 )
 from codex_auth_lsp.failures import log_defect
@@ -220,6 +221,12 @@ class Logins:
             running = self._running
             running.stop(error)
             await running.left()
+
+    async def shut_down(self) -> None:
+        """End the running attempt; one that is stored holds no port while it waits for that."""
+        if self._running is not None and not self._running.stop(ShuttingDown()):
+            await self.close(hurried=True)
+        await self.stop(ShuttingDown())
 
     async def close(self, *, hurried: bool) -> None:
         """Free what an ended attempt may still hold; unless hurried, once the person saw it."""

@@ -15,6 +15,7 @@ import select
 import stat
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -160,10 +161,11 @@ class Stdio:
             self._write_now(data)
 
     def _read_in_thread(self, loop: asyncio.AbstractEventLoop) -> None:
-        while data := os.read(self._input.fileno(), _CHUNK):
-            self._room.wait()
-            self._room.clear()
-            loop.call_soon_threadsafe(self._take, data)
+        with suppress(OSError):  # nothing that can be read
+            while data := os.read(self._input.fileno(), _CHUNK):
+                self._room.wait()
+                self._room.clear()
+                loop.call_soon_threadsafe(self._take, data)
         loop.call_soon_threadsafe(self._on_end, _CLOSED)
 
     def _write_now(self, data: bytes) -> None:
