@@ -102,7 +102,7 @@ def test_question_that_is_dismissed_is_a_locked_keyring(service, vault, folder, 
     if asks == "Unlock":
         add(service, folder, "value", locked=True)
     uses = {"Unlock": vault.unlock, "CreateItem": lambda: vault.set(Secret("new"))}
-    with pytest.raises(VaultLocked, match="dismissed|not unlocked"):
+    with pytest.raises(VaultLocked, match=r"dismissed|not unlocked"):
         uses[asks]()
 
     assert service.asked == [asks]
