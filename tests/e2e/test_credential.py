@@ -497,7 +497,7 @@ async def test_openai_s_own_token_still_goes_to_openai_s_models(start: Starter, 
 async def test_a_rejected_personal_access_token_names_its_variable(
     start: Starter, home: CodexHome, guard: SecretsGuard
 ):
-    """There is none but the person who can replace it; the stored login is not used in its place."""
+    """The person alone can replace it; the stored login does not take its place."""
     guard.add("at-environment-token-of-the-test", ACCESS_TOKEN)
     before = home.write(chatgpt_login())
     client = await start(environment={"CODEX_ACCESS_TOKEN": "at-environment-token-of-the-test"})
