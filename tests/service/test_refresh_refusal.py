@@ -71,7 +71,7 @@ async def settled(store: Found, error: type[RefreshTokenReused | RefreshTokenRev
     ],
 )
 async def test_whoever_renewed_it_has_time_to_store_that(finds, meaning, looks):
-    """(S14) Also where the store cannot be read for a moment."""
+    """Also where the store cannot be read for a moment."""
     store = Found(finds)
 
     assert await settled(store, RefreshTokenReused) is meaning

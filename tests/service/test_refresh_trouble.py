@@ -188,7 +188,7 @@ REFUSED = {"error": {"code": "refresh_token_invalidated", "message": "no"}}
 
 
 async def test_refusal_that_another_window_gets_meanwhile_counts_for_whoever_waits(tmp_path):
-    """(S13) The token is not sent a second time."""
+    """The token is not sent a second time."""
     async with SandboxIssuer.start() as issuer:
         first, second = (Bench(tmp_path, issuer) for _ in range(2))
         first.answer(REFUSED, status=401)
@@ -202,7 +202,7 @@ async def test_refusal_that_another_window_gets_meanwhile_counts_for_whoever_wai
 
 
 async def test_refusal_while_nobody_can_read_the_store_is_kept_in_mind(tmp_path, monkeypatch):
-    """(S14) What is stored may be another login; once it is seen to be the old one, it is dead."""
+    """What is stored may be another login; once it is seen to be the old one, it is dead."""
     async with SandboxIssuer.start() as issuer:
         bench = Bench(tmp_path, issuer)
         before = bench.path.read_bytes()
@@ -243,7 +243,7 @@ async def test_turn_that_cannot_be_taken_is_no_sign_of_a_renewal_that_broke_off(
 
 
 async def test_rotation_that_no_disk_takes_to_the_end_is_lost_and_told(bench, monkeypatch, caplog):
-    """(S14) The last try is at the end of the process; the log says what has become of it."""
+    """The last try is at the end of the process; the log says what has become of it."""
 
     def refuse(*_: object, **__: object) -> None:
         raise StoreWriteFailed

@@ -209,7 +209,7 @@ async def test_logout_in_mode_file_is_completed_when_the_keyring_opens(
 
 
 async def test_what_fails_to_the_end_is_left_for_a_later_look(service, vault, monkeypatch):
-    """(S15) Some tries, and then rest: until somebody looks again."""
+    """Some tries, and then rest: until somebody looks again."""
     monkeypatch.setattr(settling, "_DELAYS", (0.0, 0.0))
     await logged_out_in_vain(service, vault)
     delete, tries = vault.delete, []

@@ -452,7 +452,7 @@ def test_file_that_others_may_read_is_told_beside_the_fallback(store, vault, pat
 
 
 def test_room_that_was_taken_and_not_used_is_given_back(store, vault, home):
-    """(S6) A renewal that fails leaves nothing in the folder."""
+    """A renewal that fails leaves nothing in the folder."""
     looked(store)
     place = store.pinned()
     place.reserve()
@@ -466,7 +466,7 @@ def test_room_that_was_taken_and_not_used_is_given_back(store, vault, home):
 
 @pytest.mark.parametrize("keyring", [None, LOCKED])
 def test_last_try_of_a_renewal_goes_where_the_login_was(store, vault, path, keyring):
-    """(S14) It was in the file: there is nothing to write over in the keyring."""
+    """It was in the file: there is nothing to write over in the keyring."""
     vault.trouble = LOCKED
     store_login(store, LOGIN)
     looked(store)

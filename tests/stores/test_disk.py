@@ -81,7 +81,7 @@ def test_file_that_names_no_size_is_read_to_its_end():
 
 
 def test_room_is_written_where_the_system_gives_none_beforehand(tmp_path, monkeypatch):
-    """(S6) On macOS: the zeros that are written take it."""
+    """On macOS: the zeros that are written take it."""
     monkeypatch.delattr(os, "posix_fallocate")
     with (tmp_path / "room").open("w+b") as file:
         disk.allocate(file.fileno(), 5000)
@@ -90,7 +90,7 @@ def test_room_is_written_where_the_system_gives_none_beforehand(tmp_path, monkey
 
 
 def test_file_is_private_where_no_mode_can_be_set_on_an_open_one(path, monkeypatch):
-    """(S1) It is made as such."""
+    """It is made as such."""
     monkeypatch.delattr(os, "fchmod")
     replace_durably(path, b"new")
 

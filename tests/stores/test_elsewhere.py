@@ -154,7 +154,7 @@ def test_file_that_cannot_be_removed_remains_where_the_keyring_was_cleared(
 def test_entry_that_could_be_read_and_not_deleted_remains(
     stores, vault, trouble, kind, is_cleared_later
 ):
-    """(S15) It is told; one that is locked goes when it opens, one that was refused does not."""
+    """It is told; one that is locked goes when it opens, one that was refused does not."""
     vault.value = STORED_KEY
 
     def refuse(**_: object) -> bool:
@@ -168,7 +168,7 @@ def test_entry_that_could_be_read_and_not_deleted_remains(
 
 
 def test_entry_that_is_not_codex_s_place_is_left_alone(stores, vault, folder):
-    """(S18) The Codex CLI keeps the login in its encrypted store, and looks at no entry."""
+    """The Codex CLI keeps the login in its encrypted store, and looks at no entry."""
     vault.value = STORED_KEY
     (folder / "secrets").mkdir()
     (folder / "secrets" / "codex_auth.age").write_bytes(b"age-encryption.org/v1\n")

@@ -22,7 +22,7 @@ def calls(vault: FakeVault) -> KeyringCalls:
 
 
 def test_logout_asks_after_the_answer_to_what_was_asked_before(calls, vault):
-    """(S15) That the keyring was unlocked has deleted nothing."""
+    """That the keyring was unlocked has deleted nothing."""
     vault.trouble = LOCKED
     vault.prompts.append(None)
     vault.hang("unlock")
