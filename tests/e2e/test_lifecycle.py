@@ -327,3 +327,16 @@ async def test_initialized_that_is_said_twice_begins_once(start: Starter):
     causes = [message.params["cause"] for message in client.all("auth/statusChanged")]
     assert causes.count("startup") == 1
     assert causes.count("login") == 1
+
+
+@pytest.mark.parametrize("value", ["verbose", "messages", 5])
+async def test_a_trace_that_is_asked_for_tells_nothing(start: Starter, home: CodexHome, value):
+    """(S19) A client's trace is made of what it sends and gets; the server adds nothing to it."""
+    client = await start()
+
+    await client.notify("$/setTrace", {"value": value})
+    await sign_in_with_key(client, example_key("traced"))
+
+    assert client.all("$/logTrace") == client.all("window/logMessage") == []
+    assert b"setTrace" in client.stderr
+    assert example_key("traced").encode() not in client.stderr
