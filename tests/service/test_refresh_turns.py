@@ -261,7 +261,7 @@ async def test_rotation_that_could_not_be_written_is_no_trouble_of_the_next_logi
 async def test_issuer_that_never_answers_is_waited_for_so_long_and_no_longer(
     tmp_path, issuer, monkeypatch
 ):
-    """(W15) The answer would be the only copy of the login; the next window finds the note of it."""
+    """(W15) The answer would be the only copy of the login; the next window finds its note."""
     assert refresher.FINISH_SECONDS == 30.0
     monkeypatch.setattr(refresher, "FINISH_SECONDS", 0.3)
     bench = Bench(tmp_path, issuer, SystemClock())
