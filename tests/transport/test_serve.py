@@ -1,4 +1,4 @@
-"""The server where an event loop takes no signals, as on Windows; played, not run there."""
+"""The end of a server by a signal while something runs in it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,18 @@ import pytest
 
 from transport.test_stdio import frame, pipe
 
-SERVER = """
-import sys
-from asyncio import SelectorEventLoop
-
-def refuse(*_):
-    raise NotImplementedError
-
-SelectorEventLoop.add_signal_handler = refuse
-from codex_auth_lsp.__main__ import main
-sys.argv[1:] = ["--codex-home", sys.argv[1], "--issuer", "http://127.0.0.1:9"]
-main()
-"""
 IN_TIME = 5.0
 """Seconds within which a process has ended after it was told to."""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_ends_it_in_order(tmp_path, number):
-    """What runs is ended and answered first."""
+    """What runs is ended, told and answered first."""
     server = subprocess.Popen(
-        [sys.executable, "-I", "-c", SERVER, os.fspath(tmp_path)],
+        [
+            *(sys.executable, "-I", "-m", "codex_auth_lsp", "--codex-home", os.fspath(tmp_path)),
+            *("--issuer", "http://127.0.0.1:9"),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
