@@ -36,17 +36,13 @@ os._exit(0)
 """
 
 STANDARD = {
-    "abc", "atexit", "base64", "binascii", "bisect", "builtins", "codecs",
-    "collections", "contextlib", "copyreg", "datetime", "encodings", "enum", "errno", "fcntl",
-    "fnmatch", "functools", "gc", "genericpath", "hashlib", "heapq", "hmac",
-    "importlib", "io", "ipaddress",
-    "itertools", "json", "keyword", "linecache", "logging", "marshal", "math", "ntpath",
-    "operator", "os", "pathlib", "posix", "posixpath", "queue", "random",
-    "re", "reprlib", "resource",
-    "runpy", "secrets", "select", "shlex", "signal", "site", "socket", "stat", "string",
-    "struct", "subprocess", "sys", "textwrap", "threading", "time", "token", "tokenize",
-    "traceback", "types", "typing", "unicodedata", "urllib", "warnings", "weakref",
-    "zipimport", "zlib",
+    "abc", "atexit", "base64", "binascii", "builtins", "codecs", "collections",
+    "contextlib", "copyreg", "datetime", "encodings", "enum", "errno", "fcntl", "fnmatch",
+    "functools", "gc", "genericpath", "heapq", "importlib", "io", "itertools", "json",
+    "keyword", "logging", "marshal", "math", "ntpath", "operator", "os", "pathlib",
+    "posix", "posixpath", "queue", "re", "reprlib", "select", "shlex", "signal", "site",
+    "stat", "string", "struct", "sys", "threading", "time", "types", "typing",
+    "unicodedata", "urllib", "warnings", "weakref", "zipimport",
 }  # fmt: skip
 """Of the standard library, by the first word; what is put off is there and not loaded."""
 

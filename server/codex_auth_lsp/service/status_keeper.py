@@ -8,7 +8,7 @@ announced under its own cause, never as somebody else's.
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -78,7 +78,7 @@ class StatusKeeper:
         self._environment = environment
         self._clock = clock
         self._events = events
-        self.instance_id = secrets.token_hex(8)
+        self.instance_id = os.urandom(8).hex()
         self._pending_login: PendingLogin | None = None
         self._verdict: _RefreshVerdict | None = None
         self._unsaved: HeldTokens | None = None
