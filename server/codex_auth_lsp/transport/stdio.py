@@ -106,7 +106,9 @@ class Stdio:
     @property
     def is_full(self) -> bool:
         """Whether so much waits to be read that nothing more should be done for now."""
-        return self._writing is not None and self._writing.is_full
+        if self._writing is None:
+            return self._is_early and bool(self._unsent)
+        return self._writing.is_full
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._waits_for_room:
