@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from codex_auth_lsp.process import others_wait
 from support.busy_machine import busy_machine
 
@@ -107,6 +109,33 @@ def test_signal_that_ends_the_process_lets_the_work_end_in_order():
     ended = run(ENDED_BY_A_SIGNAL, stdout=subprocess.PIPE)
 
     assert (ended.returncode, ended.stdout) == (5, b"tidied\n")
+
+
+ENDED_BY_A_SIGNAL_TO_ANOTHER_THREAD = """
+import asyncio, signal, threading
+from pathlib import Path
+from codex_auth_lsp.process import leave, run_to_end
+
+def signal_this_thread():
+    while Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()[0] != b"S":
+        pass  # the main thread does not wait yet
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+async def main():
+    threading.Thread(target=signal_this_thread).start()
+    await asyncio.sleep(10)
+
+try:
+    run_to_end(main())
+except KeyboardInterrupt:
+    leave(5)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a thread does stands in Linux's /proc")
+def test_signal_that_interrupts_nothing_is_heard_at_once():
+    """As one that comes just before the loop waits: it would be heard after what is waited for."""
+    assert run(ENDED_BY_A_SIGNAL_TO_ANOTHER_THREAD).returncode == 5
 
 
 def test_others_wait_where_more_runs_than_there_are_processors():

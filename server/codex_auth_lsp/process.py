@@ -11,6 +11,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from contextlib import suppress
@@ -26,7 +27,7 @@ LEAVE_SECONDS = 1.0
 
 T = TypeVar("T")
 
-_kept: list[asyncio.Runner] = []  # a task that still waits would complain when it is collected
+_kept: list[object] = []  # a task that still waits would complain when it is collected
 
 
 class ProcessFailed(Exception):
@@ -107,6 +108,7 @@ def call_on_signals(names: Iterable[str], action: Callable[[], object]) -> None:
     `loop.add_signal_handler` would load `inspect` for it, and is not there on Windows.
     """
     loop = asyncio.get_running_loop()
+    _let_signals_wake(loop)
 
     def tell(*_: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: the end is near
@@ -116,6 +118,23 @@ def call_on_signals(names: Iterable[str], action: Callable[[], object]) -> None:
         number = getattr(signal, name, None)
         if number is not None:
             signal.signal(number, tell)
+
+
+def _let_signals_wake(loop: asyncio.AbstractEventLoop) -> None:
+    """Let a loop that waits hear of a signal at once.
+
+    Python acts on one in the main thread, between two steps: one that comes just before the loop
+    waits, or to another thread, would be acted on only after what the loop waits for.
+    """
+    heard, told = socket.socketpair()
+    for end in (heard, told):
+        end.setblocking(False)
+    try:
+        loop.add_reader(heard, heard.recv, 64)
+    except NotImplementedError:  # Windows, whose loop sees to it itself
+        return
+    _kept.append(told)
+    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
 
 
 def leave(status: int, last_line: str | None = None) -> NoReturn:

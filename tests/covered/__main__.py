@@ -45,6 +45,7 @@ PARTS = {
     "logic": [
         *("tests/domain", "tests/oauth", "tests/flows", "tests/config", "tests/providers"),
         *("tests/wire", "tests/test_http1.py", "tests/test_errors.py", "tests/test_secret.py"),
+        *("tests/sandbox", "tests/conformance", "tests/demo"),
     ],
     "stores": ["tests/stores", "tests/service", "tests/transport", "tests/test_process.py"],
     "e2e": ["tests/e2e", "tests/terminal", "tests/doctor"],
