@@ -123,7 +123,7 @@ def signal_this_thread():
 
 async def main():
     threading.Thread(target=signal_this_thread).start()
-    await asyncio.sleep(10)
+    await asyncio.Event().wait()
 
 try:
     run_to_end(main())

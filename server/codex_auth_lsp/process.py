@@ -11,7 +11,6 @@ import gc
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
 from contextlib import suppress
@@ -27,7 +26,7 @@ LEAVE_SECONDS = 1.0
 
 T = TypeVar("T")
 
-_kept: list[object] = []  # a task that still waits would complain when it is collected
+_kept: list[asyncio.Runner] = []  # a task that still waits would complain when it is collected
 
 
 class ProcessFailed(Exception):
@@ -108,33 +107,25 @@ def call_on_signals(names: Iterable[str], action: Callable[[], object]) -> None:
     `loop.add_signal_handler` would load `inspect` for it, and is not there on Windows.
     """
     loop = asyncio.get_running_loop()
-    _let_signals_wake(loop)
 
     def tell(*_: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: the end is near
             loop.call_soon_threadsafe(action)
 
-    for name in names:
-        number = getattr(signal, name, None)
-        if number is not None:
-            signal.signal(number, tell)
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    if numbers and os.name == "posix":
+        _wake_on_signals(loop)
+    for number in numbers:
+        signal.signal(number, tell)
 
 
-def _let_signals_wake(loop: asyncio.AbstractEventLoop) -> None:
-    """Let a loop that waits hear of a signal at once.
-
-    Python acts on one in the main thread, between two steps: one that comes just before the loop
-    waits, or to another thread, would be acted on only after what the loop waits for.
-    """
-    heard, told = socket.socketpair()
-    for end in (heard, told):
-        end.setblocking(False)
-    try:
-        loop.add_reader(heard, heard.recv, 64)
-    except NotImplementedError:  # Windows, whose loop sees to it itself
-        return
-    _kept.append(told)
-    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+def _wake_on_signals(loop: asyncio.AbstractEventLoop) -> None:
+    """Let every signal end the wait of an event loop, also one that comes as that begins."""
+    told, teller = os.pipe()
+    for end in (told, teller):
+        os.set_blocking(end, False)
+    loop.add_reader(told, os.read, told, 64)
+    signal.set_wakeup_fd(teller, warn_on_full_buffer=False)
 
 
 def leave(status: int, last_line: str | None = None) -> NoReturn:
