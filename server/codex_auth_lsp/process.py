@@ -112,10 +112,20 @@ def call_on_signals(names: Iterable[str], action: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # the loop is closed: the end is near
             loop.call_soon_threadsafe(action)
 
-    for name in names:
-        number = getattr(signal, name, None)
-        if number is not None:
-            signal.signal(number, tell)
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    if numbers and os.name == "posix":
+        _wake_on_signals(loop)
+    for number in numbers:
+        signal.signal(number, tell)
+
+
+def _wake_on_signals(loop: asyncio.AbstractEventLoop) -> None:
+    """Let every signal end the wait of an event loop, also one that comes as that begins."""
+    told, teller = os.pipe()
+    for end in (told, teller):
+        os.set_blocking(end, False)
+    loop.add_reader(told, os.read, told, 64)
+    signal.set_wakeup_fd(teller, warn_on_full_buffer=False)
 
 
 def leave(status: int, last_line: str | None = None) -> NoReturn:
