@@ -128,7 +128,8 @@ const steps = {
     await statusBar(page, "Codex: Sign In");
     const [{ words, variables, workingFolder }, ...others] = servers(home);
     assert.deepEqual(others, []);
-    assert.deepEqual(words.slice(0, 4), [PYTHON, "-I", "-m", "codex_auth_lsp"]);
+    const [, itsPython] = /^#!(\S+)\n/.exec(readFileSync(INSTALLED, "utf8"));
+    assert.deepEqual(words.slice(0, 4), [itsPython, "-I", "-m", "codex_auth_lsp"]);
     assert.equal(workingFolder, home);
     assert.deepEqual(variables.filter((variable) => /^(PYTHON|LD_)/.test(variable)), []);
     const searched = variables.find((variable) => variable.startsWith("PATH=")).slice("PATH=".length).split(delimiter);
@@ -224,6 +225,7 @@ try {
       "python.defaultInterpreterPath": "${workspaceFolder}/python",
     },
     trusted: [issuer.address],
+    others: ["asker"],
     home,
   };
   await drive(steps, options, { folder, mark, issuer, settings }, join(here, "screenshots/hostile"));

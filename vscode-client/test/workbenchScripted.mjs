@@ -510,6 +510,7 @@ const options = {
     "codexAuth.server.codexHome": "/tmp",
   },
   trusted: [control.origin],
+  others: ["asker"],
 };
 try {
   await drive(steps, options, { control, settings: options.settings }, join(here, "screenshots/scripted"));
