@@ -155,6 +155,6 @@ function insideWorkspace(path: string): ServerSearch {
   return {
     found: false,
     reason: "insideWorkspace",
-    message: `${path} lies in an open folder, so it is not started by itself. If you trust it, name it in the setting codexAuth.server.command.`,
+    message: `${path} lies in an open folder or its repository, so it is not started by itself. If you trust it, name it in the setting codexAuth.server.command.`,
   };
 }

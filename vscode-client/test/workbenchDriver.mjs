@@ -44,10 +44,11 @@ const QUIET_WINDOW = {
  * Starts a workbench and runs the steps, functions by what they show, until one fails; that makes
  * the exit status 1. `settings` are the machine's, `workspaceSettings` those of the open folder;
  * `trusted` are origins that VS Code opens without asking, `home` is the person's folder, which is
- * removed at the end, `vsix` is the packaged extension, `others` are the test's own ones beside it.
+ * removed at the end, `vsix` is the packaged extension, `others` are the test's own ones beside it,
+ * `folder` is what is open, in the person's folder.
  * `context` is handed to each step, `shots` is the folder of the screenshots.
  */
-export async function drive(steps, { settings, workspaceSettings = {}, trusted, home = newHome(), vsix = VSIX, others = [] }, context, shots) {
+export async function drive(steps, { settings, workspaceSettings = {}, trusted, home = newHome(), vsix = VSIX, others = [], folder = "folder" }, context, shots) {
   mkdirSync(shots, { recursive: true });
   const atEnd = [() => rmSync(home, { recursive: true, force: true, maxRetries: 5 })];
   try {
@@ -55,10 +56,10 @@ export async function drive(steps, { settings, workspaceSettings = {}, trusted, 
     const changeSettings = (changed) => writeJson(join(data, "Machine/settings.json"), changed);
     changeSettings(settings);
     writeJson(join(data, "User/settings.json"), QUIET_WINDOW);
-    writeJson(join(home, "folder/.vscode/settings.json"), workspaceSettings);
+    writeJson(join(home, folder, ".vscode/settings.json"), workspaceSettings);
     const { address, errors } = await startWorkbench(home, vsix, others, trusted, atEnd);
     const page = await openPage(atEnd);
-    await page.goto(`${address}/?folder=${encodeURIComponent(join(home, "folder"))}`);
+    await page.goto(`${address}/?folder=${encodeURIComponent(join(home, folder))}`);
     const shot = (name) => page.screenshot({ path: join(shots, `${name}.png`), animations: "disabled" });
     const shotInBothThemes = async (name) => {
       for (const scheme of ["dark", "light"]) {
