@@ -24,6 +24,17 @@ const TITLES = [
 const REFUSE_CLIPBOARD = "document.execCommand = navigator.clipboard.writeText = () => { throw new Error('refused'); };";
 const ALLOW_CLIPBOARD = "delete document.execCommand; delete navigator.clipboard.writeText;";
 
+async function openAccountsMenu(page) {
+  await page.locator(".activitybar [aria-label^=Accounts], .activitybar .codicon-accounts-view-bar-icon").first().click();
+}
+
+async function chooseInAccountsMenu(page, account, action) {
+  await openAccountsMenu(page);
+  await page.getByRole("menuitem", { name: account }).click();
+  await page.getByRole("menuitem", { name: action }).hover();
+  await page.keyboard.press("Enter"); // VS Code takes a quick click for the one that opened the menu
+}
+
 async function openWalkthrough(page) {
   await runCommand(page, "Welcome: Open Walkthrough...");
   await page.locator(".quick-input-widget .quick-input-box input").fill("Sign In to Codex");
@@ -426,7 +437,7 @@ const steps = {
     await shot("session-asked");
     await dialog(page).getByRole("button", { name: "Allow" }).click();
     await toast(page, `Got a session of someone@example.com, token of ${"SECRETACCESS".length} characters`).waitFor();
-    await page.locator(".activitybar [aria-label^=Accounts], .activitybar .codicon-accounts-view-bar-icon").first().click();
+    await openAccountsMenu(page);
     await page.getByRole("menuitem", { name: /someone@example\.com \(Codex\)/ }).waitFor();
     await shot("accounts-menu");
     await page.keyboard.press("Escape");
@@ -437,6 +448,25 @@ const steps = {
     await row(page, BROWSER).waitFor();
     await page.keyboard.press("Escape");
     await toast(page, "Got no session").waitFor();
+    await clearMessages(page);
+  },
+
+  async "signing out in the Accounts menu ends that account's login, and not the one that has taken its place"({ page, control, shot }) {
+    const logouts = () => control.received.filter(({ method }) => method === "auth/logout").length;
+    const before = logouts();
+    await chooseInAccountsMenu(page, "someone@example.com (Codex)", "Sign Out");
+    const confirm = dialog(page).getByRole("button", { name: "Sign Out" });
+    await confirm.waitFor();
+    await shot("accounts-sign-out");
+    control.order("otherAccount");
+    await statusBar(page, "other@example.com");
+    await confirm.click();
+    await dialog(page).waitFor({ state: "detached" });
+    await chooseInAccountsMenu(page, "other@example.com (Codex)", "Sign Out");
+    assert.equal(logouts(), before);
+    await confirm.click();
+    await statusBar(page, "Codex: Sign In");
+    assert.equal(logouts(), before + 1);
     await clearMessages(page);
   },
 
