@@ -527,6 +527,10 @@ const steps = {
     await statusBar(page, "Codex: Server Not Found");
     await toast(page, "needs the program codex-auth-lsp, which is not on the PATH.").getByText("How to Install", { exact: true }).waitFor();
     await shot("no-server");
+    await toast(page, "Install it in the folder of its sources").getByText("Copy Install Command", { exact: true }).click();
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()) === "pipx install .");
+    await statusEntry(page).click();
+    await toast(page, "needs the program codex-auth-lsp").waitFor(); // it is told once more, since somebody asked
     await toast(page, "needs the program codex-auth-lsp").getByText("How to Install", { exact: true }).click();
     await page.locator(".getting-started-step").filter({ hasText: "Install the Server" }).waitFor();
   },
