@@ -213,7 +213,7 @@ function escapeIcons(text: string): string {
   return text.replace(/\$\(/g, "\\$(");
 }
 
-export function escapeMarkdown(text: string): string {
+function escapeMarkdown(text: string): string {
   return text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]()#+\-.!|<>~$&:@]/g, "\\$&");
 }
 

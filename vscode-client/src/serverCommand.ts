@@ -5,7 +5,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 import { interpreterBeside } from "./consoleScript";
 import { isInOpenFolder, type OpenFolders } from "./openFolders";
 
-export const SERVER_PROGRAM = "codex-auth-lsp";
+const SERVER_PROGRAM = "codex-auth-lsp";
 /** In the folder of the sources, since no package index has it before the first release. */
 export const INSTALL_COMMAND = "pipx install .";
 export const UPDATE_COMMAND = "pipx upgrade codex-auth-lsp";

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { startControl } from "./scriptedControl.mjs";
 import {
   clearMessages, dialog, drive, extensionFolder, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast, until,
@@ -23,6 +24,13 @@ const TITLES = [
 // VS Code in a browser writes to the clipboard in either of these two ways.
 const REFUSE_CLIPBOARD = "document.execCommand = navigator.clipboard.writeText = () => { throw new Error('refused'); };";
 const ALLOW_CLIPBOARD = "delete document.execCommand; delete navigator.clipboard.writeText;";
+
+/** One of the extension's pure modules. */
+async function ofTheExtension(module) {
+  const entry = join(here, `../src/${module}.ts`);
+  const { outputFiles: [{ text }] } = await build({ entryPoints: [entry], bundle: true, format: "esm", write: false });
+  return import(`data:text/javascript,${encodeURIComponent(text)}`);
+}
 
 async function openAccountsMenu(page) {
   await page.locator(".activitybar [aria-label^=Accounts], .activitybar .codicon-accounts-view-bar-icon").first().click();
@@ -467,6 +475,17 @@ const steps = {
     await confirm.click();
     await statusBar(page, "Codex: Sign In");
     assert.equal(logouts(), before + 1);
+    await clearMessages(page);
+  },
+
+  async "the address that VS Code has here for a callback is none that a sign-in can come back to"({ page }) {
+    await runCommand(page, "Asker: Ask for an Address");
+    const message = toast(page, "Outside it is");
+    await message.waitFor();
+    const [, outside] = /Outside it is (\S+) from now on/.exec(await message.innerText());
+    assert.equal(new URL(outside).pathname, "/proxy/1455/");
+    const { canComeBack } = await ofTheExtension("environment");
+    assert.equal(await canComeBack(1455, () => Promise.resolve(outside)), false);
     await clearMessages(page);
   },
 
