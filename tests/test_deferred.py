@@ -68,3 +68,64 @@ def test_module_that_is_loaded_or_nowhere_is_not_put_off():
     assert type(sys).__name__ == "module"
     with pytest.raises(ModuleNotFoundError):
         defer("no_module_of_this_name")
+
+
+def test_threads_that_use_it_first_all_find_it_whole():
+    """One loads it, and the others wait for that."""
+    script = (
+        "import codex_auth_lsp, threading, ssl\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "start, found = threading.Barrier(8), []\n"
+        "def use():\n"
+        "    start.wait()\n"
+        "    found.append(ssl.create_default_context.__name__)\n"
+        "threads = [threading.Thread(target=use) for _ in range(8)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+        "print(found == ['create_default_context'] * 8)\n"
+    )
+
+    assert run(script) == "True"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "from asyncio import sslproto; sslproto.SSLProtocol",
+        "import asyncio.sslproto; asyncio.sslproto.SSLProtocol",
+        "import asyncio; asyncio.run; asyncio.sslproto.SSLProtocol",
+        "import asyncio.base_events as it; it.sslproto.SSLProtocol",
+    ],
+)
+def test_part_of_a_package_is_put_off_and_found_in_it(use):
+    """What asyncio needs for TLS alone, and for nothing that an idle window does."""
+    script = (
+        "import codex_auth_lsp, asyncio\n"
+        "asyncio.run\n"
+        "print(type(sys.modules['ssl']).__name__, end=' ')\n"
+        f"{use}\n"
+        "print(type(sys.modules['asyncio.sslproto']).__name__, type(sys.modules['ssl']).__name__)\n"
+    )
+
+    assert run(script) == "_Deferred module module"
+
+
+def test_module_that_fails_to_load_may_be_tried_again(tmp_path):
+    """The error is told as an import would tell it."""
+    (tmp_path / "moody.py").write_text(
+        "import sys\n"
+        "sys.tries = getattr(sys, 'tries', 0) + 1\n"
+        "if sys.tries == 1: raise RuntimeError('not yet')\n"
+        "mood = 'good'\n"
+    )
+    script = (
+        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from codex_auth_lsp.deferred import defer\n"
+        "defer('moody')\n"
+        "import moody\n"
+        "try: moody.mood\n"
+        "except RuntimeError as exc: print(exc, end=', ')\n"
+        "print(moody.mood)\n"
+    )
+
+    assert run(script) == "not yet, good"

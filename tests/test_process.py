@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+
+from codex_auth_lsp.process import others_wait
+from support.busy_machine import busy_machine
 
 ENDS_WITH_A_THREAD_THAT_HANGS = """
 import asyncio, threading
@@ -103,3 +107,14 @@ def test_signal_that_ends_the_process_lets_the_work_end_in_order():
     ended = run(ENDED_BY_A_SIGNAL, stdout=subprocess.PIPE)
 
     assert (ended.returncode, ended.stdout) == (5, b"tidied\n")
+
+
+def test_others_wait_where_more_runs_than_there_are_processors():
+    """Linux says so; what is asked of it is about the whole machine."""
+    if sys.platform != "linux":
+        assert not others_wait()
+        return
+    with busy_machine():
+        deadline = time.monotonic() + 20
+        while not others_wait():
+            assert time.monotonic() < deadline

@@ -8,5 +8,5 @@ from codex_auth_lsp.deferred import defer
 
 __version__ = "0.1.0"
 
-for _name in ("asyncio", "socket", "subprocess"):
+for _name in ("asyncio", "asyncio.sslproto", "inspect", "socket", "ssl", "subprocess"):
     defer(_name)

@@ -17,6 +17,7 @@ from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
 from codex_auth_lsp.import_path import keep_to_what_is_installed
 from codex_auth_lsp.process import (
     ProcessFailed,
+    collect_garbage,
     leave,
     leave_no_core_dump,
     prepare_streams,
@@ -45,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     try:
         if arguments.command is not None:
             let_interrupts_be_raised()
+            collect_garbage()
         status = _run(arguments)
         if sys.stdout is not sys.stderr:  # the language server's leads there, read or not
             sys.stdout.flush()

@@ -7,6 +7,7 @@ reads takes no more once its pipe is full.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
 
 LEAVE_SECONDS = 1.0
 """How long the last lines on stdout and stderr may take to be read."""
@@ -62,24 +63,59 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return the result, as `asyncio.run` does, and wait for no thread; `leave` must follow."""
+def collect_garbage() -> None:
+    """Look for garbage from now on, and not among what was loaded until now."""
+    gc.freeze()
+    gc.enable()
+
+
+def others_wait() -> bool:
+    """Say whether more wants a processor now than there are; False where the system is silent."""
+    try:
+        running = Path("/proc/loadavg").read_text().split()[3]  # proc(5): running/all
+        return int(running.partition("/")[0]) > (os.cpu_count() or 1)
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def run_to_end(
+    coroutine: Coroutine[Any, Any, T], *, stopped_by: Iterable[str] = ("SIGTERM", "SIGHUP")
+) -> T:
+    """Return the result, as `asyncio.run` does, and wait for no thread; `leave` must follow.
+
+    Args:
+        coroutine: The work.
+        stopped_by: The signals that end the work in order; Ctrl-C does so by itself.
+    """
     runner = asyncio.Runner()
     _kept.append(runner)
     try:
-        return runner.run(_until_ended(coroutine))
+        return runner.run(_until_ended(coroutine, stopped_by))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 
 
-async def _until_ended(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Let the signals that end a process end the work in order; Ctrl-C does so by itself."""
-    loop = asyncio.get_running_loop()
+async def _until_ended(coroutine: Coroutine[Any, Any, T], stopped_by: Iterable[str]) -> T:
     task = asyncio.ensure_future(coroutine)
-    for name in ("SIGTERM", "SIGHUP"):
-        with suppress(NotImplementedError, AttributeError):  # Windows
-            loop.add_signal_handler(getattr(signal, name), task.cancel)
+    call_on_signals(stopped_by, task.cancel)
     return await task
+
+
+def call_on_signals(names: Iterable[str], action: Callable[[], object]) -> None:
+    """Call `action` from the running event loop when one of these signals comes.
+
+    `loop.add_signal_handler` would load `inspect` for it, and is not there on Windows.
+    """
+    loop = asyncio.get_running_loop()
+
+    def tell(*_: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the end is near
+            loop.call_soon_threadsafe(action)
+
+    for name in names:
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, tell)
 
 
 def leave(status: int, last_line: str | None = None) -> NoReturn:

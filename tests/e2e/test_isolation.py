@@ -30,7 +30,7 @@ with open(os.environ["TELLTALE"], "a") as told:
 LIBRARIES = (
     "pygls", "lsprotocol", "cattrs", "pydantic", "pydantic_core", "httpx", "httpcore", "h11",
     "anyio", "keyring", "secretstorage", "jeepney", "dbus", "gi", "truststore", "jwt",
-    "cryptography", "asyncinotify", "win32ctypes", "certifi", "idna",
+    "cryptography", "win32ctypes", "certifi", "idna",
     "socksio", "segno", "orjson", "uvloop",
 )  # fmt: skip
 """What is imported when it is first needed, and what others look whether it is there."""

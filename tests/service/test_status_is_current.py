@@ -2,13 +2,16 @@
 
 The promise: a change of a file, of what leads to it, or of what may be done with it that was
 complete before the request is in the answer. Each test makes sure first that the status is one that
-is told again without being made anew.
+is told again without being made anew; in a window whose files are watched, without a look at them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 import os
+import threading
+import time
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,6 +31,9 @@ from support.read_only import read_only
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+SECONDS = 20.0
+"""A ceiling against hangs."""
 
 LOGIN = aged(chatgpt_login(), left=3600)
 ADA, EVE = (
@@ -57,6 +63,10 @@ class Window:
         """Say whether two looks find the very same."""
         return self.service.status() is self.service.status()
 
+    async def sync(self) -> None:
+        """Let settings that were written a moment ago be believed."""
+        await self.service.sync()
+
     @property
     def health(self) -> str:
         return str(self.status()["store"]["health"])
@@ -67,17 +77,79 @@ class Window:
         return [notice.cause for notice in self.service.view.snapshot.report.notices]
 
 
+class WatchedWindow(Window):
+    """The same one with its files watched, from an event loop on a thread of its own."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self._loop = asyncio.new_event_loop()
+        self._looks = 0
+        disk = self.service._cache.disk
+        look = disk.call
+
+        def counted(*args: Any) -> Any:
+            self._looks += 1
+            return look(*args)
+
+        disk.call = counted  # type: ignore[method-assign]
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._there(self.service.start)
+
+    def status(self) -> dict[str, Any]:
+        return self._there(super().status)
+
+    async def sync(self) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(super().sync(), self._loop))
+
+    def is_known(self) -> bool:
+        """Say whether the same is told without a look, once the watch is in place."""
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            first, looks = self.status(), self._looks
+            if self.status() is first and self._looks == looks:
+                return True
+            time.sleep(0.01)
+        return False
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.service.close(hurried=True), self._loop).result(
+            SECONDS
+        )
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _there(self, action: Callable[[], Any]) -> Any:
+        async def act() -> Any:
+            return action()
+
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result(SECONDS)
+
+
 def store(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     path.chmod(0o600)
 
 
+@pytest.fixture(params=["not watched", "watched"])
+def open_window(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Window]]:
+    """Return what opens a window, whose files are watched or not."""
+    opened = []
+
+    def open_it(home: Path) -> Window:
+        opened.append((WatchedWindow if request.param == "watched" else Window)(home))
+        return opened[-1]
+
+    yield open_it
+    for window in opened:
+        if isinstance(window, WatchedWindow):
+            window.close()
+
+
 @pytest.fixture
-def window(tmp_path: Path) -> Window:
+def window(tmp_path: Path, open_window: Callable[[Path], Window]) -> Window:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     store(home / "auth.json", ADA)
-    window = Window(home)
+    window = open_window(home)
     assert window.is_known()
     assert window.status()["account"]["email"] == "ada@example.com"
     return window
@@ -114,7 +186,10 @@ WAYS = [write_in_place, write_through_memory, put_in_place]
 
 @pytest.mark.parametrize("write", WAYS, ids=lambda way: way.__name__)
 def test_other_content_of_the_same_size_and_times_is_told(window, write):
-    """Neither inotify, which says nothing of memory, nor times decide what is the same."""
+    """Times do not decide what is the same.
+
+    A watch is told nothing of what is written through memory, and all the more of times put back.
+    """
     assert len(ADA) == len(EVE)
     for name, content in (("eve", EVE), ("ada", ADA), ("eve", EVE)):
         with same_times(window.path):
@@ -148,14 +223,14 @@ def test_another_folder_in_the_place_of_the_first_is_told(window, tmp_path):
     assert window.status()["method"] == "apiKey"
 
 
-def test_links_are_followed_to_where_they_lead_now(tmp_path):
+def test_links_are_followed_to_where_they_lead_now(tmp_path, open_window):
     """A link to the folder or in it may lead elsewhere at any time."""
     for name, content in (("one", ADA), ("two", KEY)):
         (tmp_path / name).mkdir(mode=0o700)
         store(tmp_path / name / "auth.json", content)
     home = tmp_path / "link"
     home.symlink_to("one")
-    window = Window(home)
+    window = open_window(home)
     assert (window.status()["method"], window.is_known()) == ("chatgpt", True)
     home.unlink()
     home.symlink_to("two")
@@ -174,7 +249,7 @@ async def test_settings_and_variables_are_those_of_now(window):
         text = f'model_provider = "{provider}"\n[model_providers.{provider}]\nname = "x"\n'
         config.write_text(text + 'base_url = "https://example.com"\nenv_key = "THE_KEY"\n')
         os.utime(config, ns=(10**18, 10**18))
-        await window.service.sync()
+        await window.sync()
         assert window.status()["provider"]["id"] == provider
         for name in ("THE_KEY", "NO__KEY"):
             variables.write_text(f"{name}=something\n")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import mmap
 import os
+import random
 import resource
 import shutil
 import sys
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -221,6 +226,19 @@ async def test_nobody_is_told_of_what_is_not_theirs(folder, monkeypatch):
         await watcher.stop()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+async def test_change_among_more_than_are_kept_is_seen(folder):
+    """The system drops what nobody has read, and says so."""
+    path = folder / "auth.json"
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    async with watching(path) as observer:
+        for _ in range(most // 2 + 1):  # two events each, that follow no like one
+            (folder / "history").touch()
+            (folder / "history").unlink()
+        path.write_bytes(b"dropped")
+        await observer.sees(b"dropped")
+
+
 async def test_nothing_is_told_after_the_end(folder):
     """A watcher that was stopped holds no descriptor and calls nobody."""
     path = folder / "auth.json"
@@ -269,7 +287,7 @@ async def test_without_inotify_the_files_are_looked_at(folder, caplog):
     path = folder / "auth.json"
     observer = Observer(path)
     watcher = Watcher([path], observer.look)
-    import asyncinotify  # noqa: F401 - the import itself needs descriptors
+    import_module("codex_auth_lsp.stores.inotify")  # the import itself needs descriptors
 
     with no_more_descriptors():
         watcher.start()
@@ -339,3 +357,173 @@ def no_more_descriptors() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@asynccontextmanager
+async def numbering(*files: Path) -> AsyncIterator[Watcher]:
+    """Watch the files; yields the watcher, which can tell of every change from then on."""
+    watcher = Watcher(files, lambda: None)
+    watcher.start()
+    try:
+        await number_of(watcher)
+        yield watcher
+    finally:
+        await watcher.stop()
+
+
+async def number_of(watcher: Watcher) -> int:
+    async with asyncio.timeout(SECONDS):
+        while (number := watcher.generation()) is None:
+            await asyncio.sleep(0.001)
+    return number
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "renamed over": lambda path: replace_durably(path, b"other"),
+    "written in place": lambda path: path.write_bytes(b"other"),
+    "removed": lambda path: path.unlink(),
+    "other mode": lambda path: path.chmod(0o640),
+    "other name": lambda path: path.with_name("second").hardlink_to(path),
+    "other mode of the folder": lambda path: path.parent.chmod(0o755),
+    "folder moved": lambda path: path.parent.rename(path.parent.with_name("moved")),
+    "folder above moved": lambda path: path.parents[1].rename(path.parents[1].with_name("moved")),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tells without a look on Linux alone")
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+async def test_number_is_another_one_from_the_moment_of_a_change(tmp_path, change):
+    """At once: whoever asks after a change is never told that there was none."""
+    path = tmp_path / "above" / "codex" / "auth.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"first")
+    async with numbering(path) as watcher:
+        before = watcher.generation()
+        assert watcher.generation() == before
+
+        change(path)
+
+        assert watcher.generation() is None
+        assert await number_of(watcher) != before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tells without a look on Linux alone")
+async def test_number_is_another_one_when_a_link_on_the_way_leads_elsewhere(tmp_path):
+    """A link to a folder above, and one that leads to the next; what one led to is forgotten."""
+    for name in ("one", "two"):
+        (tmp_path / name / "codex").mkdir(parents=True)
+        (tmp_path / name / "codex" / "auth.json").write_bytes(name.encode())
+    (tmp_path / "outer").symlink_to("inner")
+    (tmp_path / "inner").symlink_to(tmp_path / "one" / ".." / "one")
+    async with numbering(tmp_path / "outer" / "codex" / "auth.json") as watcher:
+        before = watcher.generation()
+        (tmp_path / "next").symlink_to("two")
+        (tmp_path / "next").rename(tmp_path / "inner")
+        assert watcher.generation() is None
+        then = await number_of(watcher)
+        assert then != before
+
+        (tmp_path / "one" / "codex" / "auth.json").write_bytes(b"nobody's now")
+        assert watcher.generation() == then
+        (tmp_path / "two" / "codex" / "auth.json").write_bytes(b"changed")
+        assert watcher.generation() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tells without a look on Linux alone")
+async def test_number_is_another_one_when_something_was_mounted(folder, monkeypatch):
+    """It may have been put over the files, which inotify does not tell."""
+    mounts = iter([1, 1, 1, 1, 2, 2])
+    monkeypatch.setattr(
+        "codex_auth_lsp.stores.watcher.MOUNT_TABLE",
+        SimpleNamespace(generation=lambda: next(mounts, 2)),
+    )
+    async with numbering(folder / "auth.json") as watcher:
+        before = watcher.generation()
+        assert before is not None
+        while watcher.generation() == before:
+            pass
+        assert await number_of(watcher) != before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tells without a look on Linux alone")
+async def test_nobody_can_tell_on_a_disk_of_others_and_what_they_write_is_seen_all_the_same(
+    folder, monkeypatch
+):
+    """Through memory here, of which the system says as little as of another machine's writes."""
+    monkeypatch.setattr("codex_auth_lsp.stores.file_systems._OWN", frozenset())
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher.UNSEEN_SECONDS", 0.05)
+    path = folder / "auth.json"
+    path.write_bytes(b"first")
+    observer = Observer(path)
+    watcher = Watcher([path], observer.look)
+    watcher.start()
+    try:
+        await observer.sees(b"first")
+        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+            memory[:] = b"other"
+            memory.flush()
+        await observer.sees(b"other")
+        assert watcher.generation() is None
+    finally:
+        await watcher.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tells without a look on Linux alone")
+async def test_what_is_read_between_two_equal_numbers_is_the_same(tmp_path):
+    """The invariant, tried by some hundred changes in an order that chance chooses."""
+    chance = random.Random(20261126)
+    home, other = tmp_path / "home", tmp_path / "other"
+    for folder in (home, other):
+        folder.mkdir()
+    path = home / "auth.json"
+
+    def link() -> None:
+        (home / "new").symlink_to(other / "auth.json")
+        (home / "new").rename(path)
+
+    def swap() -> None:
+        home.rename(tmp_path / "third")
+        other.rename(home)
+        (tmp_path / "third").rename(other)
+
+    def remove() -> None:
+        path.unlink(missing_ok=True)
+
+    def put() -> None:
+        replace_durably(home / "put", b"put %d" % next(numbers))
+        (home / "put").rename(path)
+
+    numbers = itertools.count()
+    changes = [
+        link,
+        swap,
+        remove,
+        lambda: path.write_bytes(b"in place %d" % next(numbers)),
+        lambda: (other / "auth.json").write_bytes(b"elsewhere %d" % next(numbers)),
+        lambda: (home / "history").write_bytes(b"of no concern"),
+        put,
+    ]
+
+    def read() -> bytes | None:
+        try:
+            return path.read_bytes()
+        except OSError:
+            return None
+
+    known: dict[int, bytes | None] = {}
+    kept = 0
+    async with numbering(path) as watcher:
+        for _ in range(300):
+            with suppress(OSError):
+                chance.choice(changes)()
+            number, found = watcher.generation(), read()
+            if number is not None:
+                assert known.setdefault(number, found) == found
+                kept += 1
+            if chance.random() < 0.5:
+                await asyncio.sleep(chance.choice([0, 0, 0.03]))
+            elif chance.random() < 0.2:
+                number = await number_of(watcher)
+                assert known.setdefault(number, read()) == read()
+    assert len(known) > 10
+    assert kept > 0

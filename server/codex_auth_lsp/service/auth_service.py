@@ -205,6 +205,16 @@ class AuthService:
         """Tell nothing before the first status was announced."""
         self._opening.hold()
 
+    def announce(self) -> bool:
+        """Announce the first status, or a change since, and return True: no event loop is needed.
+
+        Do nothing and return False where it has to be waited for.
+        """
+        if self.status_at_once() is None:
+            return False
+        self._keeper.announce()
+        return True
+
     def start(self) -> None:
         """Announce the first status, and from now on every change, whoever makes it."""
         if self._watched_store is not None:
@@ -235,6 +245,7 @@ class AuthService:
             self._cache.files, self._look_again, self._cache.disk, beside=(RECORD_SUFFIX,)
         )
         self._watcher.start()
+        self._cache.generation = self._watcher.generation
         self._watch_store()
         self._keeper.after_looks(self._watch_anew)
         self._keeper.after_looks(self._make_good)
@@ -273,9 +284,9 @@ class AuthService:
     def _look_again(self) -> None:
         if self._closing:
             return
-        if self.reads_at_once and self._cache.watched_store.reads_at_once:
+        if self._cache.has_read_all:
             self._look()
-        else:
+        if not (self._cache.has_read_all and self._cache.watched_store.reads_at_once):
             self._after_sync(self._look)
 
     def _after_sync(self, action: Callable[[], None]) -> None:

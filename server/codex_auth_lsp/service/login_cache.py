@@ -38,7 +38,7 @@ from codex_auth_lsp.stores.select import Stores
 from codex_auth_lsp.values import field, frozen, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from codex_auth_lsp.config.home import CodexHome
     from codex_auth_lsp.stores.base import CredentialStore, Removed, Snapshot
@@ -52,6 +52,10 @@ RECORD_SUFFIX = ".refresh.json"
 _SETTLE_SECONDS = 0.1  # how long settings that may be half written have to stand
 _LOOK_SECONDS = 0.02  # between two looks at them
 _JUST_NOW_SECONDS = 1.0  # since a write that may still go on
+
+
+def _nobody_watches() -> int | None:
+    return None
 
 
 def _no_variables() -> Mapping[str, str]:
@@ -119,6 +123,8 @@ class LoginCache:
         self._record: RefreshRecord | None = None
         self._view: View | None = None
         self.disk = DiskThread()
+        self.generation: Callable[[], int | None] = _nobody_watches
+        self._looked_in: int | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -152,13 +158,25 @@ class LoginCache:
     def look(self) -> View:
         """Return the cache as it is now; where all is as it was, the same object.
 
-        All content is read each time: neither times nor notices of changes are relied on. Where
-        the disk does not answer, the store is unavailable.
+        All content is read each time, whatever its times say, unless the system that watches it can
+        tell that nothing has changed. Where the disk does not answer, the store is unavailable.
         """
+        if self._view is not None and self._is_unchanged():
+            return self._view
+        generation = self.generation()
         try:
-            return self.disk.call(self._look)
+            view = self.disk.call(self._look)
         except Hanging:
+            self._looked_in = None
             return self._silent()
+        self._looked_in = generation
+        return view
+
+    def _is_unchanged(self) -> bool:
+        """Say, without a look at the disk, whether the last look saw all that is there now."""
+        if self._looked_in is None or self.store is self._stores.memory:
+            return False
+        return self.has_read_all and self._tells_all and self.generation() == self._looked_in
 
     def _silent(self) -> View:
         """Return what was known last, but for the login, which may be another one by now."""
@@ -213,6 +231,8 @@ class LoginCache:
 
         A disk that hangs is told at once, too.
         """
+        if self._is_unchanged():
+            return True
         try:
             self.disk.call(self._read_settings)
         except Hanging:

@@ -1,10 +1,12 @@
 """Every model provider as it may be told, and the announcement of every difference.
 
 The list is announced when and only when it differs from the last one in anything but `revision`.
+That is a moment after the status which brings it, so that every window has told its status by then.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.providers.catalogue import all_providers
@@ -12,6 +14,8 @@ from codex_auth_lsp.service.events import Events, ProvidersChanged
 
 if TYPE_CHECKING:
     from codex_auth_lsp.service.status_keeper import StatusKeeper
+
+_OTHERS_FIRST = 0.02  # seconds
 
 
 class ProviderList:
@@ -24,10 +28,14 @@ class ProviderList:
         self._announcing = False
         self._basis = keeper.providers_basis
         self._list = self._derive()
-        keeper.after_looks(self._look)
+        self._planned: asyncio.TimerHandle | None = None
 
     def wire(self) -> dict[str, Any]:
-        """Return the contract's result of `auth/providers`, as it was last derived."""
+        """Return the contract's result of `auth/providers`, as of the last look at the cache."""
+        self._update()
+        return self._wire()
+
+    def _wire(self) -> dict[str, Any]:
         return {
             **self._list,
             "revision": self._revision,
@@ -37,19 +45,33 @@ class ProviderList:
     def start(self) -> None:
         """Announce every difference from now on."""
         self._announcing = True
+        self._keeper.after_looks(self._plan)
+        self._plan()
 
-    def _look(self) -> None:
+    def _plan(self) -> None:
+        if self._planned is None and self._basis_is_another:
+            self._planned = asyncio.get_running_loop().call_later(_OTHERS_FIRST, self._update)
+
+    @property
+    def _basis_is_another(self) -> bool:
+        """Whether there is anything new: looks are frequent, and this derivation is not cheap."""
         basis = self._keeper.providers_basis
-        if all(new is old for new, old in zip(basis, self._basis, strict=True)):
-            return  # a look at the login cache is frequent, and this derivation is not cheap
-        self._basis = basis
+        return any(new is not old for new, old in zip(basis, self._basis, strict=True))
+
+    def _update(self) -> None:
+        if self._planned is not None:
+            self._planned.cancel()
+            self._planned = None
+        if not self._basis_is_another:
+            return
+        self._basis = self._keeper.providers_basis
         found = self._derive()
         if found == self._list:
             return
         self._list = found
         self._revision += 1
         if self._announcing:
-            self._events.publish(ProvidersChanged(self.wire()))
+            self._events.publish(ProvidersChanged(self._wire()))
 
     def _derive(self) -> dict[str, Any]:
         settings = self._keeper.view.settings

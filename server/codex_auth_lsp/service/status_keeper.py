@@ -86,6 +86,7 @@ class StatusKeeper:
         self._own_changes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._announcing = False
+        self._keeps_time = False
         self._after_looks: list[Callable[[], None]] = []
         self._login_serves = False
         self._revision = 1
@@ -183,12 +184,18 @@ class StatusKeeper:
                 return False
         return all(new is old for new, old in zip(self._basis(), self._derived_from, strict=True))
 
-    def start(self) -> None:
-        """Announce the first status, and from now on every difference."""
+    def announce(self) -> None:
+        """Announce the first status, and from now on every difference that a look finds."""
         self.look()
-        self._announcing = True
-        self._announced_identity = self._status.identity
-        self._publish("startup")
+        if not self._announcing:
+            self._announcing = True
+            self._announced_identity = self._status.identity
+            self._publish("startup")
+
+    def start(self) -> None:
+        """Do the same, and look when the access token ends, from the running event loop."""
+        self.announce()
+        self._keeps_time = True
         self._schedule()
 
     async def sync(self) -> None:
@@ -467,7 +474,7 @@ class StatusKeeper:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._announcing or self._status.expires_at is None:
+        if not self._keeps_time or self._status.expires_at is None:
             return
         seconds = (self._status.expires_at - self._clock.now()).total_seconds()
         if seconds > 0:

@@ -1,37 +1,35 @@
 """Notice of changes to the login cache and its configuration, whoever made them.
 
-On Linux inotify tells, without a timer; elsewhere the files are looked at twice a second.
+On Linux inotify tells, without a timer; elsewhere the files are looked at twice a second, and where
+somebody else may write unseen, on a network's disk, every two seconds beside it.
 A notice means "look again", not "something changed": the reader decides what is different.
-Folders are watched beside the files, since a rename replaces a file; of a symbolic link, the
-target's too; of a folder that is missing or may not be read, its nearest parent that may.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import stat
 import sys
-from dataclasses import dataclass
 from functools import partial
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from codex_auth_lsp.stores.disk_thread import DiskThread
+from codex_auth_lsp.stores.mount_table import MOUNT_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
-    from asyncinotify import Inotify, Mask
+    from codex_auth_lsp.stores.inotify import Event, Inotify
+    from codex_auth_lsp.stores.watch_targets import Target
 
 POLL_SECONDS = 0.5
 """How often files are looked at where the system does not tell of changes."""
 
+UNSEEN_SECONDS = 2.0
+"""The same of files that somebody else can change without the system's knowing."""
+
 _OTHERS_FIRST = 0.02  # seconds in which fifty windows tell what they saw before any goes on
-_MOST_LINKS = 40  # as Linux has it
-_TOGETHER = 100  # events at the most: somebody who writes without end must not hold a look up
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +49,8 @@ class Watcher:
         self._on_change = on_change
         self._disk = disk or DiskThread()
         self._suffixes = ("", *beside)
-        self._names: frozenset[str] = frozenset()  # what matters in the folders, by `_targets`
+        self._generation = 0
+        self._listening: _Listening | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -65,42 +64,101 @@ class Watcher:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _watch_inotify(self) -> None:
-        from asyncinotify import Inotify, Mask  # only where a watch is started
+    def generation(self) -> int | None:
+        """Return a number that is another one after every change, None where nobody can tell.
 
-        # Writes are watched on the files alone: a busy program writes others in the same folder.
-        in_folder = (
-            Mask.CREATE | Mask.MOVED_TO | Mask.MOVED_FROM | Mask.DELETE | Mask.ATTRIB
-            | Mask.DELETE_SELF | Mask.MOVE_SELF | Mask.ONLYDIR
-        )  # fmt: skip
-        in_file = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.ATTRIB
+        It looks at no disk: what is found there between two equal ones cannot be different. A mode
+        of a folder above those of the files is no change, and neither is what is written through
+        memory that is mapped.
+        """
+        listening = self._listening
+        if listening is None or not listening.inotify.is_silent():
+            return None
+        if listening.mounts != MOUNT_TABLE.generation():
+            self._listening = None
+            listening.again.set()
+            return None
+        return self._generation
+
+    async def _watch_inotify(self) -> None:
+        from codex_auth_lsp.stores.inotify import Inotify  # only where a watch is started
+
         while True:
             try:
-                targets = await self._disk.call_async(self._targets)
-                with Inotify(sync_timeout=0) as inotify:  # then a further one is not waited for
-                    add = partial(_add_watches, inotify, targets, in_folder, in_file)
-                    await self._disk.call_async(add)
-                    self._on_change()  # what happened before the watch was in place
-                    if await self._disk.call_async(self._targets) != targets:
-                        continue  # and has made others matter, of which nothing told
-                    async for event in inotify:
-                        # One look for all that one write has told: fifty windows do it at once.
-                        events = [event, *islice(inotify, _TOGETHER)]
-                        if not any(one.name is None or self._concerns(one.name) for one in events):
-                            continue
-                        self._on_change()
-                        moved = any(one.mask & (Mask.IGNORED | Mask.MOVE_SELF) for one in events)
-                        await asyncio.sleep(_OTHERS_FIRST)
-                        if moved or await self._disk.call_async(self._targets) != targets:
-                            break
+                with Inotify() as inotify:
+                    await self._listen(inotify)
             except OSError as exc:
-                # No inotify instance left (EMFILE, ENOSPC), or a folder went away just now.
+                # No inotify instance or watch left (EMFILE, ENOSPC).
                 logger.info("inotify is not available (%s); looking at the files", exc.strerror)
                 await self._poll(rounds=1)
+            finally:
+                self._listening = None
 
-    def _concerns(self, name: Path) -> bool:
-        """Say whether a name in a watched folder is that of a file, or of one kept beside it."""
-        return name.name in self._names
+    async def _listen(self, inotify: Inotify) -> None:
+        """Watch what is to be watched now, and again after each change."""
+        from codex_auth_lsp.stores.watch_targets import find_targets
+
+        watched: dict[Target, int] = {}
+        while True:
+            mounts = MOUNT_TABLE.generation()
+            find = partial(find_targets, self._files, self._suffixes)
+            found = await self._disk.call_async(find)
+            if found.targets != watched.keys():
+                change = partial(_change_watches, inotify, watched, found.targets)
+                await self._disk.call_async(change)
+                self._on_change()  # what happened before they were in place
+                continue
+            again = asyncio.Event()
+            if found.is_all_told and mounts is not None:
+                self._generation += 1
+                self._listening = _Listening(inotify, mounts, again)
+            await self._hear(inotify, watched, found.names, again, is_own=found.is_own)
+            await asyncio.sleep(_OTHERS_FIRST)
+
+    async def _hear(
+        self,
+        inotify: Inotify,
+        watched: dict[Target, int],
+        names: frozenset[str],
+        again: asyncio.Event,
+        *,
+        is_own: bool,
+    ) -> None:
+        """Wait for a change and tell of it, or until it is to be found `again` what to watch."""
+        loop = asyncio.get_running_loop()
+
+        def take() -> None:
+            # One look for all that one write has told: fifty windows do it at once.
+            if not _are_any_of_ours(inotify.read(), watched, names):
+                return
+            loop.remove_reader(inotify)
+            self._listening = None
+            try:
+                self._on_change()
+            finally:
+                again.set()
+
+        loop.add_reader(inotify, take)
+        try:
+            if is_own:
+                await again.wait()
+            else:
+                await self._look_beside(again)
+        finally:
+            loop.remove_reader(inotify)
+
+    async def _look_beside(self, again: asyncio.Event) -> None:
+        """Look at the files from time to time until there is a change, and tell of it."""
+        before = await self._disk.call_async(self._signatures)
+        self._on_change()  # what happened before
+        while not again.is_set():
+            try:
+                async with asyncio.timeout(UNSEEN_SECONDS):
+                    await again.wait()
+            except TimeoutError:
+                if await self._disk.call_async(self._signatures) != before:
+                    self._on_change()
+                    return
 
     async def _poll(self, rounds: int | None = None) -> None:
         before = await self._disk.call_async(self._signatures)
@@ -113,62 +171,48 @@ class Watcher:
                 before = now
                 self._on_change()
 
-    def _targets(self) -> frozenset[_Target]:
-        """Return what to watch: the files that exist, and the folders in which they can appear."""
-        targets = set()
-        names = set()
-        for file in self._files:
-            real = Path(os.path.realpath(file))
-            for path in {*_links(file), real}:
-                folder = _nearest_folder(path.parent)
-                targets.add(_target(folder))
-                names.add(path.relative_to(folder).parts[0])
-            if os.path.isfile(real):  # noqa: PTH113 - also where the way there is closed
-                targets.add(_target(real))
-        self._names = frozenset(f"{name}{suffix}" for name in names for suffix in self._suffixes)
-        return frozenset(targets)
-
     def _signatures(self) -> list[tuple[int, ...] | None]:
         return [_signature(file) for file in self._files]
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """A path to watch; the inode tells what has been put in its place."""
+class _Listening(NamedTuple):
+    """A watch that is in place and tells of everything, as far as mounts are what they were."""
 
-    path: Path
-    inode: int
-    is_folder: bool
-
-
-def _target(path: Path) -> _Target:
-    status = path.stat()
-    return _Target(path, status.st_ino, stat.S_ISDIR(status.st_mode))
+    inotify: Inotify
+    mounts: int
+    again: asyncio.Event
 
 
-def _add_watches(
-    inotify: Inotify, targets: Iterable[_Target], in_folder: Mask, in_file: Mask
+def _change_watches(
+    inotify: Inotify, watched: dict[Target, int], targets: frozenset[Target]
 ) -> None:
-    for target in targets:
-        inotify.add_watch(target.path, in_folder if target.is_folder else in_file)
-
-
-def _links(file: Path) -> Iterator[Path]:
-    """Yield a file's path and, where that is a link, what it leads to, link by link."""
-    for _ in range(_MOST_LINKS):
-        yield file
+    """Watch `targets` and nothing else, as far as they are still there."""
+    for target in watched.keys() - targets:
+        watch = watched.pop(target)
+        if watch not in watched.values():
+            inotify.remove(watch)
+    for target in targets - watched.keys():
         try:
-            file = Path(os.path.normpath(file.parent / os.readlink(file)))  # noqa: PTH115
-        except OSError:
-            return
+            watched[target] = inotify.add(target.path, target.mask)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            logger.debug("%s has changed meanwhile", target.path)
 
 
-def _nearest_folder(folder: Path) -> Path:
-    return next((path for path in (folder, *folder.parents) if _can_be_watched(path)), Path("/"))
+def _are_any_of_ours(
+    events: Iterable[Event], watched: dict[Target, int], names: frozenset[str]
+) -> bool:
+    """Say whether an event matters; a watch that has ended by itself is taken out of `watched`."""
+    from codex_auth_lsp.stores.inotify import IGNORED, OVERFLOW
 
-
-def _can_be_watched(folder: Path) -> bool:
-    return os.path.isdir(folder) and os.access(folder, os.R_OK, effective_ids=True)  # noqa: PTH112
+    found = False
+    for event in events:
+        targets = [target for target, watch in watched.items() if watch == event.watch]
+        if event.mask & IGNORED:
+            for target in targets:
+                del watched[target]
+        is_ours = bool(targets) and (not event.name or event.name in names)
+        found = found or is_ours or bool(event.mask & OVERFLOW)
+    return found
 
 
 def _signature(file: Path) -> tuple[int, ...] | None:

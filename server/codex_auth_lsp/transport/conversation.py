@@ -113,7 +113,7 @@ class Conversation:
     def receive_early(self, content: bytes) -> bool:
         """Take the content of one frame while there is no event loop; return whether that could be.
 
-        What `initialized` begins waits for `begin`.
+        What `initialized` begins, but for the first status, waits for `begin`.
         """
         message = read_message(content)
         if isinstance(message, Request):
@@ -124,8 +124,16 @@ class Conversation:
                 return self._direct.answer_at_once(message)
         elif isinstance(message, Notification) and self._state is _State.RUNNING:
             self._is_initialized |= message.method == "initialized"
+            self.look_early()
             return message.method == "initialized"
         return False
+
+    def look_early(self) -> bool:
+        """Tell the first status or what has changed since, once the client has allowed it.
+
+        Return whether no event loop is needed for that.
+        """
+        return not self._is_initialized or self._service.announce()
 
     @property
     def has_told_status(self) -> bool:

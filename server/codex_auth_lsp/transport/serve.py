@@ -10,10 +10,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.process import ProcessFailed, leave, run_to_end
+from codex_auth_lsp.process import (
+    ProcessFailed,
+    call_on_signals,
+    collect_garbage,
+    leave,
+    others_wait,
+    run_to_end,
+)
 from codex_auth_lsp.service.auth_service import AuthService
 from codex_auth_lsp.transport.conversation import Conversation
 from codex_auth_lsp.transport.framing import FrameDecoder, FramingError
@@ -21,7 +29,7 @@ from codex_auth_lsp.transport.parent import find_client
 from codex_auth_lsp.transport.stdio import Stdio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from codex_auth_lsp.service.auth_service import ServiceOptions
     from codex_auth_lsp.transport.parent import Watch
@@ -31,6 +39,9 @@ FLUSH_SECONDS = 2.0
 
 QUIET_SECONDS = 0.05
 """How long the first status is waited for before the event loop, which takes its time to load."""
+
+COURTESY_SECONDS = 1.0
+"""How long it waits at the most while others want the processor."""
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
@@ -43,7 +54,7 @@ def serve(options: ServiceOptions) -> int:
     """
     process = _Process(options)
     process.open()
-    return run_to_end(process.run())
+    return run_to_end(process.run(), stopped_by=())
 
 
 class _Process:
@@ -66,23 +77,29 @@ class _Process:
         )
 
     def open(self) -> None:
-        """Answer `initialize` and the first status, for which no event loop is needed.
+        """Answer `initialize` and the status, for which no event loop is needed.
 
         With the first message of another kind, or when the client is quiet, it is over; what came
-        and was not answered is held for the event loop.
+        and was not answered is held for the event loop. On a busy machine that waits for others:
+        of many windows that start together, all tell their status before any loads more, and what
+        changes meanwhile.
         """
         _on_early_signals()
-        while self._status is None and self._takes_early:
-            if not self._stdio.take_early(QUIET_SECONDS):
+        courtesy_ends = time.monotonic() + COURTESY_SECONDS
+        while self._status is None and not self._held:
+            is_busy = time.monotonic() < courtesy_ends and others_wait()
+            if self._conversation.has_told_status and not is_busy:
                 return
-
-    @property
-    def _takes_early(self) -> bool:
-        return not self._held and not self._conversation.has_told_status
+            if self._stdio.has_input(QUIET_SECONDS):
+                if not self._stdio.take_early():
+                    return
+            elif not (is_busy and self._conversation.look_early()):
+                return
 
     async def run(self) -> int:
         """Serve until the end."""
-        _on_signals(lambda: self._end(0))
+        collect_garbage()
+        call_on_signals(_SIGNALS, lambda: self._end(0))
         self._ended = asyncio.get_running_loop().create_future()
         self._is_early = False
         if self._early_client is not None:
@@ -119,7 +136,7 @@ class _Process:
 
     def _receive_early(self, contents: Iterable[bytes]) -> None:
         for content in contents:
-            if not self._takes_early or not self._conversation.receive_early(content):
+            if self._held or not self._conversation.receive_early(content):
                 self._held.append(content)
 
     def _receive(self, contents: Iterable[bytes]) -> None:
@@ -153,15 +170,3 @@ def _on_early_signals() -> None:
     if os.name == "posix":
         for name in _SIGNALS:
             signal.signal(getattr(signal, name), lambda *_: leave(0))
-
-
-def _on_signals(end: Callable[[], None]) -> None:
-    loop = asyncio.get_running_loop()
-    for name in _SIGNALS:
-        number = getattr(signal, name, None)
-        if number is None:
-            continue
-        try:
-            loop.add_signal_handler(number, end)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))

@@ -47,20 +47,27 @@ class Stdio:
         self._is_early = False
         self._unsent = b""
 
-    def take_early(self, seconds: float) -> bool:
-        """Take in what comes within a time, without an event loop; return whether anything did.
+    def has_input(self, seconds: float) -> bool:
+        """Say whether anything comes within a time, or the end; without an event loop.
+
+        False where pipes cannot be waited for: on Windows.
+        """
+        try:
+            return bool(select.select([self._input.fileno()], [], [], seconds)[0])
+        except (OSError, ValueError):
+            return False
+
+    def take_early(self) -> bool:
+        """Take in what has come, without an event loop; return whether that was not the end.
 
         What is answered to it is written as far as the client takes it. The rest, and an end of the
         input, is left for the event loop.
         """
-        descriptor = self._input.fileno()
         try:
             os.set_blocking(self._output.fileno(), False)
             self._is_early = True
-            if not select.select([descriptor], [], [], seconds)[0]:
-                return False
-            data = os.read(descriptor, _CHUNK)
-        except (AttributeError, OSError, ValueError):  # no pipes that can be waited for: Windows
+            data = os.read(self._input.fileno(), _CHUNK)
+        except OSError:
             return False
         if data:
             self._take(data)
