@@ -21,6 +21,9 @@ const TITLES = [
   "Codex: Sign Out", "Codex: Account", "Codex: Show Log",
 ];
 
+/** A command of another extension that is there only while the context keys say so. */
+const WHEN_NEEDED = "Asker: A New Sign-In Is Needed";
+
 // VS Code in a browser writes to the clipboard in either of these two ways.
 const REFUSE_CLIPBOARD = "document.execCommand = navigator.clipboard.writeText = () => { throw new Error('refused'); };";
 const ALLOW_CLIPBOARD = "delete document.execCommand; delete navigator.clipboard.writeText;";
@@ -94,6 +97,7 @@ const steps = {
   async "has its commands in the palette"({ page }) {
     const titles = await paletteTitles(page, "Codex: ");
     assert.deepEqual(titles.filter((title) => title.startsWith("Codex: ")).sort(), [...TITLES].sort());
+    assert.ok(!(await paletteTitles(page, "Asker: ")).includes(WHEN_NEEDED)); // by the context keys
   },
 
   async "has a walkthrough of three steps, and the sign-in is not done"({ page }) {
@@ -399,6 +403,7 @@ const steps = {
     control.order("needsReauth");
     await statusBar(page, "Codex: Sign In Again");
     await shot("needs-sign-in-again");
+    assert.ok((await paletteTitles(page, "Asker: ")).includes(WHEN_NEEDED));
   },
 
   async "a crash is followed by a new start, with the status unknown in between"({ page, control }) {
