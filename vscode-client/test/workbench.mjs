@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** Two at a time, since a part mostly waits; the real server's redirects are wanted by one at a time. */
-const LANES = [["Scripted", "Crashes", "Bundled"], ["Real", "Hostile", "Checked"]];
+const LANES = [["Scripted", "Checked", "Bundled"], ["Real", "Hostile", "Crashes"]];
 
 const running = new Set();
 let stopped = false;
