@@ -36,17 +36,13 @@ os._exit(0)
 """
 
 STANDARD = {
-    "abc", "atexit", "base64", "binascii", "bisect", "builtins", "codecs",
-    "collections", "contextlib", "copyreg", "datetime", "encodings", "enum", "errno", "fcntl",
-    "fnmatch", "functools", "gc", "genericpath", "hashlib", "heapq", "hmac",
-    "importlib", "io", "ipaddress",
-    "itertools", "json", "keyword", "linecache", "logging", "marshal", "math", "ntpath",
-    "operator", "os", "pathlib", "posix", "posixpath", "queue", "random",
-    "re", "reprlib", "resource",
-    "runpy", "secrets", "select", "shlex", "signal", "site", "socket", "stat", "string",
-    "struct", "subprocess", "sys", "textwrap", "threading", "time", "token", "tokenize",
-    "traceback", "types", "typing", "unicodedata", "urllib", "warnings", "weakref",
-    "zipimport", "zlib",
+    "abc", "atexit", "base64", "binascii", "builtins", "codecs", "collections",
+    "contextlib", "copyreg", "datetime", "encodings", "enum", "errno", "fcntl", "fnmatch",
+    "functools", "gc", "genericpath", "heapq", "importlib", "io", "itertools", "json",
+    "keyword", "logging", "marshal", "math", "ntpath", "operator", "os", "pathlib",
+    "posix", "posixpath", "queue", "re", "reprlib", "select", "shlex", "signal", "site",
+    "stat", "string", "struct", "sys", "threading", "time", "types", "typing",
+    "unicodedata", "urllib", "warnings", "weakref", "zipimport",
 }  # fmt: skip
 """Of the standard library, by the first word; what is put off is there and not loaded."""
 
@@ -57,7 +53,8 @@ OURS = {
     "process", "providers", "secret", "server_options", "service.actions", "service.auth_service",
     "service.change_cause",
     "service.environment_notice", "service.events", "service.held_tokens",
-    "service.issuer_talk", "service.login_cache", "service.methods", "service.notices",
+    "service.issuer_talk", "service.login_cache", "service.login_in_use", "service.methods",
+    "service.notices",
     "service.opening", "service.policy", "service.refresh_need", "service.refresh_record",
     "service.revocation", "service.status_keeper", "stores.base", "stores.disk",
     "stores.disk_thread", "stores.document", "stores.file", "stores.hanging",

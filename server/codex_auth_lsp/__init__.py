@@ -8,5 +8,8 @@ from codex_auth_lsp.deferred import defer
 
 __version__ = "0.1.0"
 
-for _name in ("asyncio", "asyncio.sslproto", "inspect", "socket", "ssl", "subprocess"):
+for _name in (
+    *("asyncio", "asyncio.sslproto", "hashlib", "hmac", "inspect"),
+    *("ipaddress", "secrets", "socket", "ssl", "subprocess", "traceback"),
+):
     defer(_name)

@@ -65,7 +65,7 @@ async def test_rotation_survives_whatever_goes_wrong_while_it_is_written(
 
     monkeypatch.setattr(refresher, "renew", answer)
     monkeypatch.setattr(Refresher, "_take", give)
-    monkeypatch.setattr(service._keeper, "foreign", lambda _: None)
+    monkeypatch.setattr(service._keeper.login, "foreign", lambda _: None)
     monkeypatch.setattr(FileStore, "update", fail_twice)
     now = service.now()
 

@@ -74,6 +74,8 @@ def is_loopback(host: str) -> bool:
     """Say whether a host is this machine itself: 127.0.0.0/8, ::1 or the name localhost."""
     if host.lower() == "localhost":
         return True
+    if not (host[-1:].isdigit() or ":" in host):
+        return False  # a name; the module that knows numbers takes its time to load
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -186,7 +186,7 @@ class Credentials:
             return
         if not _uses_login(provider):
             raise _static_key_rejected(provider)
-        credential = self._keeper.stored_credential()
+        credential = self._keeper.login.stored_credential()
         if isinstance(credential, AccessTokenCredential):
             name = self._keeper.status.source.name if self._keeper.status.source else None
             raise ApiKeyRejected(
@@ -204,7 +204,7 @@ class Credentials:
                 min_validity_seconds=min_validity_seconds, patience_seconds=PATIENCE_SECONDS
             )
         except (IssuerError, StoreError):
-            present = self._keeper.stored_credential()
+            present = self._keeper.login.stored_credential()
             if isinstance(present, ChatGptCredential) and not is_valid(present, self._clock.now()):
                 raise
 
@@ -235,7 +235,7 @@ class Credentials:
 
         return Sources(
             surroundings=surroundings,
-            login=self._keeper.stored_credential,
+            login=self._keeper.login.stored_credential,
             login_request=lambda login: openai_request_credential(login, settings),
             run=run,
         )

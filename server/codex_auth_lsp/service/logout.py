@@ -110,7 +110,7 @@ class Logout:
         except StoreError as exc:
             error = exc
         if error is None or isinstance(error, StoreLocked):  # it is gone, or counts as that
-            self._keeper.drop_unsaved()
+            self._keeper.login.drop_unsaved()
         self._keeper.look("logout")
         return _Removal(removed, error)
 

@@ -121,12 +121,14 @@ class Refresher:
             await self._writer.hurry()
         for _ in range(_TRIES):
             await self._look()
-            present = self._keeper.stored_credential()
+            present = self._keeper.login.stored_credential()
             if not self._is_due(present, force_since, min_validity_seconds):
                 break
             reason = _reason(present, forced=force_since is not None)
             by_us = await self._renew_for_somebody(present, reason, patience_seconds)
-            found = self._keeper.stored_credential()  # raises where somebody signed out meanwhile
+            found = (
+                self._keeper.login.stored_credential()
+            )  # raises where somebody signed out meanwhile
             if by_us or not _is_left_half(present, found):
                 break
         return self._keeper.wire()
@@ -149,11 +151,11 @@ class Refresher:
         self, present: ChatGptCredential, reason: str, patience: float | None
     ) -> bool:
         """Wait for a refresh; return False where it was another window's."""
-        foreign = self._keeper.foreign(present)
+        foreign = self._keeper.login.foreign(present)
         if foreign is not None:
             raise foreign
-        if self._keeper.unsaved_error is not None:
-            raise self._keeper.unsaved_error.with_traceback(None)
+        if self._keeper.login.unsaved_error is not None:
+            raise self._keeper.login.unsaved_error.with_traceback(None)
         self._obey_pause(present)
         running = self._flight.join(partial(self._refresh, present, reason))
         if patience is not None and is_valid(present, self._clock.now()):
@@ -334,7 +336,7 @@ class Refresher:
 
     def _take_failure(self, spent: ChatGptCredential, error: AuthError) -> NoReturn:
         """Remember a failure, tell of it, and raise it."""
-        self._keeper.refresh_failed(spent, error)
+        self._keeper.login.refresh_failed(spent, error)
         self._keeper.look("refresh")
         raise error
 

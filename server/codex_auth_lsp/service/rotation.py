@@ -114,7 +114,7 @@ class RotationWriter:
     def _hold(self, rotation: Rotation, error: StoreError) -> None:
         """Keep what could not be written, and go on trying."""
         self._late = asyncio.ensure_future(self._save_later(rotation, error))
-        self._keeper.hold_unsaved(rotation.spent, rotation.renewal.login, error)
+        self._keeper.login.hold_unsaved(rotation.spent, rotation.renewal.login, error)
         self._keeper.look("refresh")
 
     async def _save(self, rotation: Rotation) -> Success:
@@ -131,9 +131,11 @@ class RotationWriter:
         with self._keeper.own_change():
             update = partial(rotation.place.store.update, merge, at_last=self._ending)
             await asyncio.to_thread(update)
-        self._keeper.refresh_worked()
+        self._keeper.login.refresh_worked()
         if renewal.trouble is not None:
-            self._keeper.refresh_failed(renewal.login, renewal.trouble, is_fresh=renewal.is_usable)
+            self._keeper.login.refresh_failed(
+                renewal.login, renewal.trouble, is_fresh=renewal.is_usable
+            )
         self._keeper.look("refresh" if decision is Success.WRITE else None)
         if decision is Success.REVOKE:
             self._revoker.revoke_later(renewal.login)
