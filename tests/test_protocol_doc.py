@@ -177,8 +177,13 @@ DRIFTS = {
     ),
     "an example with an unknown field in a part of a status": (
         '"revision": 5,',
-        '"revisions": 5,',
+        '"revision": 5, "mood": "good",',
         "example auth/statusChanged params: 1 validation error",
+    ),
+    "an example that leaves out what is always sent": (
+        '    "billing": "usage",\n',
+        "",
+        "example auth/login result: 1 validation error",
     ),
     "an example with a value that is never sent": (
         '"outcome": "expired"',

@@ -50,7 +50,8 @@ PARTS = {
     "e2e": ["tests/e2e", "tests/terminal", "tests/doctor"],
     "parts": [
         *("tests/parts/test_keyring.py", "tests/parts/test_keyring_questions.py"),
-        *("tests/parts/test_keyring_windows.py", "tests/parts/test_oidc_provider.py"),
+        *("tests/parts/test_keyring_services.py", "tests/parts/test_keyring_windows.py"),
+        "tests/parts/test_oidc_provider.py",
     ],
 }
 """Which tests a part runs."""

@@ -61,4 +61,15 @@ def make(folder: Path, data: Path) -> Path:
     # In the order of their names: what is measured has to be found before it is started.
     (packages / "1_packages.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
     (packages / "2_measured.pth").write_text("import codex_measured\n")
-    return Path(sysconfig.get_path("scripts", "venv", scheme)) / "python"
+    python = Path(sysconfig.get_path("scripts", "venv", scheme)) / "python"
+    _copy_console_script(python)
+    return python
+
+
+def _copy_console_script(python: Path) -> None:
+    """Put the console script beside an interpreter that it runs by."""
+    genuine = Path(sysconfig.get_path("scripts")) / "codex-auth-lsp"
+    _, _, rest = genuine.read_text().partition("\n")
+    script = python.with_name(genuine.name)
+    script.write_text(f"#!{python}\n{rest}")
+    script.chmod(0o755)

@@ -87,3 +87,16 @@ def test_isolated_process_in_an_empty_environment_is_measured(tmp_path):
     data.read()
     assert [name for name in data.measured_files() if name.endswith("domain/timestamps.py")] != []
     assert data.has_arcs()
+
+
+def test_console_script_is_measured(tmp_path):
+    """Some people start a server by it, and so does a test."""
+    python = make(tmp_path / "venv", tmp_path / "data")
+
+    program = python.with_name("codex-auth-lsp")
+    subprocess.run([program], stdin=subprocess.DEVNULL, env={}, cwd=tmp_path, check=True)
+
+    (path,) = tmp_path.glob("data.*")
+    data = coverage.CoverageData(str(path))
+    data.read()
+    assert [name for name in data.measured_files() if name.endswith("transport/serve.py")] != []

@@ -16,6 +16,7 @@ from e2e.shapes import (
     example_key,
     id_token,
 )
+from e2e.waiting import eventually
 from support.lsp_client import FULL_AUTH
 from support.secrets_guard import ACCESS_TOKEN
 
@@ -491,3 +492,41 @@ async def test_openai_s_own_token_still_goes_to_openai_s_models(start: Starter, 
     client = await start(NOBODY)
 
     assert (await credential(client))["baseUrl"] == CHATGPT_BASE_URL
+
+
+async def test_a_rejected_personal_access_token_names_its_variable(
+    start: Starter, home: CodexHome, guard: SecretsGuard
+):
+    """The person alone can replace it; the stored login does not take its place."""
+    guard.add("at-environment-token-of-the-test", ACCESS_TOKEN)
+    before = home.write(chatgpt_login())
+    client = await start(environment={"CODEX_ACCESS_TOKEN": "at-environment-token-of-the-test"})
+    given = await credential(client)
+
+    error = await client.request_error("auth/credential", {"rejectedRevision": given["revision"]})
+
+    assert error.summary == (-32803, "apiKeyRejected")
+    assert "CODEX_ACCESS_TOKEN" in error.message
+    assert error.data["remediation"] == []
+    assert (given["headers"]["Authorization"], home.bytes()) == (
+        "Bearer at-environment-token-of-the-test",
+        before,
+    )
+
+
+async def test_configuration_that_changes_while_a_credential_is_fetched_counts(
+    start: Starter, home: CodexHome, tmp_path
+):
+    """A command that fails was the old provider's; the person has already chosen another one."""
+    running, go_on = tmp_path / "running", tmp_path / "go-on"
+    script = f"touch {running}; until [ -e {go_on} ]; do sleep 0.02; done; exit 1"
+    provider = '[model_providers.lab]\nname = "Lab"\nbase_url = "https://lab.example/v1"\n'
+    command = f'[model_providers.lab.auth]\ncommand = "/bin/sh"\nargs = ["-c", "{script}"]\n'
+    home.configure(f'model_provider = "lab"\n{provider}{command}')
+    client = await start()
+    asked = await client.start_request("auth/credential", {})
+    await eventually(running.exists, "the command")
+    home.configure(f'model_provider = "lab"\n{provider}experimental_bearer_token = "new-token"\n')
+    go_on.touch()
+
+    assert (await asked.result())["headers"] == {"Authorization": "Bearer new-token"}

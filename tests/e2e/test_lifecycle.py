@@ -299,3 +299,44 @@ async def test_more_requests_than_are_served_at_a_time_are_told_to_come_back(
     assert status["state"] == "signedIn"
     assert {error.summary for error in errors} == {(-32803, "rateLimited")}
     assert len(refused) == 300 - 256
+
+
+# What comes in an odd order
+
+
+async def test_what_follows_an_exit_is_not_taken(start: Starter):
+    """(W14) Not even in the same write."""
+    client = await start()
+
+    await client.send_raw(
+        _frame({"jsonrpc": "2.0", "method": "exit"}) + _request(77, "auth/status")
+    )
+
+    assert await client.wait_until_ended(IN_TIME) == 1
+    assert [message for message in client.messages if message.body.get("id") == 77] == []
+
+
+async def test_initialized_that_is_said_twice_begins_once(start: Starter):
+    """(W14) One status is announced at the start, and each change once."""
+    client = await start()
+    await client.wait_for("auth/statusChanged", lambda params: params["cause"] == "startup")
+
+    await client.notify("initialized", {})
+    await sign_in_with_key(client, example_key("once"))
+
+    causes = [message.params["cause"] for message in client.all("auth/statusChanged")]
+    assert causes.count("startup") == 1
+    assert causes.count("login") == 1
+
+
+@pytest.mark.parametrize("value", ["verbose", "messages", 5])
+async def test_a_trace_that_is_asked_for_tells_nothing(start: Starter, home: CodexHome, value):
+    """(S19) A client's trace is made of what it sends and gets; the server adds nothing to it."""
+    client = await start()
+
+    await client.notify("$/setTrace", {"value": value})
+    await sign_in_with_key(client, example_key("traced"))
+
+    assert client.all("$/logTrace") == client.all("window/logMessage") == []
+    assert b"setTrace" in client.stderr
+    assert example_key("traced").encode() not in client.stderr

@@ -136,3 +136,32 @@ async def test_while_it_is_stored(
     stored = home.read()
     assert stored["x_future"] == [1]
     assert sandbox.refresh(stored["tokens"]["refresh_token"]).status_code == 200
+
+
+async def _shut_down(client: LanguageClient) -> None:
+    await client.start_request("shutdown")
+    await client.notify("exit")
+
+
+@pytest.mark.parametrize(
+    "end", [_shut_down, _close, _terminate, _exit], ids=["shutdown", "EOF", "SIGTERM", "exit"]
+)
+async def test_while_it_waits_to_be_stored(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome, old_login, end
+):
+    """(W15) Another program holds the lock: the port is free at once, and not after that."""
+    client = await start(sandbox)
+    attempt = await begin(client)
+    callback_url = await browser.callback_url(attempt.url)
+
+    with locked(home):
+        redirect = asyncio.create_task(raw_callback.deliver(callback_url))
+        await phase(client, "storing")
+        await end(client)
+        await raw_callback.until_closed(attempt.port)
+        meanwhile = (client.process.returncode, home.bytes())
+    await client.wait_until_ended(IN_TIME)
+
+    assert (await redirect).status == 303
+    assert meanwhile == (None, old_login)
+    assert sandbox.refresh(home.read()["tokens"]["refresh_token"]).status_code == 200

@@ -65,6 +65,18 @@ def test_a_stdin_without_anything_is_the_end(home: CodexHome, tmp_path: Path, re
     assert (server.returncode, output, log) == (0, b"", b"")
 
 
+@pytest.mark.parametrize("redirection", ["0>/dev/null", "0>unread"])
+def test_a_stdin_that_cannot_be_read_is_the_end(home: CodexHome, tmp_path: Path, redirection):
+    """(W15) Open for writing alone, by a mistake in some script: no traceback, and no process."""
+    server = run(
+        home, tmp_path, redirection=redirection, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+    output, log = server.communicate(timeout=START)
+
+    assert (server.returncode, output, log) == (0, b"", b"")
+
+
 def test_a_file_as_stdin_is_served_to_its_end(home: CodexHome, tmp_path: Path):
     """A recorded conversation, as a bug report may hold one."""
     recorded = tmp_path / "recorded"
@@ -147,3 +159,53 @@ def test_a_log_that_nobody_reads_neither_holds_it_up_nor_fails_it(
     server.stdout.close()
     if reader != "has gone":
         os.close(log)
+
+
+def test_a_client_that_closes_its_end_is_the_end(home: CodexHome, tmp_path: Path):
+    """(W15) It still keeps the other pipe open, and nothing is written just then."""
+    server = run(
+        home, tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(INITIALIZE + STATUS)
+    server.stdin.flush()
+    received = b""
+    while b'"id":2' not in received:
+        received += os.read(server.stdout.fileno(), 65536)
+    server.stdout.close()
+
+    assert server.wait(IN_TIME) == 0
+    with server.stdin, server.stderr:  # type: ignore[union-attr]
+        assert server.stderr.read() == b""  # type: ignore[union-attr]
+
+
+def test_a_file_as_stdout_gets_every_answer(home: CodexHome, tmp_path: Path):
+    """No loop can wait for a file; what is answered early and late stands in it, in order."""
+    written = tmp_path / "written"
+    messages = b"".join(frame(id=number, method="auth/status") for number in range(2, 500))
+    with written.open("wb") as stdout:
+        server = run(home, tmp_path, stdin=subprocess.PIPE, stdout=stdout, stderr=subprocess.PIPE)
+        _, log = server.communicate(
+            INITIALIZE + messages + frame(id=500, method="shutdown") + frame(method="exit"),
+            timeout=START,
+        )
+    heads = written.read_bytes().split(b"Content-Length: ")[1:]
+    bodies = [json.loads(head.partition(b"\r\n\r\n")[2]) for head in heads]
+
+    assert (server.returncode, log) == (0, b"")
+    assert [body["id"] for body in bodies] == [*range(1, 501)]
+
+
+def test_a_full_disk_as_stdout_is_the_end(home: CodexHome, tmp_path: Path):
+    """Nobody will ever read what is written there."""
+    server = run(
+        home, tmp_path, redirection=">/dev/full", stdin=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert server.stdin is not None
+    server.stdin.write(INITIALIZE + STATUS)
+    server.stdin.flush()
+
+    assert server.wait(START) == 0
+    with server.stdin, server.stderr:  # type: ignore[union-attr]
+        assert server.stderr.read() == b""  # type: ignore[union-attr]

@@ -268,3 +268,27 @@ async def test_logout_from_a_locked_keyring_is_finished_by_a_later_window(
         message.params["status"]["state"] for message in later.all("auth/statusChanged", since=0)
     }
     assert states == {"signedOut"}
+
+
+async def test_status_that_waits_for_a_silent_keyring_can_be_cancelled(
+    start: Starter, session, desktop
+):
+    """At once, and its id is free; whoever else waits goes on waiting."""
+    window = await start(environment=desktop)
+    await sign_in_with_key(window, KEY)
+    session.daemons[0].send_signal(signal.SIGSTOP)
+    try:
+        other = await window.start_request("auth/status", {})
+        cancelled = await window.start_request("auth/status", {})
+        await cancelled.cancel()
+        started = time.monotonic()
+        error = await cancelled.error()
+        took = time.monotonic() - started
+        other_waits = not other.answered
+    finally:
+        session.daemons[0].send_signal(signal.SIGCONT)
+    status = await other.result()
+
+    assert (error.code, other_waits) == (-32800, True)
+    assert took < SOON
+    assert status["state"] in {"signedIn", "unavailable"}

@@ -14,6 +14,7 @@ from codex_auth_lsp.errors import StoreUnavailable, StoreWriteFailed
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service import refresher
 from codex_auth_lsp.service.auth_service import AuthService, ServiceOptions
+from codex_auth_lsp.service.events import Events, LoginClosing
 from codex_auth_lsp.service.refresh_answer import Renewal
 from codex_auth_lsp.service.refresher import Refresher
 from codex_auth_lsp.stores.auto_store import AutoStore
@@ -110,16 +111,34 @@ def test_logout_in_mode_auto_clears_the_file_beside_an_odd_keyring(tmp_path):
     assert [place.kind for place in removed.remaining] == ["storeUnavailable"]
 
 
-async def test_window_acts_although_a_look_at_the_store_failed(service, monkeypatch):
+async def test_window_acts_although_a_look_at_the_store_failed(service, monkeypatch, caplog):
     """It would never announce anything again."""
 
     async def fail() -> None:
         raise AttributeError("odd")
 
-    monkeypatch.setattr(service._cache, "sync", fail)
+    monkeypatch.setattr(service._cache, "sync_watched", fail)
     acted = asyncio.Event()
     service._after_sync(acted.set)
 
     async with asyncio.timeout(5):
         await acted.wait()
     await service.close(hurried=True)
+
+    assert "AttributeError" in caplog.text
+
+
+async def test_listener_that_fails_keeps_nobody_from_hearing(caplog):
+    """What has happened is told to all others, and whoever did it goes on."""
+    events, heard = Events(), []
+
+    def fail(_: object) -> None:
+        raise ValueError("a secret text")
+
+    events.subscribe(fail)
+    events.subscribe(heard.append)
+    events.publish(LoginClosing("attempt"))
+
+    assert heard == [LoginClosing("attempt")]
+    assert "ValueError" in caplog.text
+    assert "secret" not in caplog.text

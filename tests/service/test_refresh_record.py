@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from codex_auth_lsp.errors import RefreshTokenReused
+from codex_auth_lsp.errors import RefreshTokenReused, StoreError
 from codex_auth_lsp.service.refresh_record import (
     DONE,
     FAILED,
     RETRIED,
     SENT,
     RefreshRecord,
+    keep_record,
     read_record,
     write_record,
 )
@@ -90,3 +91,24 @@ def test_pipe_in_the_place_of_the_record_is_not_waited_for(tmp_path):
     assert read_record(path) is None
     assert read_record(tmp_path / "nothing") is None
     assert read_record(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "has_to_work"), [(SENT, True), (RETRIED, True), (DONE, False), (FAILED, False)]
+)
+async def test_only_before_a_token_is_sent_the_record_has_to_be_written(
+    tmp_path, outcome, has_to_work, caplog
+):
+    """A token whose way is not noted is not spent; what came of it counts without a note, too."""
+    caplog.set_level("INFO")
+    place = tmp_path / "record"
+    place.mkdir()
+    record = RefreshRecord("f", NOW, outcome)
+    if has_to_work:
+        with pytest.raises(StoreError):
+            await keep_record(place, record)
+    else:
+        await keep_record(place, record)
+        assert "was not written" in caplog.text
+
+    assert [path.name for path in tmp_path.iterdir()] == ["record"]

@@ -10,11 +10,13 @@ import pytest
 
 from codex_auth_lsp.clock import SystemClock
 from codex_auth_lsp.domain.credential import ChatGptCredential
-from codex_auth_lsp.errors import IssuerResponseInvalid
+from codex_auth_lsp.errors import IssuerResponseInvalid, NeedsReauth
 from codex_auth_lsp.secret import Secret
+from codex_auth_lsp.service import refresh_schedule
 from codex_auth_lsp.service.refresh_schedule import (
     EARLY_OPAQUE_AGE,
     FIRST_BACK_OFF,
+    LONGEST_BACK_OFF,
     MARGIN,
     RefreshSchedule,
     due_at,
@@ -136,3 +138,110 @@ async def test_unusable_answer_with_a_new_refresh_token_is_a_failure_like_others
 
     goals = [FIRST_BACK_OFF * 2**number for number in range(3)]
     assert [pause >= goal - 1 for pause, goal in zip(pauses, goals, strict=True)] == [True] * 3
+
+
+class Renewer:
+    """Counts what it is asked, and raises what it is told to."""
+
+    def __init__(self, *, broke_off: list[bool | None] | None = None) -> None:
+        self.answers = broke_off or []
+        self.error: Exception | None = None
+        self.inquiries = 0
+        self.tries = 0
+        self.tried = asyncio.Event()
+
+    def broke_off(self, _: ChatGptCredential) -> bool | None:
+        self.inquiries += 1
+        return self.answers.pop(0) if self.answers else False
+
+    async def of_own_accord(self, _: ChatGptCredential) -> None:
+        self.tries += 1
+        self.tried.set()
+        if self.error is not None:
+            raise self.error
+
+
+async def tried(renewer: Renewer) -> None:
+    async with asyncio.timeout(10):
+        await renewer.tried.wait()
+    renewer.tried.clear()
+    await asyncio.sleep(0)
+
+
+async def test_renewal_that_broke_off_is_made_good_before_it_is_due(monkeypatch):
+    """Not while one is under way: that is looked at again."""
+    monkeypatch.setattr(refresh_schedule, "INQUIRY_SECONDS", 0.01)
+    renewer = Renewer(broke_off=[None, None, True])
+    schedule = RefreshSchedule(lambda: login(token(3600)), lambda: renewer, JumpingClock())
+    schedule.plan()
+    await tried(renewer)
+    schedule.stop()
+
+    assert (renewer.inquiries, renewer.tries) == (3, 1)
+
+
+async def test_login_of_which_nobody_can_say_when_it_ends_has_no_timer():
+    """It is renewed when somebody needs it."""
+    schedule = RefreshSchedule(lambda: login("opaque"), Renewer, JumpingClock())
+    schedule.plan()
+
+    assert schedule._timer is None
+    schedule.stop()
+
+
+@pytest.mark.parametrize(
+    ("error", "pause"),
+    [
+        (NeedsReauth(), None),
+        (ValueError("odd"), LONGEST_BACK_OFF),
+        (IssuerResponseInvalid(retry_after_seconds=700), 700.0),
+    ],
+    ids=["a refusal", "a defect", "a wish of the issuer"],
+)
+async def test_next_try_after_a_failure(error, pause):
+    """None after a refusal, a late one after a defect, and not before the issuer wants to."""
+    renewer = Renewer()
+    renewer.error = error
+    schedule = RefreshSchedule(lambda: login(token(-5)), lambda: renewer, JumpingClock())
+    schedule.plan()
+    await tried(renewer)
+    timer = schedule._timer
+    schedule.stop()
+
+    if pause is None:
+        assert timer is None
+    else:
+        assert timer is not None
+        assert 0 <= pause - (timer.when() - asyncio.get_running_loop().time()) < 1
+
+
+@pytest.mark.parametrize("now", [None, login(token(-5), None)])
+async def test_timer_of_a_login_that_is_gone_renews_nothing(now):
+    """Somebody signed out, or the login cannot be renewed any more."""
+    found, renewer = [login(token(-5))], Renewer()
+    schedule = RefreshSchedule(lambda: found[0], lambda: renewer, JumpingClock())
+    schedule.plan()
+    found[0] = replace(now, refresh_token=Secret("")) if now is not None else None
+    await schedule._renew()
+    await schedule._renew(urgent=True)
+    schedule.stop()
+
+    assert renewer.tries == 0
+
+
+async def test_timer_that_was_cut_at_its_longest_is_set_anew():
+    """A login that lives for months is looked at every day, and not renewed every day."""
+    renewer = Renewer()
+    schedule = RefreshSchedule(lambda: login(token(90 * 86_400)), lambda: renewer, JumpingClock())
+    schedule.plan()
+    first = schedule._timer
+    schedule._begin()
+    assert schedule._task is not None
+    await schedule._task
+    second = schedule._timer
+    schedule.stop()
+
+    assert renewer.tries == 0
+    assert first is not None
+    assert second is not None
+    assert second.when() - asyncio.get_running_loop().time() > 86_000

@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from codex_auth_lsp.domain.credential import ChatGptCredential
-from codex_auth_lsp.errors import AuthError, IssuerError, LockTimedOut
+from codex_auth_lsp.errors import (
+    AuthError,
+    IssuerError,
+    LockTimedOut,
+    RefreshTokenRevoked,
+    StoreCorrupt,
+    StoreWriteFailed,
+)
 from codex_auth_lsp.sandbox.faults import Fault
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
+from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service import refresher, rotation
+from codex_auth_lsp.service.refresh_record import SENT, RefreshRecord, write_record
 from codex_auth_lsp.service.refresh_turn import TURN_SECONDS
 from codex_auth_lsp.stores import file
+from codex_auth_lsp.stores.file import FileStore
 from e2e.shapes import access_token
 from service.refresh_bench import Bench
 from stores.test_lock import SHORT, other_process_holds
@@ -172,3 +182,86 @@ async def test_what_a_lock_kept_from_the_disk_is_written_within_a_second_of_its_
             await asyncio.sleep(0.01)
 
     assert bench.requests == 1
+
+
+REFUSED = {"error": {"code": "refresh_token_invalidated", "message": "no"}}
+
+
+async def test_refusal_that_another_window_gets_meanwhile_counts_for_whoever_waits(tmp_path):
+    """The token is not sent a second time."""
+    async with SandboxIssuer.start() as issuer:
+        first, second = (Bench(tmp_path, issuer) for _ in range(2))
+        first.answer(REFUSED, status=401)
+        found = await asyncio.gather(first.renew(), second.renew(), return_exceptions=True)
+        states = [bench.service.status()["state"] for bench in (first, second)]
+        for bench in (first, second):
+            await bench.service.close(hurried=True)
+
+    assert [type(error) for error in found] == [RefreshTokenRevoked, RefreshTokenRevoked]
+    assert (states, first.requests) == (["needsReauth", "needsReauth"], 1)
+
+
+async def test_refusal_while_nobody_can_read_the_store_is_kept_in_mind(tmp_path, monkeypatch):
+    """What is stored may be another login; once it is seen to be the old one, it is dead."""
+    async with SandboxIssuer.start() as issuer:
+        bench = Bench(tmp_path, issuer)
+        before = bench.path.read_bytes()
+        genuine = refresher.renew
+
+        async def renew(*arguments: Any, **options: Any) -> Any:
+            bench.path.write_bytes(b"{ no login")
+            return await genuine(*arguments, **options)
+
+        monkeypatch.setattr(refresher, "renew", renew)
+        bench.answer(REFUSED, status=401)
+        with pytest.raises(StoreCorrupt):
+            await bench.renew()
+        meanwhile = bench.service.status()["state"]
+        bench.path.write_bytes(before)
+        after = bench.service.status()["state"]
+        with pytest.raises(RefreshTokenRevoked):
+            await bench.renew()
+        await bench.service.close(hurried=True)
+
+    assert (meanwhile, after) == ("unavailable", "needsReauth")
+    assert bench.requests == 1
+
+
+async def test_turn_that_cannot_be_taken_is_no_sign_of_a_renewal_that_broke_off(bench):
+    """Nobody knows, so nothing is sent unasked."""
+    bench.service.status()
+    credential = bench.service.view.snapshot.credential
+    assert isinstance(credential, ChatGptCredential)
+    fingerprint = credential.refresh_token.fingerprint()
+    record = RefreshRecord(fingerprint, bench.clock.now(), SENT)
+    write_record(bench.folder / "auth.json.refresh.json", record)
+    free = bench.service.refresher.broke_off(credential)
+    (bench.folder / "auth.json.refresh.lock").unlink()
+    (bench.folder / "auth.json.refresh.lock").mkdir()
+
+    assert (free, bench.service.refresher.broke_off(credential)) == (True, False)
+
+
+async def test_rotation_that_no_disk_takes_to_the_end_is_lost_and_told(bench, monkeypatch, caplog):
+    """The last try is at the end of the process; the log says what has become of it."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreWriteFailed
+
+    monkeypatch.setattr(FileStore, "update", refuse)
+    status = await bench.renew()
+    await bench.service.close(hurried=True)
+
+    assert status["lastError"]["kind"] == "storeWriteFailed"
+    assert "could not be stored and is lost" in caplog.text
+    assert "next-of-the-test" not in caplog.text
+
+
+async def test_login_of_an_issuer_that_must_not_be_asked_is_not_revoked(bench):
+    """Its record names plain http to another machine: nothing goes there."""
+    credential = ChatGptCredential(
+        Secret("id"), Secret("at"), Secret("rt"), issuer="http://issuer.example", client_id="app"
+    )
+    revoker = bench.service._actions._revoker
+
+    assert await revoker.revoke(credential) is False

@@ -15,7 +15,9 @@ from codex_auth_lsp.clock import SystemClock
 from codex_auth_lsp.errors import LockTimedOut, ShuttingDown
 from codex_auth_lsp.sandbox.faults import Fault
 from codex_auth_lsp.sandbox.issuer import SandboxIssuer
+from codex_auth_lsp.service import refresher
 from codex_auth_lsp.service.credentials import PATIENCE_SECONDS
+from codex_auth_lsp.service.refresh_record import SENT, read_record
 from codex_auth_lsp.service.refresh_turn import TURN_SECONDS
 from codex_auth_lsp.stores.file import FileStore
 from e2e.shapes import access_token, aged, chatgpt_login, codex_bytes, jwt
@@ -254,3 +256,26 @@ async def test_rotation_that_could_not_be_written_is_no_trouble_of_the_next_logi
 
     assert "lastError" not in status
     assert given.to_wire()["headers"]["Authorization"] == f"Bearer {renewed}"
+
+
+async def test_issuer_that_never_answers_is_waited_for_so_long_and_no_longer(
+    tmp_path, issuer, monkeypatch
+):
+    """(W15) The answer would be the only copy of the login; the next window finds its note."""
+    assert refresher.FINISH_SECONDS == 30.0
+    monkeypatch.setattr(refresher, "FINISH_SECONDS", 0.3)
+    bench = Bench(tmp_path, issuer, SystemClock())
+    before = bench.path.read_bytes()
+    issuer.state.faults.add(Fault("refresh", "hang"))
+    waiting = asyncio.ensure_future(bench.renew())
+    await asked(issuer, 1)
+    started = bench.clock.monotonic()
+    async with asyncio.timeout(10):
+        await bench.service.close(hurried=True)
+    took = bench.clock.monotonic() - started
+    waiting.cancel()
+    record = read_record(tmp_path / "auth.json.refresh.json")
+
+    assert took >= 0.3
+    assert record is not None
+    assert (record.outcome, bench.path.read_bytes()) == (SENT, before)

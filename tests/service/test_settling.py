@@ -206,3 +206,26 @@ async def test_logout_in_mode_file_is_completed_when_the_keyring_opens(
 
     await eventually(lambda: revoked == ["rt-1"], "the revocation")
     await eventually(lambda: service._watched_store is service._cache.store, "an end of the watch")
+
+
+async def test_what_fails_to_the_end_is_left_for_a_later_look(service, vault, monkeypatch):
+    """Some tries, and then rest: until somebody looks again."""
+    monkeypatch.setattr(settling, "_DELAYS", (0.0, 0.0))
+    await logged_out_in_vain(service, vault)
+    delete, tries = vault.delete, []
+
+    def fail(**_: Any) -> bool:
+        tries.append(1)
+        raise VaultRefused("No.")
+
+    vault.delete = fail
+    await look(service)
+    await eventually(lambda: len(tries) == 2, "the tries")
+    assert service._actions.settling._running is not None
+    await service._actions.settling._running
+    left, vault.delete = vault.value, delete
+    await look(service)
+    await eventually(lambda: vault.value is None, "an empty keyring")
+
+    assert left is not None
+    assert len(tries) == 2

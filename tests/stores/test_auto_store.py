@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,10 +18,11 @@ from codex_auth_lsp.errors import (
     StoreReadOnly,
     StoreUnavailable,
 )
+from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.stores import file
 from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.base import Remaining
-from codex_auth_lsp.stores.document import login_document
+from codex_auth_lsp.stores.document import login_document, refreshed_document
 from codex_auth_lsp.stores.keyring_entry import KeyringEntry
 from codex_auth_lsp.stores.vault import VaultRefused
 from e2e.shapes import api_key_login, codex_bytes
@@ -30,6 +32,7 @@ from stores.test_lock import is_locked, other_process_holds
 
 if TYPE_CHECKING:
     from codex_auth_lsp.config.home import CodexHome
+    from codex_auth_lsp.stores.document import Document
 
 OTHER_KEY_FILE = codex_bytes(api_key_login("sk-2"))
 
@@ -446,3 +449,36 @@ def test_file_that_others_may_read_is_told_beside_the_fallback(store, vault, pat
 
     assert [notice.code for notice in report.notices] == ["plaintextFallback", "storePermissions"]
     assert report.detail == report.notices[0].message
+
+
+def test_room_that_was_taken_and_not_used_is_given_back(store, vault, home):
+    """A renewal that fails leaves nothing in the folder."""
+    looked(store)
+    place = store.pinned()
+    place.reserve()
+    taken = [path.name for path in home.path.iterdir() if path.stat().st_size > 0]
+    place.release()
+    place.release()
+
+    assert len(taken) == 1
+    assert [path.name for path in home.path.iterdir() if path.stat().st_size > 0] == []
+
+
+@pytest.mark.parametrize("keyring", [None, LOCKED])
+def test_last_try_of_a_renewal_goes_where_the_login_was(store, vault, path, keyring):
+    """It was in the file: there is nothing to write over in the keyring."""
+    vault.trouble = LOCKED
+    store_login(store, LOGIN)
+    looked(store)
+    place = store.pinned()
+    vault.trouble = keyring
+    stored = place.update(lambda old: renewed(old), at_last=True)
+
+    assert stored is not None
+    where = path.read_text() if keyring is LOCKED else vault.value
+    assert "at-2" in (where or "")
+
+
+def renewed(old: Document | None) -> Document:
+    """Return a login's document with what its renewal brought."""
+    return refreshed_document(old, replace(LOGIN, access_token=Secret("at-2")))

@@ -6,15 +6,12 @@ import errno
 import fcntl
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from codex_auth_lsp.stores import disk
 from codex_auth_lsp.stores.replacement import replace_durably
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -72,3 +69,29 @@ def test_windows_waits_a_moment_for_who_has_the_file_open(path, monkeypatch, ope
     assert path.read_bytes() == (b"old" if opened == 100 else b"new")
     assert len(pauses) == (9 if opened == 100 else opened)
     assert [entry.name for entry in path.parent.iterdir()] == ["auth.json"]
+
+
+def test_file_that_names_no_size_is_read_to_its_end():
+    """As those of `/proc`: what is read is all that there is, or an error."""
+    path = Path("/proc/self/limits")
+
+    assert disk.read_regular_file(path, 100_000) == path.read_bytes()
+    with pytest.raises(OSError, match="too large"):
+        disk.read_regular_file(path, 100)
+
+
+def test_room_is_written_where_the_system_gives_none_beforehand(tmp_path, monkeypatch):
+    """On macOS: the zeros that are written take it."""
+    monkeypatch.delattr(os, "posix_fallocate")
+    with (tmp_path / "room").open("w+b") as file:
+        disk.allocate(file.fileno(), 5000)
+
+    assert (tmp_path / "room").read_bytes() == bytes(5000)
+
+
+def test_file_is_private_where_no_mode_can_be_set_on_an_open_one(path, monkeypatch):
+    """It is made as such."""
+    monkeypatch.delattr(os, "fchmod")
+    replace_durably(path, b"new")
+
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o600)

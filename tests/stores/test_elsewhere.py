@@ -12,6 +12,7 @@ from codex_auth_lsp.stores.base import Remaining, Removed
 from codex_auth_lsp.stores.elsewhere import remove_everywhere
 from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.select import Stores
+from codex_auth_lsp.stores.vault import VaultRefused
 from stores.fake_vaults import ABSENT, LOCKED, STORED_KEY, FakeVault, looked
 from stores.store_contract import KEY, LOGIN, OTHER_KEY, store_login
 
@@ -144,3 +145,36 @@ def test_file_that_cannot_be_removed_remains_where_the_keyring_was_cleared(
     )
     with pytest.raises(StoreReadOnly):
         remove_everywhere(stores.choose("file"), stores)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind", "is_cleared_later"),
+    [(LOCKED, "storeLocked", True), (VaultRefused("No."), "storeWriteFailed", False)],
+)
+def test_entry_that_could_be_read_and_not_deleted_remains(
+    stores, vault, trouble, kind, is_cleared_later
+):
+    """It is told; one that is locked goes when it opens, one that was refused does not."""
+    vault.value = STORED_KEY
+
+    def refuse(**_: object) -> bool:
+        raise trouble
+
+    vault.delete = refuse
+    removed = remove_everywhere(stores.choose("file"), stores)
+
+    assert removed == Removed(None, (), remaining=(Remaining("keyring", kind),))
+    assert (vault.value, stores.leftover is not None) == (STORED_KEY, is_cleared_later)
+
+
+def test_entry_that_is_not_codex_s_place_is_left_alone(stores, vault, folder):
+    """The Codex CLI keeps the login in its encrypted store, and looks at no entry."""
+    vault.value = STORED_KEY
+    (folder / "secrets").mkdir()
+    (folder / "secrets" / "codex_auth.age").write_bytes(b"age-encryption.org/v1\n")
+    file = stores.choose("file")
+    store_login(file, LOGIN)
+    removed = remove_everywhere(file, stores, secret_auth_storage=True)
+
+    assert removed == Removed(LOGIN, ("file",))
+    assert (vault.value, vault.calls) == (STORED_KEY, [])

@@ -42,6 +42,8 @@ from stores.test_lock import other_process_holds
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codex_auth_lsp.secret import Secret
+
 
 @pytest.fixture
 def store(home: CodexHome, entry: KeyringEntry) -> KeyringStore:
@@ -756,3 +758,24 @@ def test_login_removes_whatever_file_there_is(home, vault, path, mode):
     store_login(mode(home, KeyringEntry(home, vault)), LOGIN)
 
     assert not path.exists()
+
+
+def test_old_login_that_cannot_be_put_back_is_an_error_and_noted(store, vault, caplog):
+    """The keyring takes the half of a new one, and then nothing any more."""
+    vault.value = STORED_KEY
+    genuine, writes = vault.set, []
+
+    def refuse_the_second(value: Secret) -> None:
+        writes.append(value)
+        if len(writes) > 1:
+            raise VaultRefused("The keyring refused: odd.")
+        genuine(value)
+
+    vault.set = refuse_the_second
+    vault.keeps = lambda value: value[:5]
+    with pytest.raises(StoreWriteFailed, match="did not keep"):
+        store_login(store, OTHER_KEY)
+
+    assert len(writes) == 2
+    assert "may not be what it was: The keyring refused: odd." in caplog.text
+    assert "sk-" not in caplog.text

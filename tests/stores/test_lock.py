@@ -393,3 +393,46 @@ def test_lock_is_looked_at_without_being_made(paths):
 
     assert (missing, made) == (False, False)
     assert (while_held, is_held(paths[0]), is_locked(paths[0])) == (True, False, False)
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EIO])
+def test_lock_that_the_file_system_cannot_give_leaves_nothing_open(paths, monkeypatch, code):
+    """Some network file systems have none: it is an error, for a write and for a turn."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    before = open_descriptors()
+    with pytest.raises(OSError, match=os.strerror(code)), held(paths, seconds=SHORT):
+        pytest.fail("the lock was taken")
+    with pytest.raises(OSError, match=os.strerror(code)):
+        Turnstile(lambda: paths[0]).try_enter()
+
+    assert open_descriptors() == before
+
+
+def test_folder_that_goes_away_while_a_lock_is_waited_for_is_an_error(tmp_path):
+    """And nothing stays open."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    path, before, outcome = folder / "auth.lock", open_descriptors(), []
+
+    def wait() -> None:
+        try:
+            with held((path,), seconds=PATIENCE):
+                outcome.append("taken")
+        except OSError as exc:
+            outcome.append(exc.strerror)
+
+    with other_process_holds(path):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        deadline = time.monotonic() + PATIENCE
+        while open_descriptors() < before + 2:  # its pipe to the holder, and the lock's file
+            assert time.monotonic() < deadline
+        path.unlink()
+        folder.rmdir()
+        thread.join(PATIENCE)
+
+    assert outcome == ["No such file or directory"]

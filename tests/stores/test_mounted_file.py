@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from codex_auth_lsp.config.home import CodexHome
 from codex_auth_lsp.errors import StoreReadOnly
+from codex_auth_lsp.stores import mount_table
 from codex_auth_lsp.stores.auto_store import AutoStore
 from codex_auth_lsp.stores.base import Remaining, Removed
 from codex_auth_lsp.stores.file import FileStore
@@ -157,3 +159,14 @@ def test_file_is_mounted_only_where_the_system_says_so(folder, shared):
         stack.enter_context(small_disk(folder))
         path.write_bytes(OLD)
         assert not is_mounted(path)
+
+
+def test_table_of_mounts_that_cannot_be_opened_tells_nothing(tmp_path, monkeypatch):
+    """As in a container without `/proc`: then it is looked each time."""
+    monkeypatch.setattr(mount_table, "_PATH", str(tmp_path / "nothing"))
+    table = mount_table.MountTable()
+    found = [table.generation(), table.generation()]
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    assert found == [None, None]
+    assert table.generation() == 0

@@ -468,3 +468,28 @@ def test_backend_takes_no_property_from_the_environment(monkeypatch):
 
     assert callable(backend.get_password)
     assert vars(backend) == {}
+
+
+def test_keychain_that_does_not_delete_is_no_empty_one(macos, keychain):
+    """Only "not found" means that there was nothing."""
+    macos.set(Secret("value"))
+
+    def refuse(*_: Any) -> None:
+        raise SecurityError(-25293, "x")
+
+    keychain.delete_generic_password = refuse
+    with pytest.raises(VaultRefused, match="error -25293"):
+        macos.delete()
+
+    assert macos.get() == Kept(Secret("value"))
+
+
+def test_keychain_says_what_it_may_say_without_asking(macos, keychain):
+    """Of one that would ask nobody knows whether it has an entry."""
+    before = macos.is_there()
+    macos.set(Secret("value"))
+    there = macos.is_there()
+    keychain.asks = True
+
+    assert (before, there, macos.is_there()) == (False, True, False)
+    assert not keychain.asked.is_set()

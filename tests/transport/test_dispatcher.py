@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from codex_auth_lsp.errors import InvalidParams, NotSignedIn
+from codex_auth_lsp.transport import dispatcher
 from codex_auth_lsp.transport.dispatcher import Dispatcher
 from codex_auth_lsp.transport.envelope import Reply, Request
 
@@ -165,3 +166,29 @@ async def test_pygls_logs_no_message(caplog):
     await Bench(echo).answer({"apiKey": "a-value-to-look-for"})
 
     assert "a-value-to-look-for" not in caplog.text
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+async def test_handler_that_does_not_end_holds_no_process_up(heeds, monkeypatch):
+    """(W15) It is cancelled, and one that does not heed that is left behind."""
+    monkeypatch.setattr(dispatcher, "SETTLE_SECONDS", 0.05)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def persist(_raw: Any) -> Any:
+        reached.set()
+        while not go_on.is_set():
+            try:
+                await go_on.wait()
+            except asyncio.CancelledError:
+                if heeds:
+                    raise
+
+    bench = Bench(persist)
+    bench.dispatcher.handle(Request(1, "test/run"))
+    await reached.wait()
+    async with asyncio.timeout(10):
+        await bench.dispatcher.settle()
+    codes = [answer["error"]["code"] for answer in bench.sent]
+    go_on.set()
+
+    assert codes == ([-32800] if heeds else [])

@@ -159,3 +159,28 @@ async def test_library_that_cannot_be_loaded_is_a_defect_of_each_request(talk, m
     assert answers == {1: -32603, 2: {"outcome": "notFound"}}
     later = await talk.answers(302)
     assert {later[number] for number in range(3, 303)} == {-32603}
+
+
+async def test_cancellation_of_what_is_not_there_brings_nothing_in(talk):
+    """Its answer may be on its way already."""
+    talk.conversation._dispatcher.cancel(7)
+    talk.say(1, "auth/status")
+
+    assert list(await talk.answers(1)) == [1]
+    assert talk.loads == 0
+    assert [message["id"] for message in talk.sent if "id" in message] == [0, 1]
+
+
+async def test_defect_in_a_notification_costs_no_more_than_that(talk, monkeypatch, caplog):
+    """(W11) Nobody can be answered; the log has it without its text, and the window goes on."""
+
+    def fail() -> None:
+        raise ValueError("a secret text")
+
+    monkeypatch.setattr(talk.conversation._service, "start", fail)
+    talk.say(None, "initialized", {})
+    talk.say(1, "auth/status")
+
+    assert (await talk.answers(1))[1]["state"] == "signedOut"
+    assert "ValueError" in caplog.text
+    assert "secret" not in caplog.text

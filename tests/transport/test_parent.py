@@ -79,3 +79,21 @@ async def test_end_before_the_watch_begins_is_told_as_well():
     watch(lambda: calls.append("ended"))
 
     assert calls == ["ended"]
+
+
+@pytest.mark.usefixtures("without_pidfds")
+async def test_process_of_another_user_is_looked_for_as_well(monkeypatch):
+    """A signal to it is not allowed, which says that it is there."""
+    answers = [PermissionError, PermissionError, PermissionError, ProcessLookupError]
+    ended = asyncio.Event()
+
+    def look(_process_id: int, _number: int) -> None:
+        raise answers.pop(0)
+
+    monkeypatch.setattr(os, "kill", look)
+    watch = parent.find_client(4321)
+    assert watch is not None
+    watch(ended.set)
+    await asyncio.wait_for(ended.wait(), CEILING)
+
+    assert answers == []

@@ -96,3 +96,22 @@ async def test_the_end_of_the_server_answers_those_who_wait():
     await keyring.shared.settle(0.01)
 
     assert [message_id for message_id, _ in keyring.answered] == [1, 2]
+
+
+async def test_a_look_that_fails_answers_with_what_is_known(caplog: pytest.LogCaptureFixture):
+    """No defect of a store leaves a request without an answer, and the next one looks again."""
+    keyring = Keyring()
+
+    async def fail() -> None:
+        keyring.looks += 1
+        raise AttributeError("a secret text")
+
+    keyring.shared = SharedLook(fail, keyring.tell)
+    keyring.ask(1)
+    await keyring.shared.settle(5)
+    keyring.ask(2)
+    await keyring.shared.settle(5)
+
+    assert keyring.answered == [(1, 1), (2, 2)]
+    assert "AttributeError" in caplog.text
+    assert "secret" not in caplog.text

@@ -9,11 +9,15 @@ import sys
 import threading
 from typing import IO
 
+import pytest
+
 SERVER = """
 import sys
 from codex_auth_lsp.transport import output
 output.UNREAD_SECONDS = float(sys.argv[2])
 output.FULL_BYTES, output.UNREAD_BYTES = 100_000, 200_000
+from codex_auth_lsp.transport import serve
+serve.others_wait = lambda: sys.argv[3] == "busy"
 from codex_auth_lsp.cli import main
 main(["--codex-home", sys.argv[1]])
 """
@@ -26,9 +30,11 @@ def frame(**message: object) -> bytes:
     return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-def started(folder: os.PathLike[str], patience: float = 0.5) -> subprocess.Popen[bytes]:
+def started(
+    folder: os.PathLike[str], patience: float = 0.5, machine: str = "idle"
+) -> subprocess.Popen[bytes]:
     server = subprocess.Popen(
-        [sys.executable, "-I", "-c", SERVER, os.fspath(folder), str(patience)],
+        [sys.executable, "-I", "-c", SERVER, os.fspath(folder), str(patience), machine],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -45,9 +51,10 @@ def pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def test_client_that_reads_slowly_is_served_to_the_end(tmp_path):
+@pytest.mark.parametrize("machine", ["idle", "busy"])
+def test_client_that_reads_slowly_is_served_to_the_end(tmp_path, machine):
     """(W17) Its pipe is full for several times the deadline, and something is always taken."""
-    server = started(tmp_path)
+    server = started(tmp_path, machine=machine)
     output, pause, received = pipe(server.stdout), threading.Event(), bytearray()
     for _ in range(8):  # a piece every quarter of a second, while the deadline is half of one
         received += os.read(output.fileno(), 4096)
@@ -61,9 +68,10 @@ def test_client_that_reads_slowly_is_served_to_the_end(tmp_path):
     server.communicate()
 
 
-def test_client_that_reads_after_it_has_written_everything_is_served(tmp_path):
+@pytest.mark.parametrize("machine", ["idle", "busy"])
+def test_client_that_reads_after_it_has_written_everything_is_served(tmp_path, machine):
     """(W17) What does not fit waits unread, with the client's writes, and nothing is lost."""
-    server = started(tmp_path, patience=60)
+    server = started(tmp_path, patience=60, machine=machine)
     messages = [frame(id=n, method="auth/status") for n in range(STATUSES + 1, 3 * STATUSES + 1)]
     messages += [frame(id="last", method="shutdown"), frame(method="exit")]
     rest = b"".join(messages)

@@ -67,18 +67,6 @@ def examples_of(text: str) -> list[tuple[str, str]]:
     return _EXAMPLE.findall(text)
 
 
-def whole_status(examples: list[tuple[str, str]]) -> dict[str, Any]:
-    """Return the one status that is printed whole: the first, that of `auth/status`."""
-    return dict(json.loads(dict(reversed(examples))[f"{methods.STATUS} result"]))
-
-
-def filled(body: dict[str, Any], whole: dict[str, Any], marker: str) -> dict[str, Any]:
-    """Return an example with what its status leaves out, since it shows what matters there."""
-    if marker == f"{methods.STATUS} result":
-        return {**whole, **body}
-    return {**body, "status": {**whole, **body["status"]}} if "status" in body else body
-
-
 def error_classes() -> dict[str, type[errors.AuthError]]:
     """Return the errors that this version can answer, by their kind."""
     return {
@@ -356,10 +344,9 @@ def _examples(text: str) -> Iterator[str]:
     if len(examples) != sum(language == "json" for language, _ in _BLOCK.findall(text)):
         yield "an example has no marker, so nobody checks it"
     yield from _compare("example", {marker for marker, _ in examples} - _free(), _required())
-    whole = whole_status(examples)
     for marker, body in examples:
         try:
-            found = _check(marker, filled(json.loads(body), whole, marker))
+            found = _check(marker, json.loads(body))
             yield from (f"example {marker}: {line}" for line in found)
         except (ValueError, ParamsInvalid) as exc:  # pydantic's and JSON's are ValueErrors
             yield f"example {marker}: {exc}"

@@ -121,21 +121,12 @@ NewCredential = ChatGptCredential | ApiKeyCredential
 class Farewell:
     """The last word to the person, said once the credential is stored or the attempt failed.
 
-    A flow sets `say`; whoever runs the attempt calls `signed_in` or `failed` exactly once.
+    A flow sets `say`; whoever runs the attempt calls it once, with who is signed in or why nobody
+    is.
     """
 
     def __init__(self) -> None:
         self.say: Callable[[Account | AuthError], None] | None = None
-
-    def signed_in(self, account: Account) -> None:
-        """Tell the person that they are signed in."""
-        if self.say is not None:
-            self.say(account)
-
-    def failed(self, error: AuthError) -> None:
-        """Tell the person why they are not."""
-        if self.say is not None:
-            self.say(error)
 
 
 class LoginFlow(Protocol):

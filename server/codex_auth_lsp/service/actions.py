@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from codex_auth_lsp.config.endpoints import EndpointOverrides, resolve_overrides
-from codex_auth_lsp.errors import ShuttingDown
 from codex_auth_lsp.service.revocation import REVOCATION_SECONDS, Revoker
 from codex_auth_lsp.values import frozen
 
@@ -117,7 +116,7 @@ class Actions:
     async def stop_logins(self) -> None:
         """End the running login and free its port, since the server is shutting down."""
         if self.made_logins is not None:
-            await self.made_logins.stop(ShuttingDown())
+            await self.made_logins.shut_down()
 
     async def close(self, *, hurried: bool) -> None:
         """End what was made, in this order, and wait for what must not be lost."""

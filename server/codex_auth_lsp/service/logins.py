@@ -33,6 +33,7 @@ from codex_auth_lsp.errors import (
     LoginSuperseded,
     LoginTimedOut,
     NetworkUnreachable,
+    ShuttingDown,
     WrongAccount,
 )
 from codex_auth_lsp.failures import log_defect
@@ -221,6 +222,12 @@ class Logins:
             running.stop(error)
             await running.left()
 
+    async def shut_down(self) -> None:
+        """End the running attempt; one that is stored holds no port while it waits for that."""
+        if self._running is not None and not self._running.stop(ShuttingDown()):
+            await self.close(hurried=True)
+        await self.stop(ShuttingDown())
+
     async def close(self, *, hurried: bool) -> None:
         """Free what an ended attempt may still hold; unless hurried, once the person saw it."""
         for flow in (self._flows or {}).values():
@@ -294,27 +301,24 @@ class Logins:
     async def _run(self, attempt: Attempt, prompts: LoginPrompts) -> None:
         await self._opening.passed()
         farewell = Farewell()
-        account: Account | None = None
-        error: AuthError | None = None
+        end: Account | AuthError
         try:
             attempt.begin(self._clock.now())
             self._keeper.begin_login(attempt.to_pending_login())
-            account = await self._sign_in(attempt, prompts, farewell)
+            end = await self._sign_in(attempt, prompts, farewell)
         except asyncio.CancelledError:
-            error = attempt.stopped_by or LoginCancelled()
-        except AuthError as exc:
-            error = exc
-            if isinstance(exc, LoginMethodUnavailable):
-                self.not_offered[attempt.request.method] = exc.message
+            end = attempt.stopped_by or LoginCancelled()
+        except AuthError as error:
+            end = error
+            if isinstance(error, LoginMethodUnavailable):
+                self.not_offered[attempt.request.method] = error.message
             drop_forbidden_remedies(error, self._cache.look().settings)
         except Exception as exc:  # noqa: BLE001 - a defect must end the attempt like any failure
-            error = InternalError()
-            error.correlation_id = log_defect(logger, exc)
-        self._finish(attempt, Ending(error))
-        if error is not None:
-            farewell.failed(error)
-        elif account is not None:
-            farewell.signed_in(account)
+            end = InternalError()
+            end.correlation_id = log_defect(logger, exc)
+        self._finish(attempt, Ending(end if isinstance(end, AuthError) else None))
+        if farewell.say is not None:
+            farewell.say(end)
 
     async def _sign_in(
         self, attempt: Attempt, prompts: LoginPrompts, farewell: Farewell

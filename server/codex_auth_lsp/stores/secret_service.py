@@ -184,7 +184,7 @@ class SecretServiceVault:
                 found.bare.append(item)
         for items in (found.targeted, found.bare):
             if len(items) > 1:
-                items.sort(key=lambda item: item.get_modified(), reverse=True)
+                items.sort(key=lambda item: _written_at(item) or 0.0, reverse=True)
         return found
 
 

@@ -136,7 +136,8 @@ class _Process:
 
     def _receive_early(self, contents: Iterable[bytes]) -> None:
         for content in contents:
-            if self._held or not self._conversation.receive_early(content):
+            must_wait = self._held or self._stdio.is_full
+            if must_wait or not self._conversation.receive_early(content):
                 self._held.append(content)
 
     def _receive(self, contents: Iterable[bytes]) -> None:

@@ -15,6 +15,7 @@ import select
 import stat
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ class Stdio:
     @property
     def is_full(self) -> bool:
         """Whether so much waits to be read that nothing more should be done for now."""
-        return self._writing is not None and self._writing.is_full
+        if self._writing is None:
+            return self._is_early and bool(self._unsent)
+        return self._writing.is_full
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._waits_for_room:
@@ -167,10 +170,11 @@ class Stdio:
             self._write_now(data)
 
     def _read_in_thread(self, loop: asyncio.AbstractEventLoop) -> None:
-        while data := os.read(self._input.fileno(), _CHUNK):
-            self._room.wait()
-            self._room.clear()
-            loop.call_soon_threadsafe(self._take, data)
+        with suppress(OSError):  # nothing that can be read
+            while data := os.read(self._input.fileno(), _CHUNK):
+                self._room.wait()
+                self._room.clear()
+                loop.call_soon_threadsafe(self._take, data)
         loop.call_soon_threadsafe(self._on_end, _CLOSED)
 
     def _write_now(self, data: bytes) -> None:
