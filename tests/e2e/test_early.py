@@ -178,7 +178,8 @@ def test_busy_machine_keeps_neither_the_first_status_nor_a_change_back(home):
         (home / "auth.json").write_bytes(codex_bytes(api_key_login("sk-example-of-a-test")))
         change = hear(process)["params"]
         (home / "config.toml").write_text("model_provider = 'ollama'\n")
-        setting = hear(process)["params"]
+        while "cause" not in (setting := hear(process)["params"]):
+            pass  # providers and a notice of the file's mode
         say(process, END)
 
         assert (startup["cause"], startup["status"]["state"]) == ("startup", "signedOut")

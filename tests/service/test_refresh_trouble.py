@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from codex_auth_lsp.clock import SystemClock
 from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.errors import (
     AuthError,
@@ -190,7 +191,7 @@ REFUSED = {"error": {"code": "refresh_token_invalidated", "message": "no"}}
 async def test_refusal_that_another_window_gets_meanwhile_counts_for_whoever_waits(tmp_path):
     """The token is not sent a second time."""
     async with SandboxIssuer.start() as issuer:
-        first, second = (Bench(tmp_path, issuer) for _ in range(2))
+        first, second = (Bench(tmp_path, issuer, SystemClock()) for _ in range(2))
         first.answer(REFUSED, status=401)
         found = await asyncio.gather(first.renew(), second.renew(), return_exceptions=True)
         states = [bench.service.status()["state"] for bench in (first, second)]

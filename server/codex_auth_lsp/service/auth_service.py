@@ -175,7 +175,7 @@ class AuthService:
     def providers(self) -> dict[str, Any]:
         """Return the contract's result of `auth/providers`."""
         self._keeper.look()
-        return self._provider_list.wire()
+        return self._know_providers().wire()
 
     def methods(self, client: ClientFacts) -> list[dict[str, Any]]:
         """Return the contract's `LoginMethod` list for a client and this machine, as they are."""
@@ -210,9 +210,12 @@ class AuthService:
 
         Do nothing and return False where it has to be waited for.
         """
+        if self._keeper.has_announced:
+            self._know_providers()
         if self.status_at_once() is None:
             return False
         self._keeper.announce()
+        self.notices.tell_standing()
         return True
 
     def start(self) -> None:
@@ -231,10 +234,11 @@ class AuthService:
         from codex_auth_lsp.service.refresh_schedule import RefreshSchedule
         from codex_auth_lsp.stores.watcher import Watcher
 
+        provider_list = self._know_providers()
         self._keeper.start()
         self._keeper.after_looks(self.notices.tell_standing)
         self.notices.tell_standing()
-        self._provider_list.start()
+        provider_list.start()
         self._opening.open()
         self._schedule = RefreshSchedule(
             self._keeper.renewable, lambda: self.refresher, self._clock
@@ -335,8 +339,8 @@ class AuthService:
             await self.stop_logins()
         await self._actions.close(hurried=hurried)
 
-    @property
-    def _provider_list(self) -> ProviderList:
+    def _know_providers(self) -> ProviderList:
+        """Return the list as it was told last, or is at the last look: changes since are told."""
         if self._made_provider_list is None:
             # Imported here: the first status does without it.
             from codex_auth_lsp.service.provider_list import ProviderList

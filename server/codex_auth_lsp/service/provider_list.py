@@ -1,7 +1,7 @@
 """Every model provider as it may be told, and the announcement of every difference.
 
 The list is announced when and only when it differs from the last one in anything but `revision`.
-That is a moment after the status which brings it, so that every window has told its status by then.
+What others have changed is announced a moment after the status, so that every window has told that.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class ProviderList:
         self._plan()
 
     def _plan(self) -> None:
-        if self._planned is None and self._basis_is_another:
+        if self._keeper.tells_own_change:
+            self._update()
+        elif self._planned is None and self._basis_is_another:
             self._planned = asyncio.get_running_loop().call_later(_OTHERS_FIRST, self._update)
 
     @property

@@ -75,6 +75,8 @@ class StatusKeeper:
         self._timer: asyncio.TimerHandle | None = None
         self._announcing = False
         self._keeps_time = False
+        self.tells_own_change = False
+        """Whether the last look was for a change that this process made."""
         self._after_looks: list[Callable[[], None]] = []
         self._login_serves = False
         self._revision = 1
@@ -157,6 +159,11 @@ class StatusKeeper:
                 return False
         return all(new is old for new, old in zip(self._basis(), self._derived_from, strict=True))
 
+    @property
+    def has_announced(self) -> bool:
+        """Whether the first status was announced."""
+        return self._announcing
+
     def announce(self) -> None:
         """Announce the first status, and from now on every difference that a look finds."""
         self.look()
@@ -194,7 +201,7 @@ class StatusKeeper:
         if cause is None and self._holds(view):
             return self.wire()
         before = Look(self._view, self._status)
-        self._view = view
+        self._view, self.tells_own_change = view, cause is not None
         self._status = self._derive()
         wire = self._status.to_wire()
         if wire != self._wire:
