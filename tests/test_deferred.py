@@ -88,6 +88,29 @@ def test_threads_that_use_it_first_all_find_it_whole():
     assert run(script) == "True"
 
 
+def test_nobody_sees_half_of_a_module_that_another_thread_loads(tmp_path):
+    """What it has defined already may not work before the rest is there."""
+    (tmp_path / "slow.py").write_text(
+        "import threading\n"
+        "def use(): return late\n"
+        "begun.set()\n"
+        "threading.Event().wait(0.2)\n"
+        "late = 'there'\n"
+    )
+    script = (
+        f"import builtins, threading\nsys.path.insert(0, {str(tmp_path)!r})\n"
+        "from codex_auth_lsp.deferred import defer\n"
+        "builtins.begun = threading.Event()\n"
+        "defer('slow')\n"
+        "import slow\n"
+        "threading.Thread(target=lambda: slow.late).start()\n"
+        "begun.wait()\n"
+        "print(slow.use())\n"
+    )
+
+    assert run(script) == "there"
+
+
 @pytest.mark.parametrize(
     "use",
     [

@@ -206,7 +206,7 @@ def test_idle_window_has_two_threads_few_files_and_never_wakes_up(home):
         assert threads == 2  # its own, and the one that looks at the disk
         assert files == {
             "/dev/null": 3,  # stderr here; stdin and stdout, once they are taken for frames
-            "pipe": 2,
+            "pipe": 4,  # two that wake the event loop when a signal comes
             "anon_inode:[eventpoll]": 1,
             "socket": 2,  # the event loop's own, for signals
             "anon_inode:inotify": 1,

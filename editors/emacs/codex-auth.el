@@ -21,8 +21,8 @@
 (defun codex-auth--tell (text &optional remedies)
   "Say TEXT, and with REMEDIES what the person can do about it."
   (pcase-dolist ((map :title :command :url) (append remedies nil))
-    (let* ((sign-in (string-prefix-p "codexAuth.signIn" (or command "")))
-           (how (if sign-in "M-x codex-auth-sign-in" url)))
+    (let* ((signs-in (string-prefix-p "codexAuth.signIn" (or command "")))
+           (how (if signs-in "M-x codex-auth-sign-in" url)))
       (cond (how (setq text (format "%s %s (%s)." text title how)))
             ((not command) (setq text (format "%s %s." text title))))))
   (message "%s" text))
@@ -69,7 +69,6 @@
      (when-let ((server codex-auth--connection))
        (codex-auth--ended server t)
        (delete-process (jsonrpc--process server))))))
-
 (defun codex-auth--ended (connection &optional given-up)
   "Forget CONNECTION, whose server has crashed or ended or is GIVEN-UP."
   (when (eq connection codex-auth--connection)
@@ -104,30 +103,28 @@
       ('auth/loginPrompt (codex-auth--show params))
       ('auth/loginCompleted (codex-auth--end-attempt attemptId))
       ((or 'auth/notice 'window/showMessage) (codex-auth--tell message actions)))))
-
 (defun codex-auth--end-attempt (id)
   "Forget the attempt ID and what it has shown."
   (when (and id (equal id codex-auth--attempt))
     (setq codex-auth--attempt nil)
-    (when (get-buffer codex-auth--buffer)
-      (quit-windows-on codex-auth--buffer t)
-      (when (get-buffer codex-auth--buffer) (kill-buffer codex-auth--buffer)))))
+    (when-let ((shown (get-buffer codex-auth--buffer)))
+      (quit-windows-on shown t) (kill-buffer shown))))
 
 (defun codex-auth--show (prompt)
   "Show what PROMPT asks of the person."
-  (pcase-let (((map :attemptId :url :completeUrl :userCode :message) prompt))
+  (pcase-let* (((map :attemptId :url :completeUrl :userCode :message :expiresAt) prompt)
+               (end (and expiresAt (date-to-time expiresAt))))
     (when (and (equal attemptId codex-auth--attempt) (string-match-p "\\`https?://" url))
-      (pop-to-buffer codex-auth--buffer)
-      (special-mode)
+      (pop-to-buffer codex-auth--buffer) (special-mode)
       (let ((inhibit-read-only t))
         (erase-buffer)
         (insert message "\n"
-                (if userCode (format "Code: %s" userCode)
+                (if userCode
+                    (concat "Code: " userCode (and end (format-time-string ", good until %R" end)))
                   "Paste an address with M-x codex-auth-paste; for a code, M-x codex-auth-sign-in.")
                 "\nC-c RET opens the page if none opens; M-x codex-auth-cancel ends the sign-in.\n")
         (save-excursion (insert (or completeUrl url) "\n")))
-      (visual-line-mode)
-      (goto-address-mode)
+      (visual-line-mode) (goto-address-mode)
       ;; Over SSH a page would open on the wrong machine, and a code has to be seen first.
       (unless (or userCode (getenv "SSH_CONNECTION" (selected-frame)))
         (with-demoted-errors "No page was opened: %S" (browse-url url))))))
@@ -143,10 +140,8 @@
   (when codex-auth--requests ; else it was said why
     (let* ((methods (plist-get (jsonrpc-request codex-auth--connection 'auth/methods nil) :methods))
            (usable (seq-filter (lambda (one) (eq (plist-get one :available) t)) methods))
-           (ways (seq-map-indexed (pcase-lambda ((map :title :description) index)
-                                    (list (+ ?1 index) title description))
-                                  usable))
-           (choice (read-multiple-choice "Sign in to Codex: " ways))
+           (way (pcase-lambda ((map :title :description) at) (list (+ ?1 at) title description)))
+           (choice (read-multiple-choice "Sign in to Codex: " (seq-map-indexed way usable)))
            (method (plist-get (nth (- (car choice) ?1) usable) :id))
            (prompt "API key, from https://platform.openai.com/api-keys (billed at API rates)")
            (key (and (equal method "apiKey") (list :apiKey (codex-auth--ask prompt)))))
@@ -155,24 +150,21 @@
       (codex-auth--request
        'auth/login `(:method ,method :attemptId ,codex-auth--attempt ,@key)
        (pcase-lambda ((map :message :links)) (codex-auth--tell message links))))))
-
 (defun codex-auth-paste ()
   "Hand in the address of a page that a browser elsewhere could not load."
   (interactive)
   (unless codex-auth--attempt (user-error "No sign-in waits; M-x codex-auth-sign-in begins one"))
   (codex-auth--request 'auth/submitCallback
                        (list :url (codex-auth--ask "Whole address of that page"))))
-
 (defun codex-auth-cancel ()
   "End the sign-in that waits."
   (interactive)
+  (unless codex-auth--attempt (user-error "No sign-in waits; M-x codex-auth-sign-in begins one"))
   (codex-auth--request 'auth/cancelLogin nil))
-
 (defun codex-auth-sign-out ()
   "Sign out of Codex on this machine, the Codex CLI included."
   (interactive)
   (codex-auth--request 'workspace/executeCommand '(:command "codexAuth.signOut")))
-
 (defun codex-auth-status ()
   "Say who is signed in to Codex."
   (interactive)
@@ -180,15 +172,23 @@
 
 (defun codex-auth-mode-line ()
   "Return who is signed in, in a word or two."
-  (pcase-let (((map :state :pendingLogin :method :account) codex-auth--status))
+  (pcase-let (((map :state :pendingLogin :method :account (:store (map :health :backend))
+                    (:provider (map :ready)) (:lastError (map :kind)))
+               codex-auth--status))
     (format " [Codex: %s]"
-            (cond ((not codex-auth--connection) "Stopped") (pendingLogin "Signing in…")
-                  ((pcase state
-                     ("signedIn" (string-replace "%" "%%" (map-elt account :label "Signed In")))
-                     ("signedOut" "Signed Out") ("needsReauth" "Sign In Again")
-                     ("notRequired" (if method "Environment Key" "No Sign-In Needed"))
-                     ('nil "…") (_ "Login Unreadable")))))))
-
+            (pcase state
+              ((guard (not codex-auth--connection)) "Stopped") ('nil "…")
+              ((guard pendingLogin) "Signing in…")
+              ("signedOut" "Signed Out") ("needsReauth" "Sign In Again")
+              ((and "signedIn" (guard (equal kind "providerUnknown"))) "Provider Unknown")
+              ("signedIn" (string-replace "%" "%%" (map-elt account :label "Signed In")))
+              ((and "notRequired" (guard (equal method "environmentKey")))
+               (if (eq ready :json-false) "Key Not Set" "Environment Key"))
+              ("notRequired" (if (eq ready :json-false) "Provider Not Ready" "No Sign-In Needed"))
+              ((guard (equal health "locked")) "Keyring Locked")
+              ((guard (equal (list kind backend) '("configurationInvalid" "none")))
+               "config.toml Unusable")
+              (_ "Login Unreadable")))))
 (define-minor-mode codex-auth-mode
   "Show in the mode line who is signed in to Codex."
   :global t :group 'tools

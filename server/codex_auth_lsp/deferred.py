@@ -5,6 +5,10 @@ asyncio itself imports, `ssl` and `inspect` are as much again, and an idle windo
 module that was put off loads itself, in its place, at the first attribute that is asked of it;
 whoever imports it writes what they always write. `importlib.util.LazyLoader` would do, did a second
 `import` of the same module not load it (CPython 3.11 asks it for `__spec__`).
+
+Several threads may use a module first: no two wait for each other, since no module imports one that
+imports it. Of a package that holds only once it is loaded: asyncio is, before any other thread may
+import a part of it.
 """
 
 from __future__ import annotations
@@ -44,11 +48,13 @@ def _find(name: str) -> ModuleSpec | None:
     return PathFinder.find_spec(name, above.submodule_search_locations) if above else None
 
 
-class _Loading:
-    """Who loads a module: the first thread that uses it, and the others wait.
+_OF_THE_IMPORT_SYSTEM = frozenset(
+    {"__class__", "__dict__", "__spec__", "__name__", "__loader__", "__package__", "__file__"}
+)
 
-    No two can wait for each other, since no module imports one that imports it.
-    """
+
+class _Loading:
+    """Who loads a module: the first thread that uses it, and the others wait."""
 
     def __init__(self) -> None:
         self.lock = RLock()
@@ -56,27 +62,30 @@ class _Loading:
 
 
 class _Deferred(ModuleType):
-    """A module whose names are not there yet; what the import system asks for is."""
+    """A module whose names are not there yet, but for what the import system asks for."""
 
-    def __getattr__(self, name: str) -> Any:
-        loading: _Loading = vars(self)["_loading"]
-        with loading.lock:
-            if loading.has_begun:  # by this thread, in the middle of it, or all is there by now
-                return ModuleType.__getattribute__(self, name)
-            loading.has_begun = True
-            try:
-                self._load()
-            except BaseException:
-                loading.has_begun = False
-                raise
-        return getattr(self, name)
+    def __getattribute__(self, name: str) -> Any:
+        if name not in _OF_THE_IMPORT_SYSTEM:
+            loading: _Loading = vars(self)["_loading"]
+            with loading.lock:  # where it is taken by this thread, the module itself asks
+                if not loading.has_begun:
+                    loading.has_begun = True
+                    try:
+                        _load(self)
+                    except BaseException:
+                        loading.has_begun = False
+                        raise
+        return ModuleType.__getattribute__(self, name)
 
-    def _load(self) -> None:
-        spec = vars(self)["__spec__"]
-        if spec.submodule_search_locations is not None:
-            self.__path__ = spec.submodule_search_locations
-        spec.loader.exec_module(self)
-        self.__class__ = ModuleType  # type: ignore[assignment]
-        for name, part in tuple(sys.modules.items()):
-            if type(part) is _Deferred and name.rpartition(".")[0] == self.__name__:
-                setattr(self, name.rpartition(".")[2], part)
+
+def _load(module: _Deferred) -> None:
+    spec = module.__spec__
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(module.__name__)
+    if spec.submodule_search_locations is not None:
+        vars(module)["__path__"] = spec.submodule_search_locations
+    spec.loader.exec_module(module)
+    for name, part in tuple(sys.modules.items()):
+        if type(part) is _Deferred and name.rpartition(".")[0] == spec.name:
+            vars(module)[name.rpartition(".")[2]] = part
+    module.__class__ = ModuleType  # type: ignore[assignment]

@@ -25,6 +25,14 @@ def status_sentence(status: dict[str, Any]) -> str:
     return f"{sentence} {status['lastError']['message']}" if names_nothing(status) else sentence
 
 
+def status_message(status: dict[str, Any]) -> str:
+    """Return the sentence of a status, and what is asked of the account before Codex cloud."""
+    cloud = status["cloud"]
+    sentence = status_sentence(status)
+    is_asked = cloud["available"] and cloud["mfa"]["requirement"] == "required"
+    return f"{sentence} {cloud['mfa']['reason']}" if is_asked else sentence
+
+
 def names_nothing(status: dict[str, Any]) -> bool:
     """Say whether `model_provider` names a provider that is nowhere, so that nothing works."""
     return bool(status.get("lastError", {}).get("kind") == "providerUnknown")

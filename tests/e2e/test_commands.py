@@ -327,6 +327,23 @@ async def test_the_status_command_answers_and_says_it_in_a_sentence(
     assert signed_in == await client.request("auth/status", {})
 
 
+@pytest.mark.parametrize(("person", "is_asked"), [("password", True), ("google", False)])
+async def test_the_status_command_says_what_codex_cloud_asks_for_first(
+    start: Starter, sandbox: Sandbox, browser: Browser, person: str, is_asked: bool
+):
+    """A client that shows no more than this one message shows a required MFA, too."""
+    client = await start(sandbox, auth=None, window=SHOWS)
+    await execute(client, "codexAuth.signIn")
+    await browser.visit((await shown_page(client))["uri"], person=person)
+    await said(client)
+    since = client.mark()
+    status = await execute(client, "codexAuth.status")
+
+    message = (await said(client, since))["message"]
+    assert status["account"]["email"] in message
+    assert ("MFA must be set up on it before using Codex cloud" in message) is is_asked
+
+
 async def test_the_sign_out_command_says_what_nobody_could_read(start: Starter, home: CodexHome):
     """What could not be read could not be revoked, in an editor as in a terminal."""
     home.write(b"{no login")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from e2e.waiting import eventually
@@ -11,8 +12,6 @@ from parts.test_editors import every_editor, script
 from support.editors import DEADLINE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from e2e.shapes import CodexHome
     from parts.test_editors import Opener
     from support.editors import Desk
@@ -45,8 +44,10 @@ def receive():
 """
 
 
-def fake_server(folder: Path, prompts: list[dict[str, Any]]) -> list[str]:
-    """Return a server whose sign-in shows these prompts, and then goes on for ever."""
+def fake_server(
+    folder: Path, prompts: list[dict[str, Any]], status: dict[str, Any] | None = None
+) -> list[str]:
+    """Return a server of a status whose sign-in shows these prompts, and then goes on for ever."""
     auth = {"protocolVersion": 1, "requests": ["auth/methods", "auth/login"]}
     hello = {"capabilities": {"experimental": {"auth": auth}}}
     titles = {"browser": "Sign in with ChatGPT", "deviceCode": "Sign in with a device code"}
@@ -54,7 +55,8 @@ def fake_server(folder: Path, prompts: list[dict[str, Any]]) -> list[str]:
         {"id": one, "title": title, "description": "It is one.", "available": True}
         for one, title in titles.items()
     ]
-    status = {"cause": "startup", "status": {"revision": 1, "state": "signedOut"}}
+    known = {"revision": 1, "state": "signedOut", **(status or {})}
+    startup = {"cause": "startup", "status": known}
     return script(
         folder,
         FAKE
@@ -65,7 +67,7 @@ while True:
         case "initialize":
             send(id=asked["id"], result={hello!r})
         case "initialized":
-            send(method="auth/statusChanged", params={status!r})
+            send(method="auth/statusChanged", params={startup!r})
         case "auth/methods":
             send(id=asked["id"], result={{"methods": {ways!r}}})
         case "auth/login":
@@ -119,14 +121,12 @@ async def test_a_program_below_the_home_folder_is_run_from_there(
 async def test_variables_that_choose_code_are_not_passed_on(run: Opener, tmp_path: Path):
     """What a project's tools have put into the editor's environment ends there."""
     seen = tmp_path / "seen.json"
-    server = script(
-        tmp_path,
-        f"import json, os, sys\njson.dump(dict(os.environ), open({str(seen)!r}, 'w'))\n"
-        "sys.stdin.read()\n",
-    )
+    server = fake_server(tmp_path, [])
+    program = Path(server[-1])
+    note = f"import json, os\njson.dump(dict(os.environ), open({str(seen)!r}, 'w'))\n"
+    program.write_text(note + program.read_text())
     async with run(server, **INJECTED, KEPT="yes") as one:
-        one.command("status")
-        await one.shows("codex-auth-lsp")
+        await one.says("Codex: Signed Out")
     environment = json.loads(seen.read_text())
 
     assert [name for name in INJECTED if environment.get(name)] == []
@@ -138,16 +138,18 @@ async def test_a_server_that_never_answers_is_given_up_with_one_message(
     run: Opener, tmp_path: Path
 ):
     """It is ended, and the next command starts another."""
-    starts = tmp_path / "starts"
-    silent = script(
-        tmp_path, f"import sys\nopen({str(starts)!r}, 'a').write('x')\nsys.stdin.read()\n"
-    )
-    async with run(silent) as one:
+    program, starts = tmp_path / "silent", tmp_path / "starts"
+    async with run([str(program)]) as one:
+        await one.shows("is missing")
+        if "emacs" in str(one.program):  # whose library has a setting for it
+            await one.ask("(setq jsonrpc-default-request-timeout 1)")
+        program.write_text(f"#!/bin/sh\nprintf x >>'{starts}'\nexec cat >'{tmp_path}/asked'\n")
+        program.chmod(0o755)
         start = one.command("status")
         await one.shows("answer", start)
         await one.says("Codex: Stopped")
         messages = await one.messages()
-        one.command("cancel")
+        one.command("status")
         await eventually(lambda: len(starts.read_text()) > 1, "another start", timeout=DEADLINE)
 
     assert "ended unexpectedly" not in messages

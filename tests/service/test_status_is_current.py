@@ -8,12 +8,14 @@ is told again without being made anew; in a window whose files are watched, with
 from __future__ import annotations
 
 import asyncio
+import errno
 import mmap
 import os
 import threading
 import time
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,6 +65,10 @@ class Window:
         """Say whether two looks find the very same."""
         return self.service.status() is self.service.status()
 
+    def status_of_now(self) -> dict[str, Any]:
+        """Return what is known, settled or not."""
+        return self.service.status()
+
     async def sync(self) -> None:
         """Let settings that were written a moment ago be believed."""
         await self.service.sync()
@@ -97,6 +103,9 @@ class WatchedWindow(Window):
 
     def status(self) -> dict[str, Any]:
         return self._there(super().status)
+
+    def status_of_now(self) -> dict[str, Any]:
+        return self._there(super().status_of_now)
 
     async def sync(self) -> None:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(super().sync(), self._loop))
@@ -313,3 +322,41 @@ def test_store_that_cannot_be_written_is_told_from_then_to_the_end(
             assert window.health == "readOnly"
         assert window.health == "ok"
         assert window.is_known()
+
+
+def _open_unless(opened: Any, name: str, path: Any, *options: Any, **more: Any) -> int:
+    if os.fspath(path).endswith(f"/{name}"):
+        raise OSError(errno.EMFILE, "no descriptor left")
+    return int(opened(path, *options, **more))
+
+
+def test_read_that_failed_for_a_moment_is_made_again(window, monkeypatch):
+    """No descriptor was left, for example; nothing tells that there is one again."""
+    for name in ("auth.json", ".env", "auth.json.refresh.json"):
+        (window.home / ".env").write_text("NAME=value\n")
+        window.clock.lie += timedelta(seconds=1)
+        write_record(
+            window.home / "auth.json.refresh.json",
+            RefreshRecord("0" * 16, window.clock.now(), "sent"),
+        )
+        assert window.is_known()
+        before = window.status()
+        with monkeypatch.context() as failing:
+            failing.setattr(os, "open", partial(_open_unless, os.open, name))
+            (window.home / "history").touch()
+            window.home.chmod(0o701)  # something has happened, so that somebody looks
+            window.status()
+            window.status()
+        assert window.status()["state"] == before["state"] == "signedIn"
+        assert list(window.service.view.variables) == ["NAME"]
+        assert window.service.view.refresh_record is not None
+        window.home.chmod(0o700)
+
+
+async def test_settings_that_were_doubted_are_in_the_next_status(window):
+    """A look while they may be half written does not stand for what they turn out to be."""
+    for provider in ("ollama", "lmstudio"):
+        (window.home / "config.toml").write_text(f'model_provider = "{provider}"\n')
+        window.status_of_now()
+        await window.sync()
+        assert window.status()["provider"]["id"] == provider

@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from codex_auth_lsp.stores.inotify import Inotify
 from codex_auth_lsp.stores.replacement import replace_durably
+from codex_auth_lsp.stores.watch_targets import Target, _joined, find_targets
 from codex_auth_lsp.stores.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -214,6 +216,7 @@ async def test_nobody_is_told_of_what_is_not_theirs(folder, monkeypatch):
     try:
         await observer.sees(None)
         await observer.looks_after(lambda: (folder / "auth.json.note").write_bytes(b""))
+        await number_of(watcher)  # the new file is watched by now
         looks = len(observer.seen)
         for _ in range(50):
             (folder / "history.jsonl").write_bytes(b"{}")
@@ -362,7 +365,7 @@ def no_more_descriptors() -> Iterator[None]:
 @asynccontextmanager
 async def numbering(*files: Path) -> AsyncIterator[Watcher]:
     """Watch the files; yields the watcher, which can tell of every change from then on."""
-    watcher = Watcher(files, lambda: None)
+    watcher = Watcher(files, lambda: None, beside=(".note",))
     watcher.start()
     try:
         await number_of(watcher)
@@ -383,6 +386,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "written in place": lambda path: path.write_bytes(b"other"),
     "removed": lambda path: path.unlink(),
     "other mode": lambda path: path.chmod(0o640),
+    "written in place beside": lambda path: path.with_name("auth.json.note").write_bytes(b"other"),
     "other name": lambda path: path.with_name("second").hardlink_to(path),
     "other mode of the folder": lambda path: path.parent.chmod(0o755),
     "folder moved": lambda path: path.parent.rename(path.parent.with_name("moved")),
@@ -397,6 +401,7 @@ async def test_number_is_another_one_from_the_moment_of_a_change(tmp_path, chang
     path = tmp_path / "above" / "codex" / "auth.json"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"first")
+    path.with_name("auth.json.note").write_bytes(b"first")
     async with numbering(path) as watcher:
         before = watcher.generation()
         assert watcher.generation() == before
@@ -413,9 +418,15 @@ async def test_number_is_another_one_when_a_link_on_the_way_leads_elsewhere(tmp_
     for name in ("one", "two"):
         (tmp_path / name / "codex").mkdir(parents=True)
         (tmp_path / name / "codex" / "auth.json").write_bytes(name.encode())
+    (tmp_path / "left").mkdir()
     (tmp_path / "outer").symlink_to("inner")
-    (tmp_path / "inner").symlink_to(tmp_path / "one" / ".." / "one")
+    (tmp_path / "inner").symlink_to(tmp_path / "left" / ".." / "one")
     async with numbering(tmp_path / "outer" / "codex" / "auth.json") as watcher:
+        before = watcher.generation()
+        (tmp_path / "left").rename(tmp_path / "gone")
+        assert watcher.generation() is None
+        (tmp_path / "gone").rename(tmp_path / "left")
+        assert await number_of(watcher) != before
         before = watcher.generation()
         (tmp_path / "next").symlink_to("two")
         (tmp_path / "next").rename(tmp_path / "inner")
@@ -451,7 +462,7 @@ async def test_nobody_can_tell_on_a_disk_of_others_and_what_they_write_is_seen_a
 ):
     """Through memory here, of which the system says as little as of another machine's writes."""
     monkeypatch.setattr("codex_auth_lsp.stores.file_systems._OWN", frozenset())
-    monkeypatch.setattr("codex_auth_lsp.stores.watcher.UNSEEN_SECONDS", 0.05)
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher.UNHEARD_SECONDS", 0.05)
     path = folder / "auth.json"
     path.write_bytes(b"first")
     observer = Observer(path)
@@ -527,3 +538,84 @@ async def test_what_is_read_between_two_equal_numbers_is_the_same(tmp_path):
                 assert known.setdefault(number, read()) == read()
     assert len(known) > 10
     assert kept > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+async def test_file_that_may_not_be_watched_costs_nothing_and_is_looked_at(folder, monkeypatch):
+    """A lock of another user, for example: it is not tried again and again."""
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher._OTHERS_FIRST", 0)
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher.UNHEARD_SECONDS", 0.05)
+    path, lock = folder / "auth.json", folder / "auth.lock"
+    lock.write_bytes(b"")
+    add, tried = Inotify.add, []
+
+    def refuse(inotify: Inotify, to_watch: str, mask: int) -> int:
+        if to_watch == str(lock):
+            tried.append(to_watch)
+            raise PermissionError
+        return add(inotify, to_watch, mask)
+
+    monkeypatch.setattr(Inotify, "add", refuse)
+    observer = Observer(path)
+    watcher = Watcher([path, lock], observer.look)
+    watcher.start()
+    try:
+        await observer.sees(None)
+        path.write_bytes(b"heard")
+        await observer.sees(b"heard")
+        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+            memory[:] = b"there"
+            memory.flush()
+        await observer.sees(b"there")
+        assert watcher.generation() is None
+        assert len(tried) <= 3  # with each change of what is watched, and not between
+    finally:
+        await watcher.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tells without a look on Linux alone")
+@pytest.mark.parametrize("closed", ["file", "its folder"])
+async def test_what_may_not_be_read_is_no_place_where_somebody_could_tell(
+    folder, monkeypatch, closed
+):
+    """A root's file, or a folder that may be searched and not listed."""
+    path = folder / "auth.json"
+    path.write_bytes(b"")
+    shut = str(path if closed == "file" else folder)
+    monkeypatch.setattr(
+        "codex_auth_lsp.stores.watch_targets._may_be_watched", lambda path: path != shut
+    )
+
+    found = find_targets([path], ("",))
+
+    assert (found.is_heard, found.is_all_told) == (False, False)
+    assert shut not in {target.path for target in found.targets}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+async def test_folder_that_goes_among_more_than_is_kept_is_watched_as_the_new_one(tmp_path):
+    """Its inode is often that of the first, and the word that the watch is gone was dropped."""
+    folder = tmp_path / "codex"
+    path = folder / "auth.json"
+    most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    folder.mkdir()
+    path.write_bytes(b"first")
+    async with watching(path) as observer:
+        for _ in range(most // 2 + 1):
+            (folder / "history").touch()
+            (folder / "history").unlink()
+        shutil.rmtree(folder)
+        folder.mkdir()
+        path.write_bytes(b"second")
+        await observer.sees(b"second")
+        await asyncio.sleep(0.1)  # all is at rest again
+        path.unlink()
+        await observer.sees(None)
+
+
+async def test_one_inode_has_one_mask_whatever_its_names(tmp_path):
+    """A folder that is a target and above another one, by a bind mount."""
+    folder = Target("/a", 1, 2, 0x100)
+    above = Target("/b", 1, 2, 0x800)
+
+    assert {target.mask for target in _joined([folder, above])} == {0x900}

@@ -271,6 +271,7 @@ class Neovim(Editor):
             "local defer = vim.defer_fn\n"
             "Planned = 0\n"
             "vim.defer_fn = function(action, delay)\n"
+            "  if delay == 10000 then return defer(action, delay) end\n"  # a server is given up
             "  Planned = Planned + 1\n"
             "  return defer(function() Planned = Planned - 1 action() end, delay)\n"
             "end\n"
@@ -325,7 +326,7 @@ class Neovim(Editor):
         return log + await self.ask("vim.fn.execute('messages | history all | registers | ls!')")
 
     async def has_restart_planned(self) -> bool:
-        """Say whether a timer will start a server: the client has no other."""
+        """Say whether a timer will start a server."""
         return await self.ask("Planned") != "0"
 
     async def pid(self) -> int:
@@ -350,6 +351,7 @@ class Emacs(Editor):
         settings.write_text(
             f'(setq server-socket-dir "{self.folder}/" server-name "{self.socket.name}")\n'
             '(setq inhibit-startup-screen t browse-url-generic-program "xdg-open"\n'
+            "      suggest-key-bindings nil extended-command-suggest-shorter nil\n"
             "      browse-url-browser-function #'browse-url-generic)\n"
             f"(setq codex-auth-command '({words}))\n"
             "(server-start)\n(codex-auth-mode 1)\n"
@@ -366,7 +368,8 @@ class Emacs(Editor):
     def command(self, name: str) -> int:
         """Type one of the client's commands; return how much was on the screen before."""
         start = len(self.output)
-        self.type(f"\x1bxcodex-auth-{name}\r")
+        redraw = "\x0c"  # else a message that stands there already is not written once more
+        self.type(f"{redraw}\x1bxcodex-auth-{name}\r")
         return start
 
     async def sign_in(self, method: str) -> int:

@@ -7,7 +7,7 @@ import { copyText } from "./clipboard";
 import type { ErrorData } from "./protocol";
 import { redactText } from "./redact";
 import { adviceOf, literal, type Action, type Advice } from "./remediation";
-import { UPDATE_COMMAND } from "./serverCommand";
+import { INSTALL_COMMAND, UPDATE_COMMAND } from "./serverCommand";
 
 type Show = (message: string, ...titles: string[]) => Thenable<string | undefined>;
 
@@ -30,6 +30,11 @@ export const OPEN_SETTINGS: Button = {
 const HOW_TO_INSTALL: Button = {
   title: "How to Install",
   run: () => commands.executeCommand("workbench.action.openWalkthrough", WALKTHROUGH, false),
+};
+
+const COPY_INSTALL: Button = {
+  title: "Copy Install Command",
+  run: () => copyText(INSTALL_COMMAND, "The install command"),
 };
 
 const COPY_UPDATE: Button = {
@@ -78,7 +83,7 @@ export async function openPage(url: string): Promise<void> {
 function unavailableButtons(error: ServerUnavailable, again: Button[]): Button[] {
   switch (error.reason) {
     case "notInstalled":
-      return [HOW_TO_INSTALL, OPEN_SETTINGS, ...again];
+      return [COPY_INSTALL, HOW_TO_INSTALL, ...again]; // the walkthrough leads to the settings
     case "insideWorkspace":
     case "settingInvalid":
       return [OPEN_SETTINGS, ...again];

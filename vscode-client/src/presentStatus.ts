@@ -47,7 +47,8 @@ export function presentStatus(
 
 /** The facts of a status, one line each, as plain text: for the tooltip and the account menu. */
 export function describeStatus(status: AuthStatus, formatTime: FormatTime = localTime, home: string = homedir()): string[] {
-  const { account, store, expiresAt, lastError, cloud } = status;
+  const { account, store, lastError, cloud } = status;
+  const expiresAt = status.state === "needsReauth" ? undefined : status.expiresAt; // it has ended, whatever it says
   const facts = [
     standingInWords(status),
     ...(account?.planType === undefined ? [] : [`Plan: ChatGPT ${capitalized(account.planType)}`]),
@@ -58,6 +59,7 @@ export function describeStatus(status: AuthStatus, formatTime: FormatTime = loca
     `Provider: ${status.provider.id}`,
     ...status.provider.problems.slice(0, LIST_LIMIT),
     ...status.shadowed.slice(0, LIST_LIMIT).map(({ reason }) => `Also there: ${reason}`),
+    ...(cloud.reason === "chatgptRequired" ? ["Codex cloud: needs a sign-in with ChatGPT"] : []),
     ...(cloud.mfa.requirement === "required" ? [`Before using Codex cloud: ${cloud.mfa.reason}`] : []),
     ...(lastError === undefined ? [] : [lastErrorInWords(lastError)]),
   ];
@@ -211,7 +213,7 @@ function escapeIcons(text: string): string {
   return text.replace(/\$\(/g, "\\$(");
 }
 
-export function escapeMarkdown(text: string): string {
+function escapeMarkdown(text: string): string {
   return text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]()#+\-.!|<>~$&:@]/g, "\\$&");
 }
 

@@ -5,7 +5,9 @@ import { delimiter, isAbsolute, join } from "node:path";
 import { interpreterBeside } from "./consoleScript";
 import { isInOpenFolder, type OpenFolders } from "./openFolders";
 
-export const SERVER_PROGRAM = "codex-auth-lsp";
+const SERVER_PROGRAM = "codex-auth-lsp";
+/** In the folder of the sources, since no package index has it before the first release. */
+export const INSTALL_COMMAND = "pipx install .";
 export const UPDATE_COMMAND = "pipx upgrade codex-auth-lsp";
 
 /** The settings as the person's machine has them, of unknown types. */
@@ -147,7 +149,7 @@ function notInstalled(name: string): ServerSearch {
   return {
     found: false,
     reason: "notInstalled",
-    message: `Codex sign-in needs the program ${name}, which is not on the PATH.`,
+    message: `Codex sign-in needs the program ${name}, which is not on the PATH. Install it in the folder of its sources with: ${INSTALL_COMMAND}`,
   };
 }
 
@@ -155,6 +157,6 @@ function insideWorkspace(path: string): ServerSearch {
   return {
     found: false,
     reason: "insideWorkspace",
-    message: `${path} lies in an open folder, so it is not started by itself. If you trust it, name it in the setting codexAuth.server.command.`,
+    message: `${path} lies in an open folder or its repository, so it is not started by itself. If you trust it, name it in the setting codexAuth.server.command.`,
   };
 }

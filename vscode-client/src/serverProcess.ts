@@ -7,7 +7,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { workspace, type LogOutputChannel } from "vscode";
-import type { OpenFolders } from "./openFolders";
+import { withRepositories, type OpenFolders } from "./openFolders";
 import type { BundledServer, Machine, ServerCommand } from "./serverCommand";
 import { serverEnvironment } from "./serverEnvironment";
 
@@ -68,7 +68,7 @@ export function thisMachine(): Machine {
 
 function openFolders(): OpenFolders {
   const folders = (workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === "file");
-  return { workspaceFolders: folders.map((folder) => folder.uri.fsPath), realPath };
+  return { workspaceFolders: withRepositories(folders.map(({ uri }) => uri.fsPath), homedir(), realPath), realPath };
 }
 
 function bundledServer(folder: string): BundledServer | undefined {

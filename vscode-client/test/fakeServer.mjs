@@ -178,6 +178,7 @@ const orders = {
   signedIn: () => login && finishLogin(SIGNED_IN),
   otherProcessSignedOut: () => change(signedOut(), "externalChange"),
   oddLabel: () => change({ ...signedOut(), ...SIGNED_IN, account: { label: "$(bug) [x](command:a) <b>" }, lastError: LAST_ERROR }, "refresh"),
+  otherAccount: () => change({ ...signedOut(), ...SIGNED_IN, account: { id: "account-2", label: "other@example.com" } }, "externalChange"),
   needsReauth: () => change({ ...signedOut(), ...SIGNED_IN, state: "needsReauth", freshness: "stale" }, "refresh"),
   notice: () => notify("auth/notice", {
     code: "storePermissions", severity: "warning", message: "Other people on this computer can read the login.",

@@ -4,7 +4,35 @@
 // checker of clients.
 // Each part also runs alone. Needs `npm run package`, `package:bundled` and `workbench` before.
 
-for (const part of ["Scripted", "Crashes", "Real", "Hostile", "Bundled", "Checked"]) {
-  console.log(part);
-  await import(`./workbench${part}.mjs`);
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** Two at a time, since a part mostly waits; the real server's redirects are wanted by one at a time. */
+const LANES = [["Scripted", "Checked", "Bundled"], ["Real", "Hostile", "Crashes"]];
+
+const running = new Set();
+let stopped = false;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    stopped = true;
+    for (const player of running) player.kill(signal);
+  });
 }
+
+/** Runs one part, whose lines get its name. */
+async function play(part) {
+  const player = spawn(process.execPath, [fileURLToPath(new URL(`workbench${part}.mjs`, import.meta.url))], { stdio: ["ignore", "pipe", "pipe"] });
+  running.add(player);
+  for (const output of [player.stdout, player.stderr]) {
+    createInterface({ input: output, crlfDelay: Infinity }).on("line", (line) => { console.log(`${part.padEnd(8)}  ${line}`); });
+  }
+  const [status] = await once(player, "close");
+  running.delete(player);
+  if (status !== 0) process.exitCode = 1;
+}
+
+await Promise.all(LANES.map(async (parts) => {
+  for (const part of parts) if (!stopped) await play(part);
+}));

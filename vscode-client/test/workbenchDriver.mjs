@@ -44,9 +44,11 @@ const QUIET_WINDOW = {
  * Starts a workbench and runs the steps, functions by what they show, until one fails; that makes
  * the exit status 1. `settings` are the machine's, `workspaceSettings` those of the open folder;
  * `trusted` are origins that VS Code opens without asking, `home` is the person's folder, which is
- * removed at the end, `vsix` is the packaged extension. `context` is handed to each step, `shots` is the folder of the screenshots.
+ * removed at the end, `vsix` is the packaged extension, `others` are the test's own ones beside it,
+ * `folder` is what is open, in the person's folder.
+ * `context` is handed to each step, `shots` is the folder of the screenshots.
  */
-export async function drive(steps, { settings, workspaceSettings = {}, trusted, home = newHome(), vsix = VSIX }, context, shots) {
+export async function drive(steps, { settings, workspaceSettings = {}, trusted, home = newHome(), vsix = VSIX, others = [], folder = "folder" }, context, shots) {
   mkdirSync(shots, { recursive: true });
   const atEnd = [() => rmSync(home, { recursive: true, force: true, maxRetries: 5 })];
   try {
@@ -54,10 +56,10 @@ export async function drive(steps, { settings, workspaceSettings = {}, trusted, 
     const changeSettings = (changed) => writeJson(join(data, "Machine/settings.json"), changed);
     changeSettings(settings);
     writeJson(join(data, "User/settings.json"), QUIET_WINDOW);
-    writeJson(join(home, "folder/.vscode/settings.json"), workspaceSettings);
-    const { address, errors } = await startWorkbench(home, vsix, trusted, atEnd);
+    writeJson(join(home, folder, ".vscode/settings.json"), workspaceSettings);
+    const { address, errors } = await startWorkbench(home, vsix, others, trusted, atEnd);
     const page = await openPage(atEnd);
-    await page.goto(`${address}/?folder=${encodeURIComponent(join(home, "folder"))}`);
+    await page.goto(`${address}/?folder=${encodeURIComponent(join(home, folder))}`);
     const shot = (name) => page.screenshot({ path: join(shots, `${name}.png`), animations: "disabled" });
     const shotInBothThemes = async (name) => {
       for (const scheme of ["dark", "light"]) {
@@ -98,13 +100,14 @@ async function run(steps, context) {
 }
 
 /** Installs the extension into a new code-server and starts it. */
-async function startWorkbench(home, vsix, trusted, atEnd) {
+async function startWorkbench(home, vsix, others, trusted, atEnd) {
   writeFileSync(join(home, "config.yaml"), "");
   const folders = [
     "--user-data-dir", join(home, "data"), "--extensions-dir", join(home, "extensions"), "--config", join(home, "config.yaml"),
   ];
   const env = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", HOME: home, EXTENSIONS_GALLERY: "{}" };
-  const extensions = [vsix, await packaged("asker", home)].flatMap((file) => ["--install-extension", file]);
+  const files = [vsix, ...await Promise.all(others.map((name) => packaged(name, home)))];
+  const extensions = files.flatMap((file) => ["--install-extension", file]);
   const installer = spawn(node24, [entry, ...folders, ...extensions], { env, stdio: ["ignore", "ignore", "inherit"] });
   const [status] = await once(installer, "exit");
   if (status !== 0) throw new Error("the extension could not be installed");

@@ -18,6 +18,7 @@ const root = join(here, "../..");
 const INSTALLED = join(root, ".venv/bin/codex-auth-lsp");
 const PYTHON = join(root, ".venv/bin/python");
 const PERSON = "grace@example.com";
+const OPEN = "repository/folder";
 
 /** npm's oidc-provider; with it every secret that it has made. */
 async function startIssuer() {
@@ -47,7 +48,7 @@ async function startIssuer() {
 
 /** What a folder can hold that a careless start would run or read. Each leaves a mark when it is run. */
 function plant(home, issuer) {
-  const folder = join(home, "folder");
+  const folder = join(home, OPEN);
   const mark = join(home, "hostile");
   const script = `#!/bin/sh\ntouch ${mark}\nexit 3\n`;
   const module = `open(${JSON.stringify(mark)}, "w").close()\n`;
@@ -57,6 +58,8 @@ function plant(home, issuer) {
     python3: script,
     ".venv/bin/codex-auth-lsp": script,
     ".venv/bin/python": script,
+    "../.git/HEAD": "ref: refs/heads/main\n",
+    "../.venv/bin/codex-auth-lsp": script,
     "sitecustomize.py": module,
     "usercustomize.py": module,
     "codex_auth_lsp/__init__.py": module,
@@ -74,7 +77,7 @@ function plant(home, issuer) {
   }
   plantEnvironment(join(folder, "environment"), mark);
   symlinkSync(home, join(home, "alias"));
-  const planted = [folder, ".", join(folder, ".venv/bin"), join(home, "alias/folder/environment/bin")];
+  const planted = [folder, ".", join(folder, ".venv/bin"), join(folder, "../.venv/bin"), join(home, "alias", OPEN, "environment/bin")];
   const path = [...planted, dirname(INSTALLED), "/usr/bin", "/bin"].join(delimiter);
   // VS Code takes its environment from a login shell.
   writeFileSync(join(home, ".profile"), `export PATH='${path}' PYTHONPATH='${folder}' PYTHONSTARTUP='${folder}/sitecustomize.py'\n`);
@@ -128,7 +131,8 @@ const steps = {
     await statusBar(page, "Codex: Sign In");
     const [{ words, variables, workingFolder }, ...others] = servers(home);
     assert.deepEqual(others, []);
-    assert.deepEqual(words.slice(0, 4), [PYTHON, "-I", "-m", "codex_auth_lsp"]);
+    const [, itsPython] = /^#!(\S+)\n/.exec(readFileSync(INSTALLED, "utf8"));
+    assert.deepEqual(words.slice(0, 4), [itsPython, "-I", "-m", "codex_auth_lsp"]);
     assert.equal(workingFolder, home);
     assert.deepEqual(variables.filter((variable) => /^(PYTHON|LD_)/.test(variable)), []);
     const searched = variables.find((variable) => variable.startsWith("PATH=")).slice("PATH=".length).split(delimiter);
@@ -224,6 +228,8 @@ try {
       "python.defaultInterpreterPath": "${workspaceFolder}/python",
     },
     trusted: [issuer.address],
+    others: ["asker"],
+    folder: OPEN,
     home,
   };
   await drive(steps, options, { folder, mark, issuer, settings }, join(here, "screenshots/hostile"));

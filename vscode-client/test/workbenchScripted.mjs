@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { startControl } from "./scriptedControl.mjs";
 import {
   clearMessages, dialog, drive, extensionFolder, leaveStatusBar, listedMessage, pageOpenedBy, paletteTitles, row, runCommand, statusBar, statusEntry, toast, until,
@@ -20,9 +21,30 @@ const TITLES = [
   "Codex: Sign Out", "Codex: Account", "Codex: Show Log",
 ];
 
+/** A command of another extension that is there only while the context keys say so. */
+const WHEN_NEEDED = "Asker: A New Sign-In Is Needed";
+
 // VS Code in a browser writes to the clipboard in either of these two ways.
 const REFUSE_CLIPBOARD = "document.execCommand = navigator.clipboard.writeText = () => { throw new Error('refused'); };";
 const ALLOW_CLIPBOARD = "delete document.execCommand; delete navigator.clipboard.writeText;";
+
+/** One of the extension's pure modules. */
+async function ofTheExtension(module) {
+  const entry = join(here, `../src/${module}.ts`);
+  const { outputFiles: [{ text }] } = await build({ entryPoints: [entry], bundle: true, format: "esm", write: false });
+  return import(`data:text/javascript,${encodeURIComponent(text)}`);
+}
+
+async function openAccountsMenu(page) {
+  await page.locator(".activitybar [aria-label^=Accounts], .activitybar .codicon-accounts-view-bar-icon").first().click();
+}
+
+async function chooseInAccountsMenu(page, account, action) {
+  await openAccountsMenu(page);
+  await page.getByRole("menuitem", { name: account }).click();
+  await page.getByRole("menuitem", { name: action }).hover();
+  await page.keyboard.press("Enter"); // VS Code takes a quick click for the one that opened the menu
+}
 
 async function openWalkthrough(page) {
   await runCommand(page, "Welcome: Open Walkthrough...");
@@ -75,6 +97,7 @@ const steps = {
   async "has its commands in the palette"({ page }) {
     const titles = await paletteTitles(page, "Codex: ");
     assert.deepEqual(titles.filter((title) => title.startsWith("Codex: ")).sort(), [...TITLES].sort());
+    assert.ok(!(await paletteTitles(page, "Asker: ")).includes(WHEN_NEEDED)); // by the context keys
   },
 
   async "has a walkthrough of three steps, and the sign-in is not done"({ page }) {
@@ -380,6 +403,7 @@ const steps = {
     control.order("needsReauth");
     await statusBar(page, "Codex: Sign In Again");
     await shot("needs-sign-in-again");
+    assert.ok((await paletteTitles(page, "Asker: ")).includes(WHEN_NEEDED));
   },
 
   async "a crash is followed by a new start, with the status unknown in between"({ page, control }) {
@@ -426,7 +450,7 @@ const steps = {
     await shot("session-asked");
     await dialog(page).getByRole("button", { name: "Allow" }).click();
     await toast(page, `Got a session of someone@example.com, token of ${"SECRETACCESS".length} characters`).waitFor();
-    await page.locator(".activitybar [aria-label^=Accounts], .activitybar .codicon-accounts-view-bar-icon").first().click();
+    await openAccountsMenu(page);
     await page.getByRole("menuitem", { name: /someone@example\.com \(Codex\)/ }).waitFor();
     await shot("accounts-menu");
     await page.keyboard.press("Escape");
@@ -437,6 +461,36 @@ const steps = {
     await row(page, BROWSER).waitFor();
     await page.keyboard.press("Escape");
     await toast(page, "Got no session").waitFor();
+    await clearMessages(page);
+  },
+
+  async "signing out in the Accounts menu ends that account's login, and not the one that has taken its place"({ page, control, shot }) {
+    const logouts = () => control.received.filter(({ method }) => method === "auth/logout").length;
+    const before = logouts();
+    await chooseInAccountsMenu(page, "someone@example.com (Codex)", "Sign Out");
+    const confirm = dialog(page).getByRole("button", { name: "Sign Out" });
+    await confirm.waitFor();
+    await shot("accounts-sign-out");
+    control.order("otherAccount");
+    await statusBar(page, "other@example.com");
+    await confirm.click();
+    await dialog(page).waitFor({ state: "detached" });
+    await chooseInAccountsMenu(page, "other@example.com (Codex)", "Sign Out");
+    assert.equal(logouts(), before);
+    await confirm.click();
+    await statusBar(page, "Codex: Sign In");
+    assert.equal(logouts(), before + 1);
+    await clearMessages(page);
+  },
+
+  async "the address that VS Code has here for a callback is none that a sign-in can come back to"({ page }) {
+    await runCommand(page, "Asker: Ask for an Address");
+    const message = toast(page, "Outside it is");
+    await message.waitFor();
+    const [, outside] = /Outside it is (\S+) from now on/.exec(await message.innerText());
+    assert.equal(new URL(outside).pathname, "/proxy/1455/");
+    const { canComeBack } = await ofTheExtension("environment");
+    assert.equal(await canComeBack(1455, () => Promise.resolve(outside)), false);
     await clearMessages(page);
   },
 
@@ -497,6 +551,10 @@ const steps = {
     await statusBar(page, "Codex: Server Not Found");
     await toast(page, "needs the program codex-auth-lsp, which is not on the PATH.").getByText("How to Install", { exact: true }).waitFor();
     await shot("no-server");
+    await toast(page, "Install it in the folder of its sources").getByText("Copy Install Command", { exact: true }).click();
+    await page.waitForFunction(async () => (await navigator.clipboard.readText()) === "pipx install .");
+    await statusEntry(page).click();
+    await toast(page, "needs the program codex-auth-lsp").waitFor(); // it is told once more, since somebody asked
     await toast(page, "needs the program codex-auth-lsp").getByText("How to Install", { exact: true }).click();
     await page.locator(".getting-started-step").filter({ hasText: "Install the Server" }).waitFor();
   },
@@ -510,6 +568,7 @@ const options = {
     "codexAuth.server.codexHome": "/tmp",
   },
   trusted: [control.origin],
+  others: ["asker"],
 };
 try {
   await drive(steps, options, { control, settings: options.settings }, join(here, "screenshots/scripted"));

@@ -125,6 +125,9 @@ class LoginCache:
         self.disk = DiskThread()
         self.generation: Callable[[], int | None] = _nobody_watches
         self._looked_in: int | None = None
+        self._home_path = str(home.path)
+        self._was_writable = False
+        self._missed = False  # whether a file was there and could not be read
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -169,14 +172,22 @@ class LoginCache:
         except Hanging:
             self._looked_in = None
             return self._silent()
-        self._looked_in = generation
+        is_whole = self.has_read_all and not self._missed and view.settings_error is None
+        is_plain = view.snapshot.report.health in {"ok", "readOnly"}
+        self._looked_in = generation if is_whole and is_plain else None
+        self._was_writable = os.access(self._home_path, os.W_OK)
         return view
 
     def _is_unchanged(self) -> bool:
         """Say, without a look at the disk, whether the last look saw all that is there now."""
         if self._looked_in is None or self.store is self._stores.memory:
             return False
-        return self.has_read_all and self._tells_all and self.generation() == self._looked_in
+        return (
+            self.has_read_all
+            and self._tells_all
+            and self.generation() == self._looked_in
+            and os.access(self._home_path, os.W_OK) == self._was_writable  # told by no event
+        )
 
     def _silent(self) -> View:
         """Return what was known last, but for the login, which may be another one by now."""
@@ -192,6 +203,7 @@ class LoginCache:
         return replace(last, snapshot=replace(last.snapshot, report=report, document=None))
 
     def _look(self) -> View:
+        self._missed = False
         self._read_settings()
         self._read_variables()
         view = View(
@@ -215,7 +227,9 @@ class LoginCache:
     def _read_record(self) -> RefreshRecord | None:
         if self.store is self._stores.memory:
             return self._record_in_memory.record
-        raw = read_raw(self._record_path())
+        path = self._record_path()
+        raw = read_raw(path)
+        self._missed = self._missed or (not raw and os.path.lexists(path))
         if raw != self._record_raw:
             self._record_raw, self._record = raw, parse_record(raw)
         return self._record
@@ -292,6 +306,7 @@ class LoginCache:
             self._note(found.error)
             return
         self._config = found.content
+        self._looked_in = None
         if found.settings is not None:
             self._take(found.settings)
         self._note(found.error)
@@ -349,6 +364,7 @@ class LoginCache:
             dotenv = read_config(self.home.path / DOTENV_NAME)
         except ConfigurationInvalid:
             dotenv = b""  # what cannot be read sets nothing, as for the Codex CLI
+            self._missed = True
         if dotenv != self._dotenv:
             self._dotenv = dotenv
             self._variables = parse_dotenv(dotenv)

@@ -42,13 +42,14 @@ class Target(NamedTuple):
 class Targets(NamedTuple):
     """All of them, and the names that matter in the folders.
 
-    `is_all_told` is false where somebody else can change a file without this machine's knowing, or
-    a folder above may not be watched.
+    `is_heard` is false where somebody can change a file without a word to the watch: on a disk that
+    is not this machine's alone, or where one may not watch. `is_all_told` is false there, too, and
+    where a folder above may not be watched.
     """
 
     targets: frozenset[Target]
     names: frozenset[str]
-    is_own: bool
+    is_heard: bool
     is_all_told: bool
 
 
@@ -56,26 +57,43 @@ def find_targets(files: Iterable[Path], suffixes: tuple[str, ...]) -> Targets:
     """Find what there is to watch now; `suffixes` are what files beside have after their names."""
     masks: dict[str, int] = {}
     names = set()
+    is_heard = True
     way, nearest = cache(_way), cache(_nearest_folder)
     for file in files:
         *links, folder = way(str(file.parent))
         *more_links, real = _way(os.path.join(folder, file.name))
         for entry in (*links, *more_links, real):
-            watched = nearest(os.path.dirname(entry))
+            wanted = os.path.dirname(entry)
+            watched = nearest(wanted)
+            is_heard = is_heard and (watched == wanted or _is_missing(wanted))
             masks[watched] = _IN_FOLDER
             names.add(entry[len(watched) :].strip("/").partition("/")[0])
-        if os.path.isfile(real):  # also where the way there is closed
-            masks[real] = _IN_FILE
+        for path in (real + suffix for suffix in suffixes):
+            if os.path.isfile(path):  # also where the way there is closed
+                may_be_watched = _may_be_watched(path)
+                is_heard = is_heard and may_be_watched
+                if may_be_watched:
+                    masks[path] = _IN_FILE
     above = {parent for path in masks for parent in _above(path)} - masks.keys()
     readable = {path for path in above if _may_be_watched(path)}
     targets = [_target(path, mask) for path, mask in masks.items()]
     own = {target.device: is_own(target.path) for target in targets}
+    is_heard = is_heard and all(own.values())
     return Targets(
-        frozenset((*targets, *(_target(path, inotify.MOVE_SELF) for path in readable))),
+        _joined([*targets, *(_target(path, inotify.MOVE_SELF) for path in readable)]),
         frozenset(f"{name}{suffix}" for name in names for suffix in suffixes),
-        all(own.values()),
-        all(own.values()) and readable == above,
+        is_heard,
+        is_heard and readable == above,
     )
+
+
+def _joined(targets: list[Target]) -> frozenset[Target]:
+    """Return them with one mask for each file or folder, as inotify has it, whatever its names."""
+    masks: dict[tuple[int, int], int] = {}
+    for target in targets:
+        place = (target.device, target.inode)
+        masks[place] = masks.get(place, 0) | target.mask
+    return frozenset(target._replace(mask=masks[target.device, target.inode]) for target in targets)
 
 
 def _target(path: str, mask: int) -> Target:
@@ -93,6 +111,8 @@ def _entries(path: str) -> Iterator[str]:
     links = 0
     while rest:
         name = rest.pop(0)
+        if name == "..":
+            yield at  # has to be there, or the way ends in it
         step = os.path.dirname(at) if name == ".." else os.path.join(at, name)
         try:
             target = os.readlink(step)
@@ -125,6 +145,16 @@ def _nearest_folder(folder: str) -> str:
 
 def _is_open_folder(folder: str) -> bool:
     return os.path.isdir(folder) and _may_be_watched(folder)
+
+
+def _is_missing(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _may_be_watched(path: str) -> bool:

@@ -1,7 +1,7 @@
 """Notice of changes to the login cache and its configuration, whoever made them.
 
 On Linux inotify tells, without a timer; elsewhere the files are looked at twice a second, and where
-somebody else may write unseen, on a network's disk, every two seconds beside it.
+somebody may write unheard, on a network's disk for example, every two seconds beside it.
 A notice means "look again", not "something changed": the reader decides what is different.
 """
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 """How often files are looked at where the system does not tell of changes."""
 
-UNSEEN_SECONDS = 2.0
-"""The same of files that somebody else can change without the system's knowing."""
+UNHEARD_SECONDS = 2.0
+"""The same of files that somebody can change without a word to the watch."""
 
 _OTHERS_FIRST = 0.02  # seconds in which fifty windows tell what they saw before any goes on
 
@@ -99,20 +99,22 @@ class Watcher:
         from codex_auth_lsp.stores.watch_targets import find_targets
 
         watched: dict[Target, int] = {}
+        refused: frozenset[Target] = frozenset()
         while True:
             mounts = MOUNT_TABLE.generation()
             find = partial(find_targets, self._files, self._suffixes)
             found = await self._disk.call_async(find)
-            if found.targets != watched.keys():
+            if found.targets - refused != watched.keys():
                 change = partial(_change_watches, inotify, watched, found.targets)
-                await self._disk.call_async(change)
+                refused = await self._disk.call_async(change)
                 self._on_change()  # what happened before they were in place
-                continue
-            again = asyncio.Event()
-            if found.is_all_told and mounts is not None:
-                self._generation += 1
-                self._listening = _Listening(inotify, mounts, again)
-            await self._hear(inotify, watched, found.names, again, is_own=found.is_own)
+            else:
+                again = asyncio.Event()
+                if found.is_all_told and not refused and mounts is not None:
+                    self._generation += 1
+                    self._listening = _Listening(inotify, mounts, again)
+                is_heard = found.is_heard and not refused
+                await self._hear(inotify, watched, found.names, again, is_heard=is_heard)
             await asyncio.sleep(_OTHERS_FIRST)
 
     async def _hear(
@@ -122,7 +124,7 @@ class Watcher:
         names: frozenset[str],
         again: asyncio.Event,
         *,
-        is_own: bool,
+        is_heard: bool,
     ) -> None:
         """Wait for a change and tell of it, or until it is to be found `again` what to watch."""
         loop = asyncio.get_running_loop()
@@ -140,7 +142,7 @@ class Watcher:
 
         loop.add_reader(inotify, take)
         try:
-            if is_own:
+            if is_heard:
                 await again.wait()
             else:
                 await self._look_beside(again)
@@ -153,7 +155,7 @@ class Watcher:
         self._on_change()  # what happened before
         while not again.is_set():
             try:
-                async with asyncio.timeout(UNSEEN_SECONDS):
+                async with asyncio.timeout(UNHEARD_SECONDS):
                     await again.wait()
             except TimeoutError:
                 if await self._disk.call_async(self._signatures) != before:
@@ -185,8 +187,9 @@ class _Listening(NamedTuple):
 
 def _change_watches(
     inotify: Inotify, watched: dict[Target, int], targets: frozenset[Target]
-) -> None:
-    """Watch `targets` and nothing else, as far as they are still there."""
+) -> frozenset[Target]:
+    """Watch `targets` and nothing else, as far as they are still there; return what may not be."""
+    refused = set()
     for target in watched.keys() - targets:
         watch = watched.pop(target)
         if watch not in watched.values():
@@ -194,24 +197,33 @@ def _change_watches(
     for target in targets - watched.keys():
         try:
             watched[target] = inotify.add(target.path, target.mask)
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
+        except (FileNotFoundError, NotADirectoryError):
             logger.debug("%s has changed meanwhile", target.path)
+        except PermissionError:
+            refused.add(target)
+    return frozenset(refused)
 
 
 def _are_any_of_ours(
     events: Iterable[Event], watched: dict[Target, int], names: frozenset[str]
 ) -> bool:
-    """Say whether an event matters; a watch that has ended by itself is taken out of `watched`."""
+    """Say whether an event matters; a watch that has ended by itself is taken out of `watched`.
+
+    So are all where nobody can say which have.
+    """
     from codex_auth_lsp.stores.inotify import IGNORED, OVERFLOW
 
     found = False
     for event in events:
+        if event.mask & OVERFLOW:
+            watched.clear()
+            found = True
         targets = [target for target, watch in watched.items() if watch == event.watch]
         if event.mask & IGNORED:
             for target in targets:
                 del watched[target]
         is_ours = bool(targets) and (not event.name or event.name in names)
-        found = found or is_ours or bool(event.mask & OVERFLOW)
+        found = found or is_ours
     return found
 
 

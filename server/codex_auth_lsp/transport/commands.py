@@ -16,7 +16,7 @@ from codex_auth_lsp.domain.login_method import LoginMethodId
 from codex_auth_lsp.errors import AuthError, InvalidParams, LoginCancelled, LoginSuperseded
 from codex_auth_lsp.service.attempt import IfRunning, LoginRequest
 from codex_auth_lsp.wire import methods
-from codex_auth_lsp.wording import cancel_sentence, login_sentence, logout_sentence, status_sentence
+from codex_auth_lsp.wording import cancel_sentence, login_sentence, logout_sentence, status_message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,7 +72,7 @@ class Commands:
         if command == methods.COMMAND_STATUS:
             await self._service.sync()
             status = self._service.status()
-            self._show(_INFO, status_sentence(status))
+            self._show(_INFO, status_message(status))
             return status
         if command == methods.COMMAND_CANCEL:
             outcome = self._service.cancel_login(None)

@@ -54,8 +54,10 @@ class Stdio:
         False where pipes cannot be waited for: on Windows.
         """
         try:
-            return bool(select.select([self._input.fileno()], [], [], seconds)[0])
-        except (OSError, ValueError):
+            poll = select.poll()
+            poll.register(self._input.fileno(), select.POLLIN)
+            return bool(poll.poll(seconds * 1e3))
+        except (AttributeError, OSError, ValueError):
             return False
 
     def take_early(self) -> bool:

@@ -1,7 +1,7 @@
 // Another extension, which asks for a session of the Codex login and says how that went, and when
-// the sessions change.
+// the sessions change; and which asks VS Code for the address that one of this machine has outside.
 
-const { authentication, commands, window } = require("vscode");
+const { authentication, commands, env, Uri, window } = require("vscode");
 
 const PROVIDER = "codex-auth";
 
@@ -9,6 +9,10 @@ exports.activate = ({ subscriptions }) => {
   subscriptions.push(
     commands.registerCommand("asker.ask", () => ask({ createIfNone: true })),
     commands.registerCommand("asker.askForNew", () => ask({ forceNewSession: true })),
+    commands.registerCommand("asker.askForAddress", async () => {
+      const outside = await env.asExternalUri(Uri.parse("http://127.0.0.1:1455/"));
+      window.showInformationMessage(`Outside it is ${outside.toString(true)} from now on`);
+    }),
     authentication.onDidChangeSessions(async ({ provider }) => {
       if (provider.id !== PROVIDER) return;
       const accounts = await authentication.getAccounts(PROVIDER);

@@ -36,6 +36,12 @@ test("nothing tells to take the server from a package index, which has none befo
   for (const name of texts) assert.doesNotMatch(readFileSync(join(__dirname, "..", name), "utf8"), /install codex-auth-lsp/, name);
 });
 
+test("the activation joins the parts in at most 60 lines", () => {
+  const [, body = ""] = /^export function activate\(.*\n([^]*?)^}$/m.exec(readFileSync(join(__dirname, "../src/extension.ts"), "utf8")) ?? [];
+  const { length } = body.split("\n");
+  assert.ok(length > 1 && length <= 60, String(length));
+});
+
 test("it runs where the login is, also without a folder on a disk", () => {
   assert.deepEqual(manifest.extensionKind, ["workspace"]);
   assert.equal(manifest.capabilities.virtualWorkspaces, true);

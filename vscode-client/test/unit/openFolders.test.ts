@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, test } from "node:test";
-import { isInOpenFolder } from "../../src/openFolders";
+import { isInOpenFolder, withRepositories } from "../../src/openFolders";
 import { findServer } from "../../src/serverCommand";
 import { serverEnvironment } from "../../src/serverEnvironment";
 
@@ -38,6 +38,33 @@ for (const [path, expected] of [
     assert.equal(isInOpenFolder(join(home, path), open), expected);
   });
 }
+
+// A repository with a package and a submodule in it, and a link to the package.
+const repository = join(home, "repository");
+for (const name of [".git", "package/src", "submodule"]) mkdirSync(join(repository, name), { recursive: true });
+writeFileSync(join(repository, "submodule/.git"), "gitdir: ../.git/modules/submodule\n");
+symlinkSync(join(repository, "package"), join(home, "package"));
+
+for (const [name, repositories] of [
+  ["repository/package/src", ["repository"]],
+  ["repository", ["repository"]],
+  ["package", ["repository"]],
+  ["repository/submodule", ["repository/submodule", "repository"]],
+  ["tools", []],
+  ["gone", []],
+] as const) {
+  test(`with ${name} open ${repositories.join(" and ") || "no repository"} counts, too`, () => {
+    const expected = [name, ...repositories].map((entry) => join(home, entry));
+    const realPath = (path: string): string => path.endsWith("/gone") ? path : open.realPath(path);
+    assert.deepEqual(withRepositories([join(home, name)], join(home, "tools"), realPath), expected);
+  });
+}
+
+test("a repository that holds the home folder is not the open folder's", () => {
+  const person = join(repository, "package");
+  assert.deepEqual(withRepositories([join(person, "src")], person, open.realPath), [join(person, "src")]);
+  assert.deepEqual(withRepositories([join(person, "src")], join(home, "package"), open.realPath), [join(person, "src")]);
+});
 
 test("a link out of the open folder is not started under any name of the folder", () => {
   const path = ["folder/bin", "alias/folder/bin", "alias/folder/linked", "mine"].map((name) => join(home, name)).join(delimiter);

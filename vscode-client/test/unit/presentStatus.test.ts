@@ -95,6 +95,18 @@ test("MFA that is required before Codex cloud is shown", () => {
   assert.match(tooltip, /Before using Codex cloud\\: Set up MFA first\\\./);
 });
 
+test("an API key is told not to be enough for Codex cloud", () => {
+  const cloud = { ...SIGNED_IN.cloud, available: false, reason: "chatgptRequired" };
+  const lines = describeStatus({ ...SIGNED_IN, method: "apiKey", billing: "usage", cloud });
+  assert.ok(lines.includes("Codex cloud: needs a sign-in with ChatGPT"), lines.join("\n"));
+  assert.ok(!describeStatus(SIGNED_IN).some((line) => line.startsWith("Codex cloud")));
+});
+
+test("a login that has ended is not said to be valid", () => {
+  const lines = describeStatus({ ...SIGNED_IN, state: "needsReauth" });
+  assert.deepEqual(lines.filter((line) => line.startsWith("Valid until")), []);
+});
+
 test("a label is shown as text: no icons, no links, no markup", () => {
   const label = "$(bug) [x](command:a) **b** https://example.com";
   const { text, tooltip } = presentStatus({ ...SIGNED_IN, account: { label } }, "running");

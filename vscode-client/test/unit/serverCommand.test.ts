@@ -85,7 +85,7 @@ test("without a server the message has its name, and no command that would ask a
   const search = findServer(NO_SETTINGS, machine([]));
   assert.ok(!search.found);
   assert.equal(search.reason, "notInstalled");
-  assert.match(search.message, /needs the program codex-auth-lsp, which is not on the PATH\.$/);
+  assert.match(search.message, /needs the program codex-auth-lsp, which is not on the PATH\. Install it in the folder of its sources with: pipx install \.$/);
 });
 
 for (const settings of [

@@ -1,6 +1,7 @@
 -- Sign-in to OpenAI's Codex over codex-auth-lsp, as protocol.md says; nothing is polled.
 local M = {}
 local RESTART_DELAYS = { 500, 2000, 8000 } -- milliseconds; then the next command starts it
+local NONE_WAITS = 'No sign-in waits (:CodexSignIn).'
 local command_line = { 'codex-auth-lsp' }
 local INJECTING = vim.regex([[\v\C^(PYTHON|LD_|DYLD_|OPENSSL_|BASH_|GCONV_|__PYVENV)]])
 local server, requests -- the connection, and what is answered there once it has said so
@@ -15,14 +16,12 @@ local function tell(message, remedies, level)
   end
   vim.notify(message, level or vim.log.levels.INFO, { title = 'Codex' })
 end
-
 local function end_attempt(id)
   if not attempt or attempt ~= id then return end
   pcall(vim.api.nvim_buf_delete, prompt_buffer or -1, { force = true }) -- it may be closed already
   vim.lsp.log.set_level(log_level)
   attempt = nil
 end
-
 local function accept(new)
   if new and new.revision < (status or new).revision then return end -- it was overtaken
   status = new
@@ -33,22 +32,20 @@ end
 local function show_prompt(prompt)
   if prompt.attemptId ~= attempt or vim.fn.bufexists(prompt_buffer or -1) == 1 then return end
   local code, link = prompt.userCode, prompt.completeUrl or prompt.url
+  local y, m, d, h, min = (prompt.expiresAt or ''):match('^(%d+)-(%d+)-(%d+)T(%d+):(%d+)')
+  local utc = y and os.time({ year = y, month = m, day = d, hour = h, min = min, isdst = false })
+  local till = utc and os.date(', good until %H:%M', os.time() + utc - os.time(os.date('!*t')))
   if not link:find('^https?://') then return tell('The sign-in page has no address of the web.') end
   vim.cmd('botright 14new | setlocal buftype=nofile bufhidden=wipe noswapfile') -- links are long
   prompt_buffer = vim.api.nvim_get_current_buf()
-  vim.fn.setline(1, vim.split(table.concat({
-    prompt.message,
-    code and 'Code: ' .. code or 'If no page opens, open the one below. '
-      .. 'Paste an address with :CodexPaste; for a code, :CodexSignIn deviceCode.',
-    'gx opens the page, yy copies a line, :CodexCancel ends the sign-in.',
-    link,
-  }, '\n'), '\n'))
-  vim.bo.modifiable = false
-  vim.cmd.normal('G')
+  local how = code and ('Code: %s%s'):format(code, till or '')
+    or 'Paste an address with :CodexPaste; for a code, :CodexSignIn deviceCode.'
+  local keys = 'gx opens the page if none opens, yy copies a line, :CodexCancel ends the sign-in.'
+  vim.fn.setline(1, vim.split(table.concat({ prompt.message, how, keys, link }, '\n'), '\n'))
+  vim.cmd('setlocal nomodifiable | normal! G')
   -- Over SSH a page would open on the wrong machine, and a code has to be seen before its page.
   if not code and not vim.env.SSH_CONNECTION then vim.ui.open(link) end
 end
-
 local handlers = {
   ['auth/statusChanged'] = function(params) accept(params.status) end,
   ['auth/loginPrompt'] = show_prompt,
@@ -79,7 +76,6 @@ local function lose_server(message)
   accept(nil)
   if message then tell(message, nil, vim.log.levels.ERROR) end
 end
-
 local function ended(code, signal)
   if requests and code == 0 and signal == 0 then return lose_server() end -- it was asked to end
   crashes = crashes + 1
@@ -91,36 +87,33 @@ end
 
 function M.start()
   local path, env, this = program(), {}, nil -- to empty a variable is as good as to unset it
-  if not path then
-    return lose_server(command_line[1] .. ' is missing. Install it: pipx install . in its folder')
-  end
+  local missing = command_line[1] .. ' is missing. Install it: pipx install . in its folder'
+  if not path then return lose_server(missing) end
   for name in pairs(vim.fn.environ()) do env[name] = INJECTING:match_str(name) and '' end
   local function while_current(action)
     return vim.schedule_wrap(function(...) return server == this and action(...) end)
   end
-  this = vim.lsp.rpc.start(vim.list_extend({ path }, command_line, 2), {
-    notification = while_current(hear),
-    on_exit = while_current(ended),
-  }, { cwd = vim.fs.dirname(path), env = env })
+  local listeners = { notification = while_current(hear), on_exit = while_current(ended) }
+  local place = { cwd = vim.fs.dirname(path), env = env }
+  this = vim.lsp.rpc.start(vim.list_extend({ path }, command_line, 2), listeners, place)
   server = this
   local able = { experimental = { auth = { protocolVersion = 1, loginPrompt = true } } }
   local hello = { processId = vim.fn.getpid(), rootUri = vim.NIL, capabilities = able }
   this.request('initialize', hello, while_current(function(_, result)
     local auth = vim.tbl_get(result or {}, 'capabilities', 'experimental', 'auth') or {}
-    if auth.protocolVersion ~= 1 then
-      return lose_server('The Codex sign-in server is too old or new: pipx upgrade codex-auth-lsp')
-    end
+    local other = 'The Codex sign-in server is too old or new: pipx upgrade codex-auth-lsp'
+    if auth.protocolVersion ~= 1 then return lose_server(other) end
     requests = vim.list_extend({ 'workspace/executeCommand' }, auth.requests)
     this.notify('initialized', vim.empty_dict())
   end))
+  local silent = 'The Codex sign-in server does not answer: codex-auth-lsp doctor'
+  vim.defer_fn(while_current(function() return requests or lose_server(silent) end), 10000)
 end
-
 -- Asks the server, which is started where none runs; a failure is told.
 function M.request(method, params, done)
   crashes = 0
   if not server then M.start() end
-  vim.wait(10000, function() return requests or not server end, 20)
-  if server and not requests then lose_server('Codex gives no answer: codex-auth-lsp doctor') end
+  vim.wait(11000, function() return requests or not server end, 20) -- it is given up before that
   if not vim.tbl_contains(requests or {}, method) then return end_attempt(attempt) end
   server.request(method, params or vim.empty_dict(), function(err, result)
     if not err then return done and done(result) end
@@ -129,7 +122,6 @@ function M.request(method, params, done)
     tell(err.message, (err.data or {}).remediation, vim.log.levels.ERROR)
   end)
 end
-
 -- Signs in with one of the methods of auth/methods; without one the person chooses.
 function M.sign_in(method)
   if not method then
@@ -151,26 +143,31 @@ function M.sign_in(method)
   local params = { method = method, apiKey = key, attemptId = attempt }
   M.request('auth/login', params, function(result) tell(result.message, result.links) end)
 end
-
 -- Hands in the address of the page that a browser on another machine could not load.
 function M.paste()
   local url = attempt and vim.fn.inputsecret('Whole address of that page: ')
-  if not attempt then return tell('No sign-in waits (:CodexSignIn).') end -- nor is the log quiet
+  if not attempt then return tell(NONE_WAITS) end -- nor is the log quiet
   if url ~= '' then M.request('auth/submitCallback', { url = url }) end
 end
-
+function M.cancel()
+  if attempt then M.request('auth/cancelLogin') else tell(NONE_WAITS) end
+end
 -- For 'statusline', as %{v:lua.require'codex_auth'.statusline()}.
 function M.statusline()
   if not status then return server and 'Codex: …' or 'Codex: Stopped' end
   if status.pendingLogin then return 'Codex: Signing in…' end
+  local account, store, provider = status.account or {}, status.store or {}, status.provider or {}
+  local why, by_key = (status.lastError or {}).kind, status.method == 'environmentKey'
+  local unusable = why == 'configurationInvalid' and store.backend == 'none'
+  local locked = store.health == 'locked' and 'Keyring Locked' or 'Login Unreadable'
   local words = {
-    signedIn = (status.account or {}).label or 'Signed In',
+    signedIn = why == 'providerUnknown' and 'Provider Unknown' or account.label or 'Signed In',
     signedOut = 'Signed Out', needsReauth = 'Sign In Again',
-    notRequired = status.method and 'Environment Key' or 'No Sign-In Needed',
+    notRequired = provider.ready == false and (by_key and 'Key Not Set' or 'Provider Not Ready')
+      or by_key and 'Environment Key' or 'No Sign-In Needed',
   }
-  return 'Codex: ' .. (words[status.state] or 'Login Unreadable')
+  return 'Codex: ' .. (words[status.state] or unusable and 'config.toml Unusable' or locked)
 end
-
 -- Options: `cmd`, the server's command line as a list.
 function M.setup(options)
   command_line = (options or {}).cmd or command_line
@@ -179,7 +176,7 @@ function M.setup(options)
   local create = vim.api.nvim_create_user_command
   create('CodexSignIn', function(call) M.sign_in(call.fargs[1]) end, { nargs = '?' })
   create('CodexPaste', M.paste, {})
-  create('CodexCancel', function() M.request('auth/cancelLogin') end, {})
+  create('CodexCancel', M.cancel, {})
   create('CodexSignOut', function() run('codexAuth.signOut') end, {})
   create('CodexStatus', function() run('codexAuth.status') end, {})
 end
