@@ -86,6 +86,7 @@ def command(*words: str, folder: Path = ROOT, **environment: str) -> None:
     """Run a command and show its output; when it is stopped, so is all that it started."""
     say("$ " + " ".join(words))
     last: deque[str] = deque(maxlen=LAST_LINES)
+    is_late = threading.Event()
     with subprocess.Popen(
         words,
         cwd=folder,
@@ -97,7 +98,12 @@ def command(*words: str, folder: Path = ROOT, **environment: str) -> None:
         errors="replace",
         start_new_session=True,
     ) as process:
-        late = threading.Timer(COMMAND_SECONDS, os.killpg, [process.pid, signal.SIGKILL])
+
+        def end_it() -> None:
+            is_late.set()
+            os.killpg(process.pid, signal.SIGKILL)
+
+        late = threading.Timer(COMMAND_SECONDS, end_it)
         late.start()
         try:
             assert process.stdout is not None
@@ -110,6 +116,8 @@ def command(*words: str, folder: Path = ROOT, **environment: str) -> None:
             raise
         finally:
             late.cancel()
+    if is_late.is_set():
+        raise subprocess.TimeoutExpired(words[0], COMMAND_SECONDS, "".join(last))
     if status != 0:
         raise subprocess.CalledProcessError(status, words[0], "".join(last))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PASSWORD = "opensesame"
 
+_SEARCHES = 20
 START_SECONDS = 20.0
 """How long each program may take to start or to end; they take some tens of milliseconds."""
 
@@ -136,17 +137,18 @@ class DesktopSession:
     def items(self, **attributes: str) -> list[Item]:
         """Return what a search in the unlocked keyring finds.
 
-        Without the schema, which the daemon shows of an item at some times and not at others, and
-        without what goes away meanwhile.
+        Without the schema, which the daemon shows of an item at some times and not at others. When
+        one goes away meanwhile, it is searched again.
         """
-        found = []
         with self.connection() as connection:
-            for item in secretstorage.search_items(connection, attributes):
-                with suppress(secretstorage.ItemNotFoundException):
-                    shown = item.get_attributes()
-                    shown.pop("xdg:schema", None)
-                    found.append(Item(item.get_label(), shown, item.get_secret().decode()))
-        return found
+            for attempt in range(_SEARCHES):
+                try:
+                    items = list(secretstorage.search_items(connection, attributes))
+                    return [_shown(item) for item in items]
+                except secretstorage.ItemNotFoundException:
+                    if attempt == _SEARCHES - 1:
+                        raise
+        return []
 
     def run(self, *command: str, text: str = "") -> str:
         """Run a program of the desktop to its end and return what it said."""
@@ -262,3 +264,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(START_SECONDS)
+
+
+def _shown(item: secretstorage.Item) -> Item:
+    attributes = item.get_attributes()
+    attributes.pop("xdg:schema", None)
+    return Item(item.get_label(), attributes, item.get_secret().decode())
