@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.figures import Goal, Samples, at_most
+from bench.one_window import SETTLE_SECONDS
 from bench.peers import OURS
 from codex_auth_lsp.sandbox.visitor import Visitor
 from prove.issuer import ProvingIssuer
@@ -94,6 +95,7 @@ async def _refresh(folder: Path) -> tuple[float, int]:
     async with ProvingIssuer.start() as issuer:
         home.write(issuer.new_login())
         async with windows(WINDOWS, folder, home.folder, issuer.url) as clients:
+            await asyncio.sleep(SETTLE_SECONDS)
             issuer.forget_requests()
             at = time.perf_counter()
             asked = (client.request("auth/refresh", {"force": True}) for client in clients)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bench.figures import Goal, Samples, at_most
+from bench.one_window import SETTLE_SECONDS
 from bench.peers import API_KEY, CODEX, OURS, store_login
 from bench.piped import Piped
 
@@ -76,7 +77,7 @@ def _together(peer: Peer, found: ManyWindows, idle_seconds: float, changes: int)
         servers = _start(peer, WINDOWS, Path(name), stack)
         found.ready.add(peer.name, (time.perf_counter() - at) * 1e3)
         found.memory.add(peer.name, sum(server.pss() for server in servers))
-        time.sleep(1)  # what settles after the start is no idling
+        time.sleep(SETTLE_SECONDS)
         cpu, wakes = _spent(servers)
         time.sleep(idle_seconds)
         more_cpu, more_wakes = _spent(servers)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 WINDOW = 64
 AT_ONCE = 10_000
 
+SETTLE_SECONDS = 1.0
+"""What a server loads after its first status is no round trip, and no renewal."""
+
 
 @dataclass(slots=True)
 class OneWindow:
@@ -64,6 +67,7 @@ def measure(peers: Sequence[Peer], rounds: int, trips: int) -> OneWindow:
                 server.ask()
                 found.first_status.add(peer.name, _since(server.started_at))
                 found.memory.add(peer.name, server.pss())
+                time.sleep(SETTLE_SECONDS)
                 _round_trips(server, trips, found)
                 seconds, _ = server.ask_many(trips, WINDOW)
                 found.pipelined.add(peer.name, trips / seconds)

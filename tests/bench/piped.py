@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import subprocess
 import time
 from pathlib import Path
@@ -155,8 +156,20 @@ class Piped:
             at = time.perf_counter()
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(_EXIT_SECONDS)
-        return time.perf_counter() - at
+        return self._gone() - at
+
+    def _gone(self) -> float:
+        """Wait for the end of the process and return when it was; `wait` looks ever more seldom."""
+        descriptor = os.pidfd_open(self.process.pid)
+        try:
+            ended, _, _ = select.select([descriptor], [], [], _EXIT_SECONDS)
+            at = time.perf_counter()
+        finally:
+            os.close(descriptor)
+        if not ended:
+            raise TimeoutError("a server does not end")
+        self.process.wait()
+        return at
 
     def pss(self) -> float:
         """Return the proportional memory of it and its children, in MiB."""

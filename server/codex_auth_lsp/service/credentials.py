@@ -5,7 +5,6 @@ Never a refresh token, and never an empty answer in the place of a missing crede
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.domain.credential import AccessTokenCredential, ChatGptCredential
@@ -17,15 +16,16 @@ from codex_auth_lsp.errors import (
     IssuerError,
     ProviderUnknown,
     Remediation,
+    ShuttingDown,
     StoreError,
 )
 from codex_auth_lsp.providers.catalogue import Provider, find_provider
-from codex_auth_lsp.providers.command_runner import CommandRunner
 from codex_auth_lsp.providers.kind import Sources
 from codex_auth_lsp.providers.openai import openai_request_credential
 from codex_auth_lsp.providers.plain import plain
 from codex_auth_lsp.providers.surroundings import FailedCommand
 from codex_auth_lsp.service.refresh_need import is_valid
+from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from codex_auth_lsp.clock import Clock
     from codex_auth_lsp.config.model_providers import CommandSettings
     from codex_auth_lsp.config.settings import Settings
+    from codex_auth_lsp.providers.command_runner import CommandRunner
     from codex_auth_lsp.providers.request_credential import RequestCredential
     from codex_auth_lsp.secret import Secret
     from codex_auth_lsp.service.refresher import Refresher
@@ -45,7 +46,7 @@ FIRST_REVISION = 1
 """That of what a process finds before anything has changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IssuedCredential:
     """A credential for one provider, and the count of changes that it is the result of."""
 
@@ -68,12 +69,12 @@ class IssuedCredential:
         return wire | {"revision": self.revision}
 
 
-@dataclass(slots=True)
 class _Count:
     """How often a provider's credential has changed, and what tells the last one."""
 
-    revision: int = FIRST_REVISION - 1
-    fingerprint: str = ""
+    def __init__(self) -> None:
+        self.revision = FIRST_REVISION - 1
+        self.fingerprint = ""
 
 
 class Credentials:
@@ -85,7 +86,9 @@ class Credentials:
         self._keeper = keeper
         self._refresher = refresher
         self._clock = clock
-        self._runner = CommandRunner(folder, clock)
+        self._folder = folder
+        self._made_runner: CommandRunner | None = None
+        self._is_closed = False
         self._counts: dict[str, _Count] = {}
 
     async def issue(
@@ -144,7 +147,20 @@ class Credentials:
 
     async def close(self) -> None:
         """End the commands that run."""
-        await self._runner.close()
+        self._is_closed = True
+        if self._made_runner is not None:
+            await self._made_runner.close()
+
+    @property
+    def _runner(self) -> CommandRunner:
+        """What runs commands, loaded for the first provider that has one."""
+        if self._is_closed:
+            raise ShuttingDown
+        if self._made_runner is None:
+            from codex_auth_lsp.providers.command_runner import CommandRunner
+
+            self._made_runner = CommandRunner(self._folder, self._clock)
+        return self._made_runner
 
     def _find(self, provider_id: str | None) -> Provider:
         """Return a provider that can be used, as far as a `config.toml` that was read says so."""
@@ -182,7 +198,8 @@ class Credentials:
 
     async def _replace_rejected(self, provider: Provider) -> None:
         if provider.kind.auth_kind == "command":
-            self._runner.forget(provider.definition.id)
+            if self._made_runner is not None:
+                self._made_runner.forget(provider.definition.id)
             return
         if not _uses_login(provider):
             raise _static_key_rejected(provider)

@@ -100,6 +100,7 @@ class Watcher:
 
         watched: dict[Target, int] = {}
         refused: frozenset[Target] = frozenset()
+        is_again = False
         while True:
             mounts = MOUNT_TABLE.generation()
             find = partial(find_targets, self._files, self._suffixes)
@@ -108,14 +109,18 @@ class Watcher:
                 change = partial(_change_watches, inotify, watched, found.targets)
                 refused = await self._disk.call_async(change)
                 self._on_change()  # what happened before they were in place
+                if is_again:  # somebody changes without end what is to be watched
+                    await asyncio.sleep(_OTHERS_FIRST)
+                is_again = True
             else:
+                is_again = False
                 again = asyncio.Event()
                 if found.is_all_told and not refused and mounts is not None:
                     self._generation += 1
                     self._listening = _Listening(inotify, mounts, again)
                 is_heard = found.is_heard and not refused
                 await self._hear(inotify, watched, found.names, again, is_heard=is_heard)
-            await asyncio.sleep(_OTHERS_FIRST)
+                await asyncio.sleep(_OTHERS_FIRST)
 
     async def _hear(
         self,
