@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from codex_auth_lsp.stores.inotify import Inotify
+from codex_auth_lsp.stores.mount_table import MOUNT_TABLE
 from codex_auth_lsp.stores.replacement import replace_durably
 from codex_auth_lsp.stores.watch_targets import Target, _joined, find_targets
 from codex_auth_lsp.stores.watcher import Watcher
@@ -229,6 +230,16 @@ async def test_nobody_is_told_of_what_is_not_theirs(folder, monkeypatch):
         await watcher.stop()
 
 
+async def test_changes_that_follow_one_another_are_each_seen_at_once(folder, monkeypatch):
+    """What is to be watched is found a moment later, and nobody waits for that."""
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher._OTHERS_FIRST", SECONDS)
+    path = folder / "auth.json"
+    async with watching(path) as observer:
+        for number in range(5):
+            replace_durably(path, b"%d" % number)
+            await observer.sees(b"%d" % number)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 async def test_change_among_more_than_are_kept_is_seen(folder):
     """The system drops what nobody has read, and says so."""
@@ -245,6 +256,7 @@ async def test_change_among_more_than_are_kept_is_seen(folder):
 async def test_nothing_is_told_after_the_end(folder):
     """A watcher that was stopped holds no descriptor and calls nobody."""
     path = folder / "auth.json"
+    MOUNT_TABLE.generation()  # its descriptor stays
     descriptors = len(list(Path("/dev/fd").iterdir()))
     async with watching(path) as observer:
         path.write_bytes(b"x")

@@ -29,7 +29,8 @@ POLL_SECONDS = 0.5
 UNHEARD_SECONDS = 2.0
 """The same of files that somebody can change without a word to the watch."""
 
-_OTHERS_FIRST = 0.02  # seconds in which fifty windows tell what they saw before any goes on
+_OTHERS_FIRST = 0.04  # seconds in which fifty windows tell what they saw before any goes on
+_MOST_LOOKS = 10  # in that time: somebody who writes without end must not keep a window busy
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +121,6 @@ class Watcher:
                     self._listening = _Listening(inotify, mounts, again)
                 is_heard = found.is_heard and not refused
                 await self._hear(inotify, watched, found.names, again, is_heard=is_heard)
-                await asyncio.sleep(_OTHERS_FIRST)
 
     async def _hear(
         self,
@@ -131,14 +131,18 @@ class Watcher:
         *,
         is_heard: bool,
     ) -> None:
-        """Wait for a change and tell of it, or until it is to be found `again` what to watch."""
+        """Tell of changes until a moment after the first, or until `again` is set."""
         loop = asyncio.get_running_loop()
+        looks = 0
 
         def take() -> None:
             # One look for all that one write has told: fifty windows do it at once.
             if not _are_any_of_ours(inotify.read(), watched, names):
                 return
-            loop.remove_reader(inotify)
+            nonlocal looks
+            looks += 1
+            if looks == _MOST_LOOKS:
+                loop.remove_reader(inotify)
             self._listening = None
             try:
                 self._on_change()
@@ -151,6 +155,7 @@ class Watcher:
                 await again.wait()
             else:
                 await self._look_beside(again)
+            await asyncio.sleep(_OTHERS_FIRST)
         finally:
             loop.remove_reader(inotify)
 
