@@ -210,7 +210,7 @@ async def test_link_between_counts_too(folder, tmp_path):
 
 async def test_nobody_is_told_of_what_is_not_theirs(folder, monkeypatch):
     """Other programs keep their files in the same folder; what is kept beside a file counts."""
-    monkeypatch.setattr("codex_auth_lsp.stores.watcher._OTHERS_FIRST", 0)
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher.OTHERS_FIRST_SECONDS", 0)
     observer = Observer(folder / "auth.json")
     watcher = Watcher([folder / "auth.json"], observer.look, beside=(".note",))
     watcher.start()
@@ -232,7 +232,7 @@ async def test_nobody_is_told_of_what_is_not_theirs(folder, monkeypatch):
 
 async def test_changes_that_follow_one_another_are_each_seen_at_once(folder, monkeypatch):
     """What is to be watched is found a moment later, and nobody waits for that."""
-    monkeypatch.setattr("codex_auth_lsp.stores.watcher._OTHERS_FIRST", SECONDS)
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher.OTHERS_FIRST_SECONDS", SECONDS)
     path = folder / "auth.json"
     async with watching(path) as observer:
         for number in range(5):
@@ -374,6 +374,13 @@ def no_more_descriptors() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def write_unheard(path: Path, content: bytes) -> None:
+    """Write through memory, of which inotify says nothing."""
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        memory[:] = content
+        memory.flush()
+
+
 @asynccontextmanager
 async def numbering(*files: Path) -> AsyncIterator[Watcher]:
     """Watch the files; yields the watcher, which can tell of every change from then on."""
@@ -482,9 +489,7 @@ async def test_nobody_can_tell_on_a_disk_of_others_and_what_they_write_is_seen_a
     watcher.start()
     try:
         await observer.sees(b"first")
-        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
-            memory[:] = b"other"
-            memory.flush()
+        write_unheard(path, b"other")
         await observer.sees(b"other")
         assert watcher.generation() is None
     finally:
@@ -555,7 +560,7 @@ async def test_what_is_read_between_two_equal_numbers_is_the_same(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
 async def test_file_that_may_not_be_watched_costs_nothing_and_is_looked_at(folder, monkeypatch):
     """A lock of another user, for example: it is not tried again and again."""
-    monkeypatch.setattr("codex_auth_lsp.stores.watcher._OTHERS_FIRST", 0)
+    monkeypatch.setattr("codex_auth_lsp.stores.watcher.OTHERS_FIRST_SECONDS", 0)
     monkeypatch.setattr("codex_auth_lsp.stores.watcher.UNHEARD_SECONDS", 0.05)
     path, lock = folder / "auth.json", folder / "auth.lock"
     lock.write_bytes(b"")
@@ -575,9 +580,7 @@ async def test_file_that_may_not_be_watched_costs_nothing_and_is_looked_at(folde
         await observer.sees(None)
         path.write_bytes(b"heard")
         await observer.sees(b"heard")
-        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
-            memory[:] = b"there"
-            memory.flush()
+        write_unheard(path, b"there")
         await observer.sees(b"there")
         assert watcher.generation() is None
         assert len(tried) <= 3  # with each change of what is watched, and not between

@@ -179,7 +179,7 @@ class LoginCache:
         return view
 
     def _is_unchanged(self) -> bool:
-        """Say, without a look at the disk, whether the last look saw all that is there now."""
+        """Say, without reading anything, whether the last look saw all that is there now."""
         if self._looked_in is None or self.store is self._stores.memory:
             return False
         return (

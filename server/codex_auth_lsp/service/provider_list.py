@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from codex_auth_lsp.providers.catalogue import all_providers
 from codex_auth_lsp.service.events import Events, ProvidersChanged
+from codex_auth_lsp.stores.watcher import OTHERS_FIRST_SECONDS
 
 if TYPE_CHECKING:
     from codex_auth_lsp.service.status_keeper import StatusKeeper
-
-_OTHERS_FIRST = 0.02  # seconds
 
 
 class ProviderList:
@@ -52,7 +51,8 @@ class ProviderList:
         if self._keeper.tells_own_change:
             self._update()
         elif self._planned is None and self._basis_is_another:
-            self._planned = asyncio.get_running_loop().call_later(_OTHERS_FIRST, self._update)
+            loop = asyncio.get_running_loop()
+            self._planned = loop.call_later(OTHERS_FIRST_SECONDS, self._update)
 
     @property
     def _basis_is_another(self) -> bool:

@@ -126,9 +126,8 @@ class Refresher:
                 break
             reason = _reason(present, forced=force_since is not None)
             by_us = await self._renew_for_somebody(present, reason, patience_seconds)
-            found = (
-                self._keeper.login.stored_credential()
-            )  # raises where somebody signed out meanwhile
+            # Raises where somebody signed out meanwhile.
+            found = self._keeper.login.stored_credential()
             if by_us or not _is_left_half(present, found):
                 break
         return self._keeper.wire()

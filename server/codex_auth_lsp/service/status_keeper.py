@@ -304,9 +304,8 @@ class StatusKeeper:
             return self.login.unsaved_error
         stored = self._view.snapshot.credential
         foreign = self.login.foreign(stored) if isinstance(stored, ChatGptCredential) else None
-        refused = (
-            self.login.refusal_of(stored) if self.login.environment_access_token is None else None
-        )
+        is_outranked = self.login.environment_access_token is not None
+        refused = None if is_outranked else self.login.refusal_of(stored)
         return self.login.store_error() or refused or foreign
 
     def renewable(self) -> ChatGptCredential | None:
@@ -317,10 +316,9 @@ class StatusKeeper:
         in_use = self._status.provider.requires_openai_auth and (
             self.login.environment_access_token is None
         )
-        refused = isinstance(self.login.verdict_on(stored), NeedsReauth) or self.login.refusal_of(
-            stored
-        )
-        return stored if in_use and not refused and self.login.foreign(stored) is None else None
+        is_over = isinstance(self.login.verdict_on(stored), NeedsReauth)
+        refusal = self.login.refusal_of(stored) or self.login.foreign(stored)
+        return stored if in_use and not is_over and refusal is None else None
 
     def _find_cause(self, before: Look) -> str:
         now = Look(self._view, self._status)

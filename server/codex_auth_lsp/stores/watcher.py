@@ -29,7 +29,9 @@ POLL_SECONDS = 0.5
 UNHEARD_SECONDS = 2.0
 """The same of files that somebody can change without a word to the watch."""
 
-_OTHERS_FIRST = 0.04  # seconds in which fifty windows tell what they saw before any goes on
+OTHERS_FIRST_SECONDS = 0.04
+"""In which fifty windows tell their status after a change, before any goes on."""
+
 _MOST_LOOKS = 10  # in that time: somebody who writes without end must not keep a window busy
 
 logger = logging.getLogger(__name__)
@@ -111,7 +113,7 @@ class Watcher:
                 refused = await self._disk.call_async(change)
                 self._on_change()  # what happened before they were in place
                 if is_again:  # somebody changes without end what is to be watched
-                    await asyncio.sleep(_OTHERS_FIRST)
+                    await asyncio.sleep(OTHERS_FIRST_SECONDS)
                 is_again = True
             else:
                 is_again = False
@@ -155,7 +157,7 @@ class Watcher:
                 await again.wait()
             else:
                 await self._look_beside(again)
-            await asyncio.sleep(_OTHERS_FIRST)
+            await asyncio.sleep(OTHERS_FIRST_SECONDS)
         finally:
             loop.remove_reader(inotify)
 
