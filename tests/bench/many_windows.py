@@ -10,7 +10,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from bench.figures import Goal, Samples, at_most
 from bench.one_window import SETTLE_SECONDS
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WINDOWS = 50
 GROWTH = (1, 2, 4, 8, 16, 32, 64)
 
-_CHANGE = "auth/statusChanged"
+_CHANGE = b'"externalChange"'
 _BETWEEN_CHANGES = 0.1  # seconds
 _TELL_SECONDS = 30.0
 
@@ -135,17 +135,13 @@ def _last_to_tell(selector: selectors.BaseSelector, silent: set[Piped]) -> float
     while silent:
         for key, _ in selector.select(_TELL_SECONDS) or _nobody():
             at = time.perf_counter()
-            if any(_is_change(message) for message in key.data.take_in()):
+            if key.data.hears(_CHANGE):
                 silent.discard(key.data)
     return at
 
 
 def _nobody() -> NoReturn:
     raise TimeoutError("a window has not told of a change")
-
-
-def _is_change(message: dict[str, Any]) -> bool:
-    return message.get("method") == _CHANGE and message["params"]["cause"] == "externalChange"
 
 
 def _replace(path: Path, number: int) -> float:

@@ -63,13 +63,13 @@ class Piped:
         """The descriptor on which it speaks."""
         return self._out
 
-    def take_in(self) -> list[dict[str, Any]]:
-        """Return the messages that have come, without waiting for one to be whole."""
+    def hears(self, text: bytes) -> bool:
+        """Read what has come, unparsed to leave the processors alone; say whether `text` has."""
         self._read()
-        messages = []
-        while (message := self._next()) is not None:
-            messages.append(message)
-        return messages
+        is_heard = text in self._buffer
+        if is_heard:
+            self._buffer.clear()
+        return is_heard
 
     def receive(self) -> dict[str, Any]:
         """Return the next message of the server."""

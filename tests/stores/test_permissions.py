@@ -73,6 +73,20 @@ def test_notice_names_the_file_behind_a_link_and_the_remedy(tmp_path, folder, st
     assert store.read().report.detail is None
 
 
+def test_what_takes_the_place_of_a_login_or_of_junk_is_judged_by_its_own_mode(folder, store):
+    """A look at one of them leaves nothing that the next could take for its own."""
+    path = folder / "auth.json"
+    told = []
+    for content, mode in ((LOGIN_FILE, 0o600), (b"junk", 0o644), (LOGIN_FILE, 0o644)):
+        beside = folder / "beside"
+        beside.write_bytes(content)
+        beside.chmod(mode)
+        beside.replace(path)
+        told.append(causes(store))
+
+    assert told == [[], [], ["file"]]
+
+
 def test_write_makes_the_file_private(folder, store):
     """As every file that the server writes."""
     path = folder / "auth.json"

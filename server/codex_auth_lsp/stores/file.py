@@ -39,7 +39,7 @@ from codex_auth_lsp.stores.mounted_file import is_mounted, mounted_detail
 from codex_auth_lsp.stores.permissions import permission_notices
 from codex_auth_lsp.stores.replacement import Replacement, sweep
 from codex_auth_lsp.stores.setting import Setting, setting_of
-from codex_auth_lsp.values import frozen, replace
+from codex_auth_lsp.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,15 +55,6 @@ _READ_ONLY_ERRORS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 
 
-@frozen
-class _Told:
-    """What was told of what was found, in which setting."""
-
-    found: Snapshot
-    setting: Setting
-    snapshot: Snapshot
-
-
 class FileStore:
     """The `file` store mode."""
 
@@ -76,7 +67,7 @@ class FileStore:
         self._last: Snapshot | None = None
         self._next: Replacement | None = None
         self._nothing = self._snapshot("ok")
-        self._told: _Told | None = None
+        self._plain_setting: Setting | None = None  # in which nothing is told beside the content
 
     def read(self) -> Snapshot:
         """Return what is stored; the same content is parsed once, and told as the same object.
@@ -91,21 +82,14 @@ class FileStore:
                 return self._unusable() or self._unreadable(exc)
             snapshot = self._nothing
         setting = self._setting()
-        known = self._told
-        if known and known.found is snapshot and known.setting == setting is not None:
-            return known.snapshot
+        if setting is not None and setting == self._plain_setting:
+            return snapshot
         if (unusable := self._unusable()) is not None:
             return unusable
         told = self._noting_permissions(self._noting_read_only(snapshot))
-        self._told = self._kept(snapshot, setting, told)
+        is_plain = told is snapshot and snapshot.report.health == "ok"
+        self._plain_setting = setting if is_plain and setting == self._setting() else None
         return told
-
-    def _kept(self, found: Snapshot, setting: Setting | None, told: Snapshot) -> _Told | None:
-        """Return what the next look can tell again: nothing where a path is named in it."""
-        is_plain = told.report.detail is None and not told.report.notices
-        if setting is None or not is_plain:
-            return None
-        return _Told(found, setting, told) if setting == self._setting() else None
 
     def _setting(self) -> Setting | None:
         """Return the setting of the file where it is the one of CODEX_HOME."""

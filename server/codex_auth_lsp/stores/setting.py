@@ -1,8 +1,8 @@
 """What the file system says of a login's file beside its content, as one value to compare.
 
 Two equal ones mean that permissions, owners, links, mounts and what may be written are the same, so
-that a report of them need not be made anew. Times are in it and decide nothing alone: content is
-never judged by them.
+that a report of them need not be made anew. A file that takes another one's place, with another
+login in it, may have the same.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def setting_of(path: str, folder: str) -> Setting | None:
     try:
         home = os.stat(folder)  # noqa: PTH116 - at every look: a Path costs as much again
         around = (
-            *(home.st_dev, home.st_ino, home.st_mode, home.st_uid, home.st_ctime_ns),
+            *(home.st_dev, home.st_ino, home.st_mode, home.st_uid),
             os.access(folder, os.W_OK),
             os.geteuid() if os.name != "nt" else 0,
         )
@@ -40,5 +40,4 @@ def setting_of(path: str, folder: str) -> Setting | None:
         return (around, mounts, exc.errno) if exc.errno in _NOT_THERE else None
     if mounts is None or stat.S_ISLNK(file.st_mode):
         return None
-    kept = (file.st_dev, file.st_ino, file.st_mode, file.st_uid, file.st_nlink, file.st_ctime_ns)
-    return (around, mounts, kept)
+    return (around, mounts, file.st_dev, file.st_mode, file.st_uid, file.st_nlink)

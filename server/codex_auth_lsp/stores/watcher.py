@@ -79,7 +79,7 @@ class Watcher:
             return None
         if listening.mounts != MOUNT_TABLE.generation():
             self._listening = None
-            listening.again.set()
+            _set_soon(listening.again)
             return None
         return self._generation
 
@@ -133,7 +133,7 @@ class Watcher:
         *,
         is_heard: bool,
     ) -> None:
-        """Tell of changes until a moment after the first, or until `again` is set."""
+        """Tell of changes until `again` is set, a moment after the first."""
         loop = asyncio.get_running_loop()
         looks = 0
 
@@ -143,13 +143,12 @@ class Watcher:
                 return
             nonlocal looks
             looks += 1
+            if looks == 1:
+                _set_soon(again)
             if looks == _MOST_LOOKS:
                 loop.remove_reader(inotify)
             self._listening = None
-            try:
-                self._on_change()
-            finally:
-                again.set()
+            self._on_change()
 
         loop.add_reader(inotify, take)
         try:
@@ -157,7 +156,6 @@ class Watcher:
                 await again.wait()
             else:
                 await self._look_beside(again)
-            await asyncio.sleep(OTHERS_FIRST_SECONDS)
         finally:
             loop.remove_reader(inotify)
 
@@ -195,6 +193,11 @@ class _Listening(NamedTuple):
     inotify: Inotify
     mounts: int
     again: asyncio.Event
+
+
+def _set_soon(event: asyncio.Event) -> None:
+    """Set it when others had their turn; a task that slept for as long would be woken to do so."""
+    asyncio.get_running_loop().call_later(OTHERS_FIRST_SECONDS, event.set)
 
 
 def _change_watches(
