@@ -48,7 +48,17 @@ def main() -> int:
 
 
 def _mutmut(seconds: float) -> None:
-    words = ["nice", "-n", "10", sys.executable, "-m", "mutmut", "run", "--max-children", "1"]
+    words = [
+        "nice",
+        "-n",
+        "10",
+        sys.executable,
+        "-m",
+        "mutmut",
+        "run",
+        "--max-children",
+        str(os.cpu_count() or 1),
+    ]
     # The examples of hypothesis are the same each time, so that a result can be had again.
     environment = {**os.environ, "CI": "true"}
     with subprocess.Popen(words, cwd=FOLDER, env=environment, start_new_session=True) as process:
