@@ -66,7 +66,12 @@ def at_least(what: str, found: float | None, limit: float, unit: str = TIMES) ->
 def _goal(what: str, goal: str, found: float | None, unit: str, is_reached: bool) -> Goal:
     if found is None:
         return Goal(what, goal, "not measured", None)
-    return Goal(what, goal, f"{found:.3g} {unit}", is_reached)
+    return Goal(what, goal, f"{digits(found, 3)} {unit}", is_reached)
+
+
+def digits(value: float, count: int = 4) -> str:
+    """Return a number with so many digits that count, and the thousands set apart."""
+    return f"{float(f'{value:.{count}g}'):,.10g}"
 
 
 def row(samples: Samples, servers: Sequence[str], percents: Sequence[int] = ()) -> list[str]:
@@ -76,6 +81,6 @@ def row(samples: Samples, servers: Sequence[str], percents: Sequence[int] = ()) 
         if server not in samples.by_server:
             cells.append("")
             continue
-        tail = ", ".join(f"{samples.percentile(server, p):.4g}" for p in percents)
-        cells.append(f"{samples.median(server):.4g}" + (f" ({tail})" if tail else ""))
+        tail = ", ".join(digits(samples.percentile(server, p)) for p in percents)
+        cells.append(digits(samples.median(server)) + (f" ({tail})" if tail else ""))
     return cells

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from bench.figures import Goal, Samples, at_most
 from bench.one_window import SETTLE_SECONDS
 from bench.peers import API_KEY, CODEX, OURS, store_login
-from bench.piped import Piped
+from bench.piped import Piped, woken_since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,20 +78,18 @@ def _together(peer: Peer, found: ManyWindows, idle_seconds: float, changes: int)
         found.ready.add(peer.name, (time.perf_counter() - at) * 1e3)
         found.memory.add(peer.name, sum(server.pss() for server in servers))
         time.sleep(SETTLE_SECONDS)
-        cpu, wakes = _spent(servers)
+        cpu, wakes = _cpu_seconds(servers), [server.wake_ups() for server in servers]
         time.sleep(idle_seconds)
-        more_cpu, more_wakes = _spent(servers)
-        found.idle_cpu.add(peer.name, (more_cpu - cpu) * 1e3 * 60 / idle_seconds)
-        found.wake_ups.add(peer.name, (more_wakes - wakes) * 60 / idle_seconds)
+        more = _cpu_seconds(servers) - cpu
+        woken = sum(woken_since(wakes[n], server.wake_ups()) for n, server in enumerate(servers))
+        found.idle_cpu.add(peer.name, more * 1e3 * 60 / idle_seconds)
+        found.wake_ups.add(peer.name, woken * 60 / idle_seconds)
         if peer.name == OURS:
             _tell(servers, Path(name), changes, found.change_all)
 
 
-def _spent(servers: Sequence[Piped]) -> tuple[float, int]:
-    return (
-        sum(server.cpu_seconds() for server in servers),
-        sum(server.wake_ups() for server in servers),
-    )
+def _cpu_seconds(servers: Sequence[Piped]) -> float:
+    return sum(server.cpu_seconds() for server in servers)
 
 
 def _start(peer: Peer, count: int, folder: Path, stack: ExitStack) -> list[Piped]:

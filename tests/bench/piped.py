@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bench.peers import Peer
 
 _LENGTH = re.compile(rb"Content-Length: *(\d+)", re.IGNORECASE)
@@ -183,14 +185,19 @@ class Piped:
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def wake_ups(self) -> int:
-        """Return how often its threads have gone to sleep so far."""
-        return sum(
-            int(line.split()[1])
+    def wake_ups(self) -> dict[str, int]:
+        """Return how often each of its threads has gone to sleep so far."""
+        return {
+            task.name: int(line.split()[1])
             for task in Path(f"/proc/{self.process.pid}/task").iterdir()
             for line in (task / "status").read_text().splitlines()
             if line.startswith("voluntary_ctxt_switches")
-        )
+        }
+
+
+def woken_since(before: Mapping[str, int], now: Mapping[str, int]) -> int:
+    """Return how often threads have woken meanwhile; of those that have ended nobody knows."""
+    return sum(count - before.get(thread, 0) for thread, count in now.items())
 
 
 def _pss(pid: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.figures import Samples, row
+from bench.figures import Samples, digits, row
 from bench.growth import slope
 from bench.many_windows import WINDOWS
 from bench.one_window import AT_ONCE, WINDOW
@@ -99,13 +99,20 @@ def _growth(many: ManyWindows, grown: Growth) -> Iterator[str]:
     yield from _table(("windows", "all ready, ms", "PSS, MiB", "MiB each"), rows)
     if len(many.growth) > 1:
         slopes = [slope({n: found[i] for n, found in many.growth.items()}) for i in (0, 1)]
-        yield f"Each further window adds {slopes[0]:.3g} ms and {slopes[1]:.3g} MiB."
+        yield f"Each further window adds {digits(slopes[0])} ms and {digits(slopes[1])} MiB."
         yield ""
     sizes = [
-        [f"{size // 1000:,}", f"{found.first_status:.4g}", f"{found.trip:.4g}"]
+        [f"{size // 1000:,}", digits(found.first_status), digits(found.trip)]
         for size, found in grown.sizes.items()
     ]
     yield from _table(("`config.toml`, kB", "first status, ms", "round trip, \u00b5s"), sizes)
+    if len(grown.sizes) > 1:
+        found_by_kilobytes = {size / 1000: found for size, found in grown.sizes.items()}
+        first = slope({size: found.first_status for size, found in found_by_kilobytes.items()})
+        trip = slope({size: found.trip for size, found in found_by_kilobytes.items()})
+        yield f"Each 100 kB of it add {digits(100 * first)} ms to the first status and "
+        yield f"{digits(100 * trip)} µs to a round trip."
+        yield ""
 
 
 def _goal(goal: Goal) -> list[str]:

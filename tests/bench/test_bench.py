@@ -7,9 +7,10 @@ import tomllib
 import pytest
 
 from bench import flows, growth, many_windows, one_window, report
-from bench.figures import Goal, Samples, at_least, at_most
+from bench.figures import Goal, Samples, at_least, at_most, digits
 from bench.one_window import running
 from bench.peers import CODEX, OURS, PYGLS, Peer, all_peers
+from bench.piped import woken_since
 
 
 @pytest.fixture
@@ -35,6 +36,20 @@ def test_a_ratio_is_the_median_of_the_rounds():
     """A round in which the whole machine was slow counts like any other."""
     assert samples(a=[1.0, 20.0, 3.0], b=[2.0, 20.0, 2.0]).ratio("a", "b") == 1
     assert samples(a=[1.0]).ratio("a", "b") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.0695, "0.0695"), (39.187, "39.19"), (4182.4, "4,182"), (50863.0, "50,860"), (0, "0")],
+)
+def test_a_number_is_shown_as_people_write_it(value, shown):
+    """With the digits that mean something, and without powers of ten."""
+    assert digits(value) == shown
+
+
+def test_a_thread_that_ends_takes_nothing_from_the_others():
+    """What it did meanwhile is not known; a new one counts from its beginning."""
+    assert woken_since({"1": 10, "2": 500}, {"1": 13, "3": 2}) == 5
 
 
 def test_a_goal_is_reached_or_not_or_not_measured():
