@@ -49,9 +49,10 @@ class Actions:
     def logins(self) -> Logins:
         """Signing in."""
         from codex_auth_lsp.service.logins import Logins
+        from codex_auth_lsp.service.sign_in import SignIn
 
         self._begin_settling()
-        return Logins(
+        sign_in = SignIn(
             self.cache,
             self.keeper,
             self.options.issuer,
@@ -59,9 +60,9 @@ class Actions:
             self.events,
             self._revoker,
             self.on_issuer_time,
-            self.opening,
             check_api_keys=self.options.check_api_keys,
         )
+        return Logins(sign_in, self.cache, self.keeper, self.clock, self.events, self.opening)
 
     @cached_property
     def logout(self) -> Logout:

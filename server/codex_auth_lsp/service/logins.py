@@ -1,8 +1,8 @@
 """Signing in: one attempt at a time in this process, and what becomes of it.
 
 Invariants: a credential is stored only by an attempt that nobody stopped; an attempt that ends
-otherwise leaves the store as it was; the old login is revoked only after the new one is stored;
-every attempt is told once as ended, after the changes that it brought.
+otherwise leaves the store as it was; every attempt is told once as ended, after the changes that it
+brought.
 """
 
 from __future__ import annotations
@@ -11,14 +11,9 @@ import asyncio
 import logging
 import uuid
 from collections import OrderedDict
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from codex_auth_lsp.config.settings import DEFAULT_PROVIDER
-from codex_auth_lsp.domain.credential import ChatGptCredential
 from codex_auth_lsp.domain.login_method import LoginMethodId
-from codex_auth_lsp.domain.status import account_of
 from codex_auth_lsp.errors import (
     ApiKeyInvalid,
     AttemptNotFound,
@@ -29,52 +24,31 @@ from codex_auth_lsp.errors import (
     LoginCancelled,
     LoginInProgress,
     LoginMethodNotAllowed,
-    LoginMethodUnavailable,
     LoginSuperseded,
-    LoginTimedOut,
-    NetworkUnreachable,
     ShuttingDown,
     WrongAccount,
 )
 from codex_auth_lsp.failures import log_defect
 from codex_auth_lsp.flows.api_key import checked_api_key
-from codex_auth_lsp.flows.base import Farewell, FlowContext, LoginPhase
-from codex_auth_lsp.flows.chatgpt import meet_issuer
-from codex_auth_lsp.flows.registry import create_flows
-from codex_auth_lsp.providers.openai import models_url
-from codex_auth_lsp.providers.plain import plain
+from codex_auth_lsp.flows.base import Farewell
 from codex_auth_lsp.secret import Secret
 from codex_auth_lsp.service.attempt import Attempt, Ending, IfRunning, LoginRequest
-from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded, LoginProgressed
+from codex_auth_lsp.service.events import Events, LoginClosing, LoginEnded
 from codex_auth_lsp.service.methods import drop_forbidden_remedies, method_refusal
-from codex_auth_lsp.service.policy import credential_refusal, workspace_refusal
-from codex_auth_lsp.stores.abandon import in_own_thread
-from codex_auth_lsp.stores.document import Document, login_document
+from codex_auth_lsp.service.policy import workspace_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
+    from collections.abc import Mapping
 
     from codex_auth_lsp.clock import Clock
-    from codex_auth_lsp.config.settings import Settings
     from codex_auth_lsp.domain.account import Account
-    from codex_auth_lsp.domain.issuer import IssuerSettings
-    from codex_auth_lsp.flows.base import LoginFlow, LoginPrompts, NewCredential
-    from codex_auth_lsp.oauth.metadata import IssuerMetadata
+    from codex_auth_lsp.flows.base import LoginPrompts
     from codex_auth_lsp.service.login_cache import LoginCache
     from codex_auth_lsp.service.opening import Opening
-    from codex_auth_lsp.service.revocation import Revoker
+    from codex_auth_lsp.service.sign_in import SignIn
     from codex_auth_lsp.service.status_keeper import StatusKeeper
 
 _REMEMBERED_ATTEMPTS = 10_000  # whose ids cannot be used again; a bound for the memory
-
-_PHASE_SENTENCES = {
-    LoginPhase.STARTING: "Starting the sign-in",
-    LoginPhase.WAITING_FOR_USER: "Waiting for you to finish signing in",
-    LoginPhase.EXCHANGING: "Fetching the login from the issuer",
-    LoginPhase.VERIFYING: "Checking the login",
-    LoginPhase.STORING: "Storing the login",
-}
 
 logger = logging.getLogger(__name__)
 
@@ -84,31 +58,21 @@ class Logins:
 
     def __init__(
         self,
+        sign_in: SignIn,
         cache: LoginCache,
         keeper: StatusKeeper,
-        issuer: IssuerSettings,
         clock: Clock,
         events: Events,
-        revoker: Revoker,
-        on_issuer_time: Callable[[datetime | None], None],
         opening: Opening,
-        *,
-        check_api_keys: bool = False,
     ) -> None:
+        self._sign_in = sign_in
         self._cache = cache
         self._keeper = keeper
-        self._issuer = issuer
         self._clock = clock
         self._events = events
-        self._revoker = revoker
-        self._on_issuer_time = on_issuer_time
         self._opening = opening
-        self._check_api_keys = check_api_keys
-        self._flows: dict[LoginMethodId, LoginFlow] | None = None
         self._running: Attempt | None = None
         self._ids: OrderedDict[str, None] = OrderedDict()
-        self.not_offered: dict[LoginMethodId, str] = {}  # what the issuer was found not to offer
-        self._published: IssuerMetadata | None = None
         self._beginning = asyncio.Lock()
 
     async def begin(self, request: LoginRequest, prompts: LoginPrompts) -> Attempt:
@@ -161,6 +125,11 @@ class Logins:
         if ending.error is not None:
             raise ending.error
         return self._keeper.wire()
+
+    @property
+    def not_offered(self) -> Mapping[LoginMethodId, str]:
+        """Why the issuer does not offer a method, where that was found."""
+        return self._sign_in.not_offered
 
     @property
     def holds_callback_port(self) -> bool:
@@ -230,10 +199,7 @@ class Logins:
 
     async def close(self, *, hurried: bool) -> None:
         """Free what an ended attempt may still hold; unless hurried, once the person saw it."""
-        for flow in (self._flows or {}).values():
-            if not hurried:
-                await flow.finish()
-            await flow.close()
+        await self._sign_in.close(hurried=hurried)
 
     def _check(self, request: LoginRequest) -> None:
         if request.attempt_id is not None and request.attempt_id in self._ids:
@@ -305,13 +271,11 @@ class Logins:
         try:
             attempt.begin(self._clock.now())
             self._keeper.begin_login(attempt.to_pending_login())
-            end = await self._sign_in(attempt, prompts, farewell)
+            end = await self._sign_in.run(attempt, prompts, farewell)
         except asyncio.CancelledError:
             end = attempt.stopped_by or LoginCancelled()
         except AuthError as error:
             end = error
-            if isinstance(error, LoginMethodUnavailable):
-                self.not_offered[attempt.request.method] = error.message
             drop_forbidden_remedies(error, self._cache.look().settings)
         except Exception as exc:  # noqa: BLE001 - a defect must end the attempt like any failure
             end = InternalError()
@@ -319,109 +283,6 @@ class Logins:
         self._finish(attempt, Ending(end if isinstance(end, AuthError) else None))
         if farewell.say is not None:
             farewell.say(end)
-
-    async def _sign_in(
-        self, attempt: Attempt, prompts: LoginPrompts, farewell: Farewell
-    ) -> Account:
-        credential = await self._obtain(attempt, prompts, farewell)
-        account = account_of(credential)
-        expected = attempt.request.expected_account_id
-        if expected is not None and account.id != expected:
-            raise WrongAccount
-        # The configuration may have become another one while the person signed in.
-        await self._cache.settle()
-        refusal = credential_refusal(credential, self._cache.look().settings)
-        if refusal is not None:
-            raise refusal
-        self._reach(attempt, LoginPhase.STORING)
-        replaced = await self._store(credential)
-        if replaced is not None:
-            self._revoker.revoke_later(replaced)
-        return account
-
-    async def _obtain(
-        self, attempt: Attempt, prompts: LoginPrompts, farewell: Farewell
-    ) -> NewCredential:
-        self._reach(attempt, LoginPhase.STARTING)
-        view = self._cache.look()
-        if self._flows is None:
-            self._flows = create_flows()
-        method = attempt.request.method
-        context = FlowContext(
-            issuer=self._issuer,
-            workspace_ids=view.settings.forced_workspace_ids,
-            prompts=prompts,
-            on_phase=lambda phase: self._reach(attempt, phase),
-            attempt_id=attempt.id,
-            expires_at=attempt.expires_at,
-            clock=self._clock,
-            farewell=farewell,
-            controls=attempt.controls,
-            on_issuer_time=self._on_issuer_time,
-            on_remark=lambda text: self._remark(attempt, text),
-            api_key=attempt.request.api_key,
-            api_key_check_url=self._check_url(attempt, view.settings),
-        )
-        try:
-            async with asyncio.timeout(attempt.request.seconds):
-                await in_own_thread(self._cache.store.check_writable)
-                if method is not LoginMethodId.API_KEY:
-                    context = replace(context, metadata=await self._meet_issuer(attempt))
-                return await self._flows[method].sign_in(context)
-        except TimeoutError as exc:
-            raise LoginTimedOut from exc
-
-    async def _meet_issuer(self, attempt: Attempt) -> IssuerMetadata | None:
-        """Return what the issuer publishes; a proxy or certificate in the way ends the attempt.
-
-        A network that is down may be up again when the person is done, so that is only told.
-        """
-        try:
-            published = await meet_issuer(self._issuer)
-        except NetworkUnreachable as error:
-            self._remark(attempt, error.message)
-            return None
-        if published.trouble is None and published != self._published:
-            self._published = published
-            self.not_offered.clear()
-        return published
-
-    def _check_url(self, attempt: Attempt, settings: Settings) -> str | None:
-        """Return where an API key is tried out, None where it is not."""
-        if not self._check_api_keys or attempt.request.method is not LoginMethodId.API_KEY:
-            return None
-        if settings.model_provider == DEFAULT_PROVIDER:
-            return models_url(settings)
-        self._remark(
-            attempt,
-            "The key could not be checked: the model provider in use is "
-            f"`{plain(settings.model_provider)}`, and only OpenAI's own is asked about keys.",
-        )
-        return None
-
-    async def _store(self, credential: NewCredential) -> ChatGptCredential | None:
-        """Store the credential; return the ChatGPT login whose place it took."""
-        replaced: list[ChatGptCredential] = []
-
-        def merge(old: Document | None) -> Document:
-            if old is not None and isinstance(old.credential, ChatGptCredential):
-                replaced.append(old.credential)
-            return login_document(credential, old)
-
-        with self._keeper.own_change():
-            update = partial(self._cache.store.update, merge, over_unreadable=True)
-            await in_own_thread(update)
-        return replaced[-1] if replaced else None
-
-    def _remark(self, attempt: Attempt, text: str) -> None:
-        """Tell the person something in the phase that was reached."""
-        self._events.publish(LoginProgressed(attempt.id, attempt.phase, text))
-
-    def _reach(self, attempt: Attempt, phase: LoginPhase) -> None:
-        attempt.phase = phase
-        if phase is LoginPhase.WAITING_FOR_USER:
-            self.not_offered.pop(attempt.request.method, None)
-        self._events.publish(LoginProgressed(attempt.id, phase, _PHASE_SENTENCES[phase]))
 
     def _finish(self, attempt: Attempt, ending: Ending) -> None:
         if ending.error is not None:
