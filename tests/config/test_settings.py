@@ -234,6 +234,14 @@ def test_what_is_there_twice_is_told_as_that(config, text, line, column):
         (b"x = {" + b"'a'. " * 129 + b"a = 1}", ", line 1: a key has more than 16 parts."),
         (b"[a.b]\n" * 12_000, " has more than 10000 dots outside its strings."),
         (b"# " + b"x" * 1024 * 1024, " is larger than 1 MiB."),
+        (
+            b'a = "' + b"." * 20 + b'\\"' * 500_000,
+            ", line 1, column 1000026: this is not valid TOML.",
+        ),
+        (
+            b'a = """' + b"." * 20 + b'\\"' * 500_000,
+            ", line 1, column 1000028: this is not valid TOML.",
+        ),
     ],
     ids=[
         "not UTF-8",
@@ -244,6 +252,8 @@ def test_what_is_there_twice_is_told_as_that(config, text, line, column):
         "quoted key",
         "many keys",
         "large",
+        "string without an end",
+        "long string without an end",
     ],
 )
 def test_what_cannot_be_read_is_told_and_never_crashes(config, raw, expected):

@@ -415,6 +415,7 @@ async def test_nesting_beyond_the_limit_is_refused_and_the_next_message_served(s
         b"Content-Length: 99999999999999999999\r\n\r\n",
         b"X-Padding: " + b"a" * 9000 + b"\r\nContent-Length: 2\r\n\r\n{}",
         b"b" * 20_000,
+        b"X:" + b" " * 8100 + b"\n\r\n",
     ],
     ids=[
         "words",
@@ -424,6 +425,7 @@ async def test_nesting_beyond_the_limit_is_refused_and_the_next_message_served(s
         "20 digits",
         "9 KiB header",
         "no header",
+        "8 KiB of blanks",
     ],
 )
 async def test_bad_framing_ends_the_process_with_status_1(start: Starter, data):

@@ -219,7 +219,10 @@ def test_keys_for_encryption_are_not_for_signatures():
     """RFC 7517 section 4.2; a key that does not say what it is for may sign."""
     keys = [{"kty": "EC", "use": "enc"}, {"kty": "EC", "use": "sig"}, {"kty": "RSA"}, "no key"]
 
-    assert judge_keys(Reply(200, {}, json.dumps({"keys": keys}).encode())) == keys[1:3]
+    assert judge_keys(Reply(200, {}, json.dumps({"keys": keys}).encode())) == [
+        {"kty": "EC"},
+        {"kty": "RSA"},
+    ]
 
 
 def test_keys_that_cannot_be_had_are_told_as_such():

@@ -119,7 +119,23 @@ def test_keys_for_encryption_are_left_out():
     """RFC 7517 section 4.2; what is no key is left out too."""
     keys = [{"kid": "1"}, {"kid": "2", "use": "sig"}, {"kid": "3", "use": "enc"}, "four", None]
 
-    assert keys_of({"keys": keys}) == keys[:2]
+    assert keys_of({"keys": keys}) == [{"kid": "1"}, {"kid": "2"}]
+
+
+def test_of_a_private_key_the_public_part_counts_alone():
+    """Whoever publishes one: without its primes PyJWT would look for them, for minutes."""
+    key = published("RS256") | {"d": "c" * 8000, "x5c": ["certificate"], "oth": []}
+
+    (public,) = keys_of({"keys": [key]})
+
+    assert sorted(public) == ["e", "kty", "n"]
+    assert checked("RS256", public) == ""
+
+
+@pytest.mark.parametrize("members", [{"n": "A" * 2733}, {"kid": "a" * 3000}, {"n": 7}, {"x": []}])
+def test_key_that_no_library_would_take_is_left_out(members):
+    """What is as long as an answer may be costs seconds, although it is no key in the end."""
+    assert keys_of({"keys": [published("RS256") | members, {"kid": "1"}]}) == [{"kid": "1"}]
 
 
 def test_number_of_keys_is_bounded():

@@ -100,6 +100,16 @@ def test_deepest_value_is_read_and_written():
     assert parse_json(render_json(parse_json(raw))) == parse_json(raw)
 
 
+def test_wide_list_that_lies_deep_is_read_and_written_in_time():
+    """Text that is put together at every level is copied at each, gigabytes in all."""
+    raw = b"[" * 120 + b"1," * 100_000 + b"1" + b"]" * 120
+
+    value = parse_json(raw)
+
+    assert render_compact_json(value) == raw
+    assert len(render_json(value)) > 24_000_000
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_value_that_can_be_written_or_a_value_error(raw):
     """(S8) Nothing else escapes."""

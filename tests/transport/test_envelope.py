@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from codex_auth_lsp.transport.envelope import (
     INVALID_REQUEST,
+    MAXIMUM_CONTAINERS,
     MAXIMUM_DEPTH,
+    MAXIMUM_ID,
     PARSE_ERROR,
     Malformed,
     Notification,
@@ -31,8 +33,27 @@ VALID = [
     ({"id": 1, "result": 5}, Reply(1, 5)),
     ({"id": 1, "error": {"code": 1}}, Reply(1, error={"code": 1})),
     ({"id": 1, "error": "words"}, Reply(1, error={})),
-    ({"id": None, "error": {"code": -32700, "message": "words"}}, Reply(None, error={})),
+    ({"id": None, "error": {"code": 1}}, Reply(None, error={"code": 1})),
+    ({"id": 1, "result": 5, "error": None}, Reply(1, 5)),
+    ({"id": 1, "result": None, "error": {"code": 1}}, Reply(1, error={"code": 1})),
+    ({"id": 1, "method": None, "result": 5}, Reply(1, 5)),
 ]
+
+SPOILT = [
+    ({"jsonrpc": "2.0", "id": 1, "result": 5, "error": "words"}, 1),
+    ({"jsonrpc": "1.0", "id": 1, "result": 5}, 1),
+    ({"id": 1, "result": 5}, 1),
+    ({"jsonrpc": "2.0", "id": True, "result": 5}, None),
+    ({"jsonrpc": "2.0", "id": None, "result": 5}, None),
+    ({"jsonrpc": "2.0", "result": 5}, None),
+    ({"jsonrpc": "2.0", "error": {}}, None),
+]
+
+
+@pytest.mark.parametrize(("body", "message_id"), SPOILT)
+def test_response_that_is_not_as_it_should_be_is_an_error_that_nobody_answers(body, message_id):
+    """The other side may have a request of that id; two that answer one another never end."""
+    assert read_message(json.dumps(body).encode()) == Reply(message_id, error={})
 
 
 @pytest.mark.parametrize(("body", "expected"), VALID)
@@ -66,11 +87,12 @@ MALFORMED = [
     (b'{"jsonrpc":"2.0","id":7,"method":5}', INVALID_REQUEST, 7),
     (b'{"jsonrpc":"2.0","id":7,"method":null}', INVALID_REQUEST, 7),
     (b'{"jsonrpc":"2.0","id":7}', INVALID_REQUEST, 7),
-    (b'{"jsonrpc":"2.0","id":7,"result":1,"error":{}}', INVALID_REQUEST, 7),
-    (b'{"jsonrpc":"2.0","result":1}', INVALID_REQUEST, None),
-    (b'{"jsonrpc":"2.0","id":null,"result":1}', INVALID_REQUEST, None),
-    (b'{"jsonrpc":"2.0","error":{}}', INVALID_REQUEST, None),
-    (b'{"jsonrpc":"2.0","id":null,"result":1,"error":{}}', INVALID_REQUEST, None),
+    (b'{"jsonrpc":"2.0","method":null}', INVALID_REQUEST, None),
+    (
+        b'{"jsonrpc":"2.0","id":"%s","method":"m"}' % (b"a" * (MAXIMUM_ID + 1)),
+        INVALID_REQUEST,
+        None,
+    ),
 ]
 
 
@@ -99,6 +121,25 @@ def test_nesting_is_taken_up_to_the_limit():
     assert isinstance(read_message(text.encode()), Request)
     wide = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "m", "params": [[]] * 500})
     assert isinstance(read_message(wide.encode()), Request)
+
+
+def test_a_response_that_is_nested_too_deeply_is_an_error():
+    """It is one all the same, and not answered."""
+    content = nested(MAXIMUM_DEPTH + 1).replace(b'"method":"m","params"', b'"result"')
+
+    assert read_message(content) == Reply(7, error={})
+
+
+def test_number_of_objects_and_arrays_is_bounded():
+    """Before any is made: eight megabytes of them would take hundreds."""
+
+    def message(count: int) -> bytes:
+        return b'{"jsonrpc":"2.0","id":7,"method":"m","params":[' + b"[]," * (count - 3) + b"[]]}"
+
+    assert isinstance(read_message(message(MAXIMUM_CONTAINERS)), Request)
+    too_many = read_message(message(MAXIMUM_CONTAINERS + 1))
+    assert isinstance(too_many, Malformed)
+    assert (too_many.code, too_many.id) == (PARSE_ERROR, None)
 
 
 @given(st.binary(max_size=200))

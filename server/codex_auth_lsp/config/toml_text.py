@@ -23,11 +23,11 @@ _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)")
 _TWICE = re.compile("overwrite|twice|Duplicate")  # a key or a table, in tomllib's words
 _AT_THE_END = "(at end of document)"
 
-# Comments and strings, whose dots separate nothing. A string that does not end is left as it is:
-# the parser goes no further than there either.
+# Comments and strings, whose dots separate nothing. A string that does not end counts as far as it
+# goes: the parser goes no further either, and to look for an end that is not there takes long.
 _TEXTS = re.compile(
-    r"""\#[^\n]* | \"{3}(?:[^"\\]|\\.|"(?!""))*\"{3,5} | '{3}(?:[^']|'(?!''))*'{3,5}
-    | "(?:[^"\\\n]|\\.)*" | '[^'\n]*'""",
+    r"""\#[^\n]* | \"{3}(?:[^"\\]|\\.|"(?!""))*(?:\"{3,5})? | '{3}(?:[^']|'(?!''))*(?:'{3,5})?
+    | "(?:[^"\\\n]|\\.)*"? | '[^'\n]*'?""",
     re.VERBOSE | re.DOTALL,
 )
 _ENDLESS_KEY = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{MOST_PARTS_OF_A_KEY}}}")

@@ -25,6 +25,9 @@ ALGORITHMS = (
 )  # fmt: skip
 
 _MAXIMUM_KEYS = 100
+_MEMBERS = ("kty", "alg", "kid", "n", "e", "crv", "x", "y")
+"""Of a public key. From a private one, which nobody publishes, PyJWT would compute for minutes."""
+_LONGEST_MEMBER = 2732  # characters: 16,384 bits in base64url, the most that OpenSSL takes
 _FAMILIES = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 
 
@@ -65,11 +68,12 @@ def judge_keys(reply: Reply) -> list[dict[str, Any]]:
             "The issuer's signing keys cannot be read, so the sign-in cannot be checked; try again "
             "later."
         )
-    return [
-        key
+    public = (
+        {name: key[name] for name in _MEMBERS if name in key}
         for key in keys[:_MAXIMUM_KEYS]
         if isinstance(key, dict) and key.get("use", "sig") == "sig"
-    ]
+    )
+    return [key for key in public if all(map(_is_short_text, key.values()))]
 
 
 def check_signature(
@@ -96,6 +100,10 @@ def check_signature(
         "The id token of this sign-in is not signed by a key of the issuer, so nothing was stored; "
         "try again later."
     )
+
+
+def _is_short_text(member: Any) -> bool:
+    return isinstance(member, str) and len(member) <= _LONGEST_MEMBER
 
 
 def _has_signed(key: dict[str, Any], algorithm: str, id_token: Secret) -> bool:

@@ -7,7 +7,10 @@ surrogate, `NaN`) is refused rather than guessed.
 from __future__ import annotations
 
 import json
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAXIMUM_DEPTH = 127
 """How deep values may be nested: what the Codex CLI's own parser takes."""
@@ -45,8 +48,7 @@ def parse_json(raw: bytes) -> Any:
             parse_constant=_refuse_constant,
             object_pairs_hook=_object_without_repeats,
         )
-        _check_depth(value)
-        render_json(value)
+        _check(value)
     except json.JSONDecodeError as exc:
         raise ValueError(f"line {exc.lineno}, column {exc.colno} is not JSON") from exc
     except UnicodeEncodeError as exc:
@@ -58,44 +60,64 @@ def parse_json(raw: bytes) -> Any:
 
 def render_json(value: Any) -> bytes:
     """Return UTF-8 JSON with two spaces of indent and no newline at the end."""
-    return _render(value, "\n").encode("utf-8")
+    text: list[str] = []
+    _write(value, text.append)
+    return "".join(text).encode("utf-8")
 
 
 def render_compact_json(value: Any) -> bytes:
     """Return UTF-8 JSON without any space, as the Codex CLI keeps it in a keyring."""
-    return _render_compact(value).encode("utf-8")
+    text: list[str] = []
+    _write_compact(value, text.append)
+    return "".join(text).encode("utf-8")
 
 
-def _render_compact(value: Any) -> str:
+def _write_compact(value: Any, write: Callable[[str], None]) -> None:
     if isinstance(value, dict):
-        members = (f"{_scalar(key)}:{_render_compact(member)}" for key, member in value.items())
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_render_compact, value)) + "]"
-    return _scalar(value)
+        for place, (key, member) in enumerate(value.items()):
+            write(f"{',' if place else '{'}{_scalar(key)}:")
+            _write_compact(member, write)
+        write("}" if value else "{}")
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            write("," if place else "[")
+            _write_compact(item, write)
+        write("]" if value else "[]")
+    else:
+        write(_scalar(value))
 
 
-def _render(value: Any, newline: str) -> str:
+def _write(value: Any, write: Callable[[str], None], newline: str = "\n") -> None:
     inner = newline + "  "
     if isinstance(value, dict):
-        members = [f"{_scalar(key)}: {_render(member, inner)}" for key, member in value.items()]
-        return "{" + inner + ("," + inner).join(members) + newline + "}" if members else "{}"
-    if isinstance(value, list):
-        items = [_render(item, inner) for item in value]
-        return "[" + inner + ("," + inner).join(items) + newline + "]" if items else "[]"
-    return _scalar(value)
+        for place, (key, member) in enumerate(value.items()):
+            write(f"{',' if place else '{'}{inner}{_scalar(key)}: ")
+            _write(member, write, inner)
+        write(f"{newline}}}" if value else "{}")
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            write(f"{',' if place else '['}{inner}")
+            _write(item, write, inner)
+        write(f"{newline}]" if value else "[]")
+    else:
+        write(_scalar(value))
 
 
 def _scalar(value: Any) -> str:
     return value.text if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
 
 
-def _check_depth(value: Any, left: int = MAXIMUM_DEPTH) -> None:
-    if isinstance(value, dict | list):
+def _check(value: Any, left: int = MAXIMUM_DEPTH) -> None:
+    """Refuse what could not be written again as it is."""
+    if isinstance(value, str):
+        value.encode("utf-8")
+    elif isinstance(value, dict | list):
         if not left:
             raise ValueError("it is nested too deeply")
+        if isinstance(value, dict):
+            "".join(value).encode("utf-8")
         for inner in value.values() if isinstance(value, dict) else value:
-            _check_depth(inner, left - 1)
+            _check(inner, left - 1)
 
 
 def _refuse_constant(_name: str) -> Any:

@@ -24,6 +24,12 @@ REQUEST_FAILED: Final = -32803
 MAXIMUM_DEPTH = 64
 """Objects and arrays inside one another."""
 
+MAXIMUM_CONTAINERS = 100_000
+"""Objects and arrays of one message: each takes many times the memory of its brackets."""
+
+MAXIMUM_ID = 65_536
+"""Characters of an id, which each answer repeats."""
+
 MessageId = str | int
 
 
@@ -48,7 +54,8 @@ class Notification:
 class Reply:
     """An answer to a request of ours; `error` is None where it worked.
 
-    `id` is None in an error about a message of ours that the client could not read.
+    `id` is None where it can be that of no request, as in an error about a message of ours that the
+    client could not read.
     """
 
     id: MessageId | None
@@ -76,7 +83,13 @@ _JSON = json.JSONDecoder(parse_constant=_refuse_constant)  # NaN and Infinity ar
 
 
 def read_message(content: bytes) -> Message:
-    """Return what a frame's content is."""
+    """Return what a frame's content is.
+
+    A response is never malformed, since it is never answered: one that is not as it should be tells
+    of an error, and one without an id that could be ours does so to nobody.
+    """
+    if content.count(b"{") + content.count(b"[") > MAXIMUM_CONTAINERS:
+        return Malformed(PARSE_ERROR, "The message has too many objects and arrays.")
     try:
         body = _JSON.decode(content.decode("utf-8"))
     except RecursionError:
@@ -86,17 +99,18 @@ def read_message(content: bytes) -> Message:
     if not isinstance(body, dict):
         return Malformed(INVALID_REQUEST, "A message must be one JSON object.")
     has_id, message_id = "id" in body, message_id_of(body.get("id"))
-    if _is_too_deep(content, body):
+    is_too_deep, is_of_version_2 = _is_too_deep(content, body), body.get("jsonrpc") == "2.0"
+    if body.get("method") is None and ("result" in body or "error" in body):
+        return _reply(body, message_id, is_sound=is_of_version_2 and not is_too_deep)
+    if is_too_deep:
         return Malformed(PARSE_ERROR, "The message is nested too deeply.", message_id)
-    if body.get("jsonrpc") != "2.0":
+    if not is_of_version_2:
         return Malformed(INVALID_REQUEST, 'A message must say "jsonrpc": "2.0".', message_id)
-    if _is_error_without_request(body):
-        return Reply(None, error={})
     if has_id and message_id is None:
         return Malformed(INVALID_REQUEST, "An id must be a string or a whole number.")
-    if "method" not in body:
-        return _reply(body, message_id)
-    method = body["method"]
+    method = body.get("method")
+    if method is None:
+        return Malformed(INVALID_REQUEST, "A message needs a method.", message_id)
     if not isinstance(method, str):
         return Malformed(INVALID_REQUEST, "A method must be a string.", message_id)
     if message_id is None:
@@ -104,24 +118,18 @@ def read_message(content: bytes) -> Message:
     return Request(message_id, method, body.get("params"))
 
 
-def _is_error_without_request(body: dict[str, Any]) -> bool:
-    """Say whether this tells of an error with the id `null`; two sides that answer never end."""
-    without_id = "id" in body and body["id"] is None
-    return without_id and "error" in body and not {"method", "result"} & body.keys()
-
-
-def _reply(body: dict[str, Any], message_id: MessageId | None) -> Message:
-    if message_id is None or ("result" in body) == ("error" in body):
-        return Malformed(INVALID_REQUEST, "A message needs a method.", message_id)
+def _reply(body: dict[str, Any], message_id: MessageId | None, *, is_sound: bool) -> Reply:
     error = body.get("error")
-    if error is None:
+    if is_sound and error is None and message_id is not None:
         return Reply(message_id, body.get("result"))
-    return Reply(message_id, error=error if isinstance(error, dict) else {})
+    return Reply(message_id, error=error if is_sound and isinstance(error, dict) else {})
 
 
 def message_id_of(value: Any) -> MessageId | None:
     """Return the value where it can be an id; `true` is none, although it equals 1."""
-    return value if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if isinstance(value, str):
+        return value if len(value) <= MAXIMUM_ID else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _is_too_deep(content: bytes, body: Any) -> bool:

@@ -21,7 +21,8 @@ MAXIMUM_CONTENT = 8 * 1024 * 1024
 
 _LINE_END = b"\r\n"
 _NAME = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_FIELD = re.compile(rb"(%s)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*" % _NAME)
+_BLANKS = b" \t"
+_FIELD = re.compile(rb"(%s)[ \t]*:([^\r\n]*)" % _NAME)  # one way to match: no line takes long
 _BEGINNING = re.compile(rb"(?:%s[ \t]*(?::[^\r\n]*\r?)?)?" % _NAME)
 _BLANK_LINE = re.compile(rb"\r?")
 
@@ -87,7 +88,7 @@ class FrameDecoder:
         if field[1].lower() == b"content-length":
             if self._length is not None:
                 raise FramingError("a header needs one Content-Length")
-            self._length = _number(field[2])
+            self._length = _number(field[2].strip(_BLANKS))
 
 
 def encode_frame(content: bytes) -> bytes:

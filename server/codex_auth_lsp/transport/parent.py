@@ -4,7 +4,7 @@ An editor that is killed may leave the pipe open, in a child of its own or a wra
 kernel tells of the end (pidfd_open(2)), so nothing wakes up before it; elsewhere on POSIX it is
 looked for. On Windows the end of stdin alone counts.
 A number that is nobody's is not watched: a client outside of our container counts differently, and
-so on Linux is one that cannot be the client's: of another user, younger than we are, or dead.
+so on Linux is one that cannot be the client's: of another user, or dead.
 """
 
 from __future__ import annotations
@@ -62,18 +62,10 @@ def _wait_for(pidfd: int, on_end: Callable[[], None]) -> None:
 
 
 def _can_be_client(process_id: int) -> bool:
-    """Say whether a process may have started us: alive, this user's, and there before us."""
-    theirs, ours = Path("/proc", str(process_id)), Path("/proc/self")
-    (state, began), (_, we_began) = _state_and_beginning(theirs), _state_and_beginning(ours)
-    return (
-        state not in {"Z", "X"} and began <= we_began and theirs.stat().st_uid == ours.stat().st_uid
-    )
-
-
-def _state_and_beginning(process: Path) -> tuple[str, int]:
-    """Return two fields of proc_pid_stat(5): the state, and the time in ticks since the boot."""
-    fields = (process / "stat").read_bytes().rpartition(b")")[2].split()
-    return fields[0].decode("ascii"), int(fields[19])
+    """Say whether a process is alive and this user's; it need not be what has started us."""
+    process = Path("/proc", str(process_id))
+    state = (process / "stat").read_bytes().rpartition(b")")[2].split()[0]  # proc_pid_stat(5)
+    return state not in {b"Z", b"X"} and process.stat().st_uid == os.geteuid()
 
 
 def _look_for(process_id: int, on_end: Callable[[], None]) -> None:
