@@ -60,7 +60,7 @@ async def test_a_killed_editor_ends_it_although_nobody_has_reaped_it(start: Star
 
 
 async def test_an_editor_that_began_after_its_server_counts_as_well(start: Starter):
-    """(W16) A launcher may start both, or a relay name the one that talks to it now."""
+    """A launcher may start both, or a relay name the one that talks to it now."""
     client = await start.process()
     await client.request_error("auth/status")  # it is older now than what begins after this
     with editor() as process:
