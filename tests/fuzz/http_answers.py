@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from codex_auth_lsp.oauth.http import Reply
 from fuzz.logins import jwt
-from fuzz.values import MARKER, altered, json_bytes, json_value, nested, spoiled, text
+from fuzz.values import MARKER, altered, json_bytes, json_value, nested, pumped, spoiled, text
 
 if TYPE_CHECKING:
     from random import Random
@@ -96,6 +96,10 @@ def _body(rng: Random) -> bytes:
         return nested(rng)
     if kind < 0.08:
         return json_bytes(rng, json_value(rng))
+    if kind < 0.09:
+        return json_bytes(rng, {"keys": [_key(rng) for _ in range(rng.randrange(1, 4))]})
+    if kind < 0.092:
+        return pumped(rng, json_bytes(rng, rng.choice(_BODIES)), 1_000_000)
     body: Any = dict(rng.choice(_BODIES))
     for name in ("access_token", "id_token"):
         if name in body:
@@ -103,3 +107,17 @@ def _body(rng: Random) -> bytes:
     for _ in range(rng.randrange(3)):
         body = altered(rng, body)
     return json_bytes(rng, body)
+
+
+def _key(rng: Random) -> Any:
+    """Return a key of an issuer: public or private, of any size, or spoilt."""
+    number = "A" * rng.choice((1, 43, 86, 342, 683, 2_700, 20_000)) + "Q"
+    kind = rng.choice((
+        {"kty": "RSA", "n": number, "e": rng.choice(("AQAB", "Aw", number))},
+        {"kty": "RSA", "n": number, "e": "AQAB", "d": number},
+        {"kty": "RSA", "n": number, "e": "AQAB", "d": number, "p": "Aw", "q": "BQ", "oth": []},
+        {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": number},
+        {"kty": "OKP", "crv": "Ed25519", "x": number},
+        {"kty": "oct", "k": number},
+    ))  # fmt: skip
+    return altered(rng, {"kid": "1", "use": "sig", **kind})

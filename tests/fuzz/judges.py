@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -13,8 +15,8 @@ from codex_auth_lsp.domain.account import account_from_claims
 from codex_auth_lsp.domain.claims import decode_claims, numeric_date
 from codex_auth_lsp.domain.issuer import IssuerSettings
 from codex_auth_lsp.domain.mfa import advise
-from codex_auth_lsp.errors import AuthError, ConfigurationInvalid
-from codex_auth_lsp.oauth import device, metadata, token
+from codex_auth_lsp.errors import AuthError, ConfigurationInvalid, IssuerResponseInvalid
+from codex_auth_lsp.oauth import device, metadata, signature, token
 from codex_auth_lsp.oauth.id_token import Expectation, judge_claims, read_header
 from codex_auth_lsp.providers.catalogue import all_providers
 from codex_auth_lsp.providers.surroundings import Surroundings
@@ -133,7 +135,20 @@ _ANSWER_JUDGES: tuple[Callable[[Reply], object], ...] = (
     lambda reply: device.judge_device_authorization(reply, _ISSUER),
     device.judge_device_token,
     lambda reply: metadata.judge_metadata(reply, _ISSUER),
+    lambda reply: _check_signatures(signature.judge_keys(reply)),
 )
+
+
+def _check_signatures(keys: list[dict[str, Any]]) -> None:
+    """Try keys on tokens of which none has signed any."""
+    for algorithm in ("RS256", "ES256", "EdDSA"):
+        header = base64.urlsafe_b64encode(json.dumps({"alg": algorithm}).encode()).decode()
+        id_token = Secret(f"{header.rstrip('=')}.e30.{'A' * 86}")
+        try:
+            signature.check_signature(id_token, {"alg": algorithm}, keys)
+        except IssuerResponseInvalid:
+            continue
+        raise Finding("a signature of nobody counts")
 
 
 def check_answer(reply: Reply) -> None:

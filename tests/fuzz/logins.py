@@ -6,11 +6,17 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from fuzz.values import MARKER, altered, json_bytes, json_value, nested, spoiled, text
+from fuzz.values import MARKER, altered, json_bytes, json_value, nested, pumped, spoiled, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
+
+_PUMPED_SHARE = 0.002
+"""Of the cases: each of them costs as much as a thousand others."""
+
+_MOST_BYTES = 1_000_000
+"""Somewhat below what is read of a file."""
 
 CLAIMS: dict[str, Any] = {
     "iss": "https://auth.openai.com",
@@ -41,6 +47,8 @@ def jwt(rng: Random) -> bytes:
         parts = [_base64url(nested(rng)) for _ in range(2)]
     else:
         parts = [_base64url(json_bytes(rng, part)) for part in (header, claims)]
+    if rng.random() < _PUMPED_SHARE:
+        parts[1] = _base64url(pumped(rng, json_bytes(rng, claims), 20_000))
     token = b".".join([*parts, _base64url(MARKER.encode())])
     return spoiled(rng, token) if rng.random() < 0.25 else token
 
@@ -54,6 +62,8 @@ def auth_json(rng: Random, corpus: Sequence[bytes]) -> bytes:
     if rng.random() < 0.02:
         return nested(rng)
     raw = rng.choice(corpus)
+    if rng.random() < _PUMPED_SHARE:
+        return pumped(rng, raw, _MOST_BYTES)
     if rng.random() < 0.1:
         return spoiled(rng, raw)
     members: Any = json.loads(raw)
@@ -86,6 +96,8 @@ def config_toml(rng: Random, corpus: Sequence[bytes]) -> bytes:
     """Return what may stand in `config.toml`: known keys with any value, in any table, spoiled."""
     if rng.random() < 0.3:
         return spoiled(rng, rng.choice(corpus))
+    if rng.random() < _PUMPED_SHARE:
+        return pumped(rng, rng.choice(corpus), _MOST_BYTES)
     if rng.random() < 0.01:
         return b"a." * rng.choice((5, 120, 5_000)) + b"b = 1"
     lines = []

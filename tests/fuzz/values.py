@@ -31,6 +31,11 @@ _SPLINTERS = (
     b"1e9999", b"\x1a", b"&", b"%", b"%2", b"..",
 )  # fmt: skip
 
+_PUMPED = (
+    b" ", b"\t", b"\n", b"[", b"]", b"{", b'{"":', b"}", b'"', b'\\"', b"\\\\", b"'", b'"""', b"1,",
+    b"[],", b'"a":1,', b".", b"a.", b"a=1\n", b"[a]\n", b"#", b"\\ud800", b"=", b"-", b"%41", b"A",
+)  # fmt: skip
+
 
 def text(rng: Random) -> str:
     """Return a text that programs stumble over, or a plain one."""
@@ -86,6 +91,19 @@ def nested(rng: Random) -> bytes:
     depth = rng.choice((10, 60, 63, 64, 65, 66, 200, 2_000, 100_000))
     opening, closing = rng.choice(((b"[", b"]"), (b'{"a":', b"}")))
     return opening * depth + b"1" + closing * rng.choice((depth, depth, depth - 1, 0))
+
+
+def pumped(rng: Random, data: bytes, most: int) -> bytes:
+    """Return bytes with a few of them, or of those that open and close things, put in very often.
+
+    What reads them may need the square of their number, or go into every one of them.
+    """
+    start = rng.randrange(len(data) + 1)
+    own = data[start : start + rng.randrange(1, 8)]
+    unit = b"".join(rng.choice((*_PUMPED, own)) for _ in range(rng.randrange(1, 4))) or b"["
+    count = rng.choice((most // 100, most // 10, most)) // len(unit)
+    end = b"" if rng.random() < 0.5 else data[start:]
+    return data[:start] + unit * count + end
 
 
 def spoiled(rng: Random, data: bytes) -> bytes:

@@ -66,7 +66,7 @@ def _reply(rng: Random, message_id: int) -> bytes:
 def frame(rng: Random, content: bytes) -> bytes:
     """Return a frame around a content that a strict reader takes, however its header looks."""
     name = rng.choice((b"Content-Length", b"content-length", b"CONTENT-LENGTH"))
-    colon = rng.choice((b": ", b":", b" :\t", b":   "))
+    colon = rng.choice((b": ", b":", b" :\t", b":   ", b":" + b" " * rng.randrange(6_000)))
     kind = b"Content-Type: application/vscode-jsonrpc; charset=utf-8\r\n"
     before, after = rng.choice(
         ((b"", b""), (b"", b""), (kind, b""), (b"", kind), (b"X-A: b\r\n", b""))
@@ -102,6 +102,7 @@ def broken_frame(rng: Random) -> bytes:
             b"A: " + b"b" * 9_000,
             b"{%b\r\n\r\n" % content,
             b"Content-Length: 3\r\n\r\n%b\r\n\r\n" % content,
+            b"X:" + rng.choice((b" ", b"\t", b"a ", b"\t:")) * rng.randrange(4_000) + b"\n\r\n",
         )
     )
 
