@@ -66,7 +66,8 @@ def _reply(rng: Random, message_id: int) -> bytes:
 def frame(rng: Random, content: bytes) -> bytes:
     """Return a frame around a content that a strict reader takes, however its header looks."""
     name = rng.choice((b"Content-Length", b"content-length", b"CONTENT-LENGTH"))
-    colon = rng.choice((b": ", b":", b" :\t", b":   ", b":" + b" " * rng.randrange(6_000)))
+    blanks = b" " * (6_000 if rng.random() < 0.01 else 3)
+    colon = rng.choice((b": ", b":", b" :\t", b":" + blanks))
     kind = b"Content-Type: application/vscode-jsonrpc; charset=utf-8\r\n"
     before, after = rng.choice(
         ((b"", b""), (b"", b""), (kind, b""), (b"", kind), (b"X-A: b\r\n", b""))

@@ -65,6 +65,15 @@ def test_other_algorithm_never_counts(algorithm):
     assert checked("ES256", published("ES256"), header={}) == NO_WAY
 
 
+def test_key_that_is_too_short_does_not_count():
+    """RFC 7518 section 3.3: whoever finds its factors could sign."""
+    short = rsa.generate_private_key(65537, 1024)
+    key = jwt.get_algorithm_by_name("RS256").to_jwk(short.public_key(), as_dict=True)
+
+    with pytest.warns(jwt.InsecureKeyLengthWarning):  # the test's own signature
+        assert checked("RS256", key, key=short) == NOT_SIGNED
+
+
 def test_signature_is_looked_for_among_all_keys():
     """An issuer that changes its keys publishes old and new ones."""
     others = [published("RS256"), published("ES384"), published("EdDSA")]

@@ -38,6 +38,7 @@ _NOBODY = {
     "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
     "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
 }
+_STRONG_KEYS: Any = {"enforce_minimum_key_length": True}  # RFC 7518 section 3.3: 2,048 bits of RSA
 _NOTHING = ".".join(("eyJhbGciOiJFUzI1NiJ9", "e30", "A" * 86))  # has the form of a signed token
 
 
@@ -108,7 +109,8 @@ def _is_short_text(member: Any) -> bool:
 
 def _has_signed(key: dict[str, Any], algorithm: str, id_token: Secret) -> bool:
     try:
-        jwt.PyJWS().decode(id_token.reveal(), jwt.PyJWK(key, algorithm), algorithms=[algorithm])
+        jws = jwt.PyJWS(options=_STRONG_KEYS)
+        jws.decode(id_token.reveal(), jwt.PyJWK(key, algorithm), algorithms=[algorithm])
     except (jwt.PyJWTError, ValueError, TypeError):  # the latter two of keys that make no sense
         return False
     return True
