@@ -394,6 +394,44 @@ async def test_what_another_window_has_renewed_counts_as_newer(
     assert len(sandbox.requests("refresh")) == 1
 
 
+async def test_a_newer_credential_that_has_ended_meanwhile_is_renewed_all_the_same(
+    start: Starter, sandbox: Sandbox, browser: Browser
+):
+    """A second 401 is final: what is given out after the first must not be sure to bring it."""
+    client = await start(sandbox)
+    await browser.sign_in(client)
+    old = await credential(client)
+    sandbox.policy(accessSeconds=2)
+    await client.request("auth/refresh", {"force": True})
+    sandbox.policy(accessSeconds=3600)
+    await client.wait_until(
+        lambda message: (message.params or {}).get("cause") == "expired", "the end"
+    )
+
+    new = await credential(client, rejectedRevision=old["revision"])
+
+    assert sandbox.models(new["headers"]).status_code == 200
+    assert len(sandbox.requests("refresh")) == 2
+
+
+async def test_a_revision_of_a_process_that_is_no_more_is_no_older_one(
+    start: Starter, sandbox: Sandbox, browser: Browser
+):
+    """Counts begin anew with each server: what one above the present names is the present token."""
+    first = await start(sandbox)
+    await browser.sign_in(first)
+    await credential(first)
+    await first.request("auth/refresh", {"force": True})
+    rejected = await credential(first)
+    sandbox.expire("access")
+    second = await start(sandbox)
+
+    new = await credential(second, rejectedRevision=rejected["revision"])
+
+    assert sandbox.models(rejected["headers"]).status_code == 401
+    assert sandbox.models(new["headers"]).status_code == 200
+
+
 async def test_a_rejected_key_is_said_to_be(start: Starter, home: CodexHome):
     """Of a key there is no newer one; the person is led to where keys are made."""
     before = home.write(api_key_login(example_key("rejected")))

@@ -11,7 +11,9 @@ from e2e.shapes import api_key_login, chatgpt_login, example_key
 
 if TYPE_CHECKING:
     from e2e.conftest import CommandLine, Starter
+    from e2e.logins import Browser
     from e2e.shapes import CodexHome
+    from support.sandbox import Sandbox
 
 BROKEN = "forced_login_method = [\n"
 
@@ -87,3 +89,24 @@ async def test_a_terminal_says_so_and_a_logout_too(command_line: CommandLine, ho
     assert "mend config.toml" in status.stdout
     assert "Nobody was signed in" not in logout.stdout
     assert "config.toml" in logout.stdout
+
+
+async def test_a_file_that_breaks_is_told_whatever_else_is_wrong(
+    start: Starter, sandbox: Sandbox, browser: Browser, home: CodexHome
+):
+    """Nothing can be done about a dead login before: every way to sign in needs the file."""
+    window = await start(sandbox)
+    await browser.sign_in(window)
+    sandbox.revoke_all()
+    await window.request_error("auth/refresh", {"force": True})
+    since = window.mark()
+
+    home.configure(BROKEN)
+    broken = (await window.wait_for("auth/statusChanged", since=since)).params
+    since = window.mark()
+    home.configure("")
+    mended = (await window.wait_for("auth/statusChanged", since=since)).params
+
+    assert (broken["cause"], broken["status"]["state"]) == ("configChange", "needsReauth")
+    assert broken["status"]["lastError"]["kind"] == "configurationInvalid"
+    assert mended["status"]["lastError"]["kind"] == "refreshTokenRevoked"

@@ -95,8 +95,9 @@ async def test_login_that_is_due_after_a_jump_of_the_clock_is_renewed_soon():
         def broke_off(self, _: ChatGptCredential) -> bool:
             return False
 
-        async def of_own_accord(self, _: ChatGptCredential) -> None:
+        async def of_own_accord(self, _: ChatGptCredential) -> float:
             renewed.set()
+            return 0.0
 
     schedule = RefreshSchedule(lambda: credential, Renewing, clock)
     schedule.plan()
@@ -116,7 +117,7 @@ async def test_unusable_answer_with_a_new_refresh_token_is_a_failure_like_others
         def broke_off(self, _: ChatGptCredential) -> bool:
             return False
 
-        async def of_own_accord(self, credential: ChatGptCredential) -> None:
+        async def of_own_accord(self, credential: ChatGptCredential) -> float:
             found[0] = replace(credential, refresh_token=Secret(f"next {len(pauses)}"))
             schedule.plan()  # as the change of the status does
             tried.set()
@@ -146,6 +147,7 @@ class Renewer:
     def __init__(self, *, broke_off: list[bool | None] | None = None) -> None:
         self.answers = broke_off or []
         self.error: Exception | None = None
+        self.too_early = 0.0
         self.inquiries = 0
         self.tries = 0
         self.tried = asyncio.Event()
@@ -154,11 +156,12 @@ class Renewer:
         self.inquiries += 1
         return self.answers.pop(0) if self.answers else False
 
-    async def of_own_accord(self, _: ChatGptCredential) -> None:
+    async def of_own_accord(self, _: ChatGptCredential) -> float:
         self.tries += 1
         self.tried.set()
         if self.error is not None:
             raise self.error
+        return self.too_early
 
 
 async def tried(renewer: Renewer) -> None:
@@ -178,6 +181,20 @@ async def test_renewal_that_broke_off_is_made_good_before_it_is_due(monkeypatch)
     schedule.stop()
 
     assert (renewer.inquiries, renewer.tries) == (3, 1)
+
+
+async def test_renewal_that_comes_too_soon_after_another_is_made_as_soon_as_it_may_be():
+    """A token of 40 seconds ends 10 seconds after the half minute between two requests is over."""
+    renewer = Renewer()
+    renewer.too_early = 5.0
+    schedule = RefreshSchedule(lambda: login(token(-5)), lambda: renewer, JumpingClock())
+    schedule.plan()
+    await tried(renewer)
+    assert schedule._timer is not None
+    pause = schedule._timer.when() - asyncio.get_running_loop().time()
+    schedule.stop()
+
+    assert 4 < pause < 7
 
 
 async def test_login_of_which_nobody_can_say_when_it_ends_has_no_timer():

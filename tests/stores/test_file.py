@@ -249,7 +249,7 @@ def test_folder_in_the_place_of_the_file_survives_a_login_and_a_logout(store, pa
     """The errors say what is in the way, before a person is asked, too; nothing is left."""
     path.mkdir()
     for use in (store.check_writable, lambda: store_login(store, KEY), store.remove):
-        with pytest.raises(StoreWriteFailed, match="Is a directory"):
+        with pytest.raises(StoreUnavailable, match="is a folder and not a file; move it away"):
             use()
 
     assert path.is_dir()

@@ -129,10 +129,17 @@ class Credentials:
                 await self._renew_if_needed(min_validity_seconds)
             return await self._current(provider)
         current = await self._current(provider)
-        if rejected_revision != current.revision:
-            return current
+        if rejected_revision < current.revision:  # one above is of a process that is no more
+            if not self._has_ended(current.credential):
+                return current
+            if _uses_login(provider):
+                await self._renew_if_needed(0)
+                return await self._current(provider)
         await self._replace_rejected(provider)
         return await self._current(provider)
+
+    def _has_ended(self, credential: RequestCredential) -> bool:
+        return credential.expires_at is not None and credential.expires_at <= self._clock.now()
 
     async def present(self) -> IssuedCredential | None:
         """Return the login as the active provider is given it, without renewing it.

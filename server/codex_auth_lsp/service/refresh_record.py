@@ -77,13 +77,15 @@ class RefreshRecord:
         """Say whether it should be sent once more at once: some issuers answer again for a time."""
         return self.outcome == SENT and self.fingerprint == fingerprint
 
-    def is_recent(self, distance: timedelta, now: datetime, uptime: float) -> bool:
-        """Say whether it was sent less than so long ago, by whichever clock says so.
+    def seconds_within(self, distance: timedelta, now: datetime, uptime: float) -> float:
+        """Return for how many seconds more it was sent less than `distance` ago, by either clock.
 
         A wall clock that was set would otherwise permit one more at each jump.
         """
-        since = uptime - self.uptime if self.uptime is not None else -1.0  # below 0: another start
-        return abs(now - self.sent_at) < distance or 0 <= since < distance.total_seconds()
+        ages = [abs(now - self.sent_at).total_seconds()]
+        if self.uptime is not None and self.uptime <= uptime:  # above: of another start
+            ages.append(uptime - self.uptime)
+        return max(0.0, distance.total_seconds() - min(ages))
 
 
 class RecordInMemory:

@@ -176,7 +176,8 @@ class RefreshSchedule:
             return
         delay = FIRST_BACK_OFF
         try:
-            await self._refresher().of_own_accord(credential)
+            too_early = await self._refresher().of_own_accord(credential)
+            delay = too_early + self._chance if too_early else delay
         except NeedsReauth:
             return  # a new login plans anew
         except AuthError as error:

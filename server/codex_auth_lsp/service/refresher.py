@@ -143,7 +143,7 @@ class Refresher:
         # By a clock that is ahead each new token has ended when it comes: one more would, too.
         is_hopeless = present.access_token == self._ended_on_arrival
         return ends_too_soon(present, min_validity_seconds, now) and (
-            not is_hopeless or self._is_far_enough(present)
+            not is_hopeless or not self._seconds_until_own(present)
         )
 
     async def _renew_for_somebody(
@@ -163,16 +163,20 @@ class Refresher:
                 return True
         return await asyncio.shield(running)
 
-    async def of_own_accord(self, credential: ChatGptCredential) -> None:
+    async def of_own_accord(self, credential: ChatGptCredential) -> float:
         """Renew without being asked, unless one of our processes just tried.
+
+        Return the seconds after which it may be tried, 0 where it was.
 
         Raises:
             AuthError: It did not work this time.
         """
         self._obey_pause(credential)
-        if self._is_far_enough(credential):
+        seconds = self._seconds_until_own(credential)
+        if not seconds:
             work = partial(self._refresh, credential, _reason(credential, forced=False))
             await asyncio.shield(self._flight.join(work, unasked=True))
+        return seconds
 
     def broke_off(self, credential: ChatGptCredential) -> bool | None:
         """Say whether a renewal of this login broke off; None while one is under way."""
@@ -189,16 +193,14 @@ class Refresher:
         await self._flight.close(FINISH_SECONDS)
         await self._writer.close(max(deadline - self._clock.monotonic(), HURRY_SECONDS))
 
-    def _is_far_enough(self, credential: ChatGptCredential) -> bool:
-        """Say whether the last request of our processes is long enough ago for an unasked one."""
+    def _seconds_until_own(self, credential: ChatGptCredential) -> float:
+        """Return how long the last request of our processes is too recent for an unasked one."""
         record = read_record(self._cache.refresh_record_place)
         if record is not None and record.wants_retry(credential.refresh_token.fingerprint()):
-            return True
+            return 0.0
         now, uptime = self._clock.now(), self._clock.monotonic()
-        return not any(
-            sent is not None and sent.is_recent(OWN_DISTANCE, now, uptime)
-            for sent in (record, self._last_sent)
-        )
+        sent = (one for one in (record, self._last_sent) if one is not None)
+        return max((one.seconds_within(OWN_DISTANCE, now, uptime) for one in sent), default=0.0)
 
     def _obey_pause(self, credential: ChatGptCredential) -> None:
         record = read_record(self._cache.refresh_record_place)
@@ -216,7 +218,7 @@ class Refresher:
             await self._look()
             place = Place(self._cache.store.pinned(), self._cache.refresh_record_place)
             # While this one waited for its turn, another window may have tried in vain.
-            is_wanted = self._flight.is_asked or self._is_far_enough(seen)
+            is_wanted = self._flight.is_asked or not self._seconds_until_own(seen)
             if not is_wanted or judge_turn(seen, self._stored()) is not Turn.SPEND:
                 return False
             try:

@@ -281,7 +281,10 @@ class StatusKeeper:
             ),
             refused=isinstance(failure, NeedsReauth) or self.login.is_of_a_stranger(stored),
             refresh_failed=failure is not None and not self.login.is_fresh_despite(failure),
-            last_error=self._unknown(provider) or failure or self._standing_error(),
+            last_error=self._view.settings_error
+            or self._unknown(provider)
+            or failure
+            or self._standing_error(),
             pending_login=self._pending_login,
             forbidden=forbidden,
         )
@@ -290,7 +293,7 @@ class StatusKeeper:
 
     def _unknown(self, provider: ProviderAuth) -> AuthError | None:
         """Return why nothing can be asked of a provider that is nowhere."""
-        if provider.defined or self._view.settings_error is not None:
+        if provider.defined:
             return None
         return ProviderUnknown(
             provider.problems[0], provider_id=provider.id, remediation=(_NAME_ANOTHER,)
@@ -298,8 +301,6 @@ class StatusKeeper:
 
     def _standing_error(self) -> AuthError | None:
         """Return what is wrong now and will be until somebody mends it."""
-        if self._view.settings_error is not None:
-            return self._view.settings_error
         if self.login.unsaved_error is not None:
             return self.login.unsaved_error
         stored = self._view.snapshot.credential

@@ -383,6 +383,8 @@ def write_error(exc: OSError, path: Path) -> StoreError:
         )
     if exc.errno in _READ_ONLY_ERRORS:
         return _read_only_folder(exc, path.parent)
+    if exc.errno == errno.EISDIR:
+        return StoreUnavailable(f"{path} is a folder and not a file; move it away.")
     if exc.errno in _NOT_THERE:
         return StoreUnavailable(f"The folder of {path} does not exist.")
     return StoreWriteFailed(f"The login could not be written to {path}: {reason}.")
