@@ -133,6 +133,13 @@ class Cell:
     async def reachable(self) -> None:
         self.home.write(self.login)
 
+    async def reachable_refused(self) -> None:
+        await self.refused_elsewhere()
+        await self.reachable()
+
+    async def reachable_empty(self) -> None:
+        self.home.auth_file.unlink()
+
     async def provider_without_login(self) -> None:
         self.home.configure('model_provider = "ollama"\n')
 
@@ -201,6 +208,8 @@ EVENTS: dict[str, Callable[[Cell], Awaitable[None]]] = {
     TOKEN_ENDS: Cell.token_ends,
     "the place of the login gets out of reach": Cell.unreachable,
     "it is in reach again, with a login": Cell.reachable,
+    "it is in reach again, with a login that was refused": Cell.reachable_refused,
+    "it is in reach again, without a login": Cell.reachable_empty,
     "`config.toml` names a provider without OpenAI sign-in": Cell.provider_without_login,
     "`config.toml` names `openai` again": Cell.provider_with_login,
     "`config.toml` cannot be used any more": Cell.config_broken,
@@ -226,6 +235,8 @@ def can_happen(state: str, event: str) -> bool:
         "another window's refresh is refused for good": state in {"signedIn", "notRequired"},
         "the place of the login gets out of reach": state != UNREACHABLE,
         "it is in reach again, with a login": state == UNREACHABLE,
+        "it is in reach again, with a login that was refused": state == UNREACHABLE,
+        "it is in reach again, without a login": state == UNREACHABLE,
         "`config.toml` names a provider without OpenAI sign-in": state != "notRequired",
         "`config.toml` names `openai` again": state == "notRequired",
     }.get(event, True)
