@@ -116,6 +116,12 @@ GROUPS = (
         r"strict=(None|False)|revocation_endpoint\), \)",
     ),
     Group(
+        "another default for a header that is not there",
+        "No date can be read from it, as from the empty text.",
+        r'headers\.get\("date", ""\)',
+        r'headers\.get\("date", (None)?\)',
+    ),
+    Group(
         "an entry of digits without a colon in `NO_PROXY`",
         "It is no port without one, and no host has such a name.",
         r"if colon and number\.isdecimal\(\)",

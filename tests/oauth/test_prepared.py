@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pytest
 import trustme
 
 from codex_auth_lsp.errors import TlsUntrusted
+from codex_auth_lsp.oauth import trust
 from codex_auth_lsp.oauth.trust import client_context
 
 if TYPE_CHECKING:
@@ -73,3 +75,38 @@ def test_authorities_are_read_once_and_again_when_they_are_others(tmp_path: Path
     file.write_text("no certificate")
     with pytest.raises(TlsUntrusted):
         client_context(environment)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the system is asked")
+@pytest.mark.parametrize(
+    ("folder", "files", "is_read"),
+    [
+        (None, (), True),
+        ("there", (), True),
+        ("there", ("authority.pem",), True),
+        ("there", ("5ed36f99.0",), False),
+        ("not there", (), True),
+    ],
+)
+def test_file_of_the_system_is_read_where_openssl_has_no_authorities(
+    tmp_path, monkeypatch, folder, files, is_read
+):
+    """Those in a folder are found by their hash; a folder without such names has none."""
+    (tmp_path / "there").mkdir()
+    for name in files:
+        (tmp_path / "there" / name).touch()
+    paths = ssl.get_default_verify_paths()._replace(
+        cafile=None,
+        capath=folder and str(tmp_path / folder),
+        openssl_cafile=str(tmp_path / "nothing"),
+    )
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
+    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda _: None)
+    file = tmp_path / "system.pem"
+    trustme.CA().cert_pem.write_to_path(file)
+    monkeypatch.setattr(trust, "_SYSTEM_FILES", (str(file),))
+    monkeypatch.setattr(trust, "_made", None)
+
+    context = client_context({})
+
+    assert bool(context.get_ca_certs()) == is_read

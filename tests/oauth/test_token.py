@@ -241,6 +241,16 @@ def test_new_refresh_token_is_found_whatever_stands_beside_it(answer, expected):
     assert rotated_token(answer) == expected
 
 
+def test_answer_without_a_meaning_is_told_with_its_status():
+    """A redirect, for example, as of a network that wants a sign-in of its own."""
+    with pytest.raises(IssuerResponseInvalid) as caught:
+        judge_refresh(reply(302, b"", location="https://elsewhere.example"))
+
+    assert caught.value.message == (
+        "The issuer answered with HTTP 302, which has no meaning here; try again later."
+    )
+
+
 UNDECIDED = [
     (reply(429, b"", retry_after="7"), RateLimited, 7),
     (reply(429, {"error": "slow_down"}), RateLimited, None),

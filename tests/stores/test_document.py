@@ -323,6 +323,14 @@ def test_a_refresh_writes_what_it_found_out(found, expected):
     assert after["tokens"]["oauth_provenance"] == expected
 
 
+def test_what_was_found_out_is_written_beside_a_record_alone():
+    """A login without one is OpenAI's, whose routes are fixed."""
+    found = replace(WHOLE_LOGIN, **ENDPOINTS)
+    after = json.loads(refreshed_document(read({"tokens": TOKENS}), found).render())
+
+    assert "oauth_provenance" not in after["tokens"]
+
+
 def test_refresh_adds_the_time_where_there_was_none():
     """Older files have none."""
     after = refreshed_document(read({"tokens": TOKENS}), WHOLE_LOGIN)
