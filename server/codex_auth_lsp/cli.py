@@ -145,10 +145,11 @@ def _action(arguments: Arguments) -> Callable[[ServiceOptions], int]:
 def _service_options(arguments: Arguments) -> ServiceOptions:
     try:
         issuer = resolve_issuer(arguments.issuer, arguments.client_id, os.environ)
+        home = resolve_codex_home(arguments.codex_home, os.environ)
     except ConfigurationInvalid as error:
         _refuse(error.message)
     return ServiceOptions(
-        home=resolve_codex_home(arguments.codex_home, os.environ),
+        home=home,
         issuer=issuer,
         environment=dict(os.environ),
         check_api_keys=arguments.check_api_key,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codex_auth_lsp.config.home import CodexHome, resolve_codex_home
-from codex_auth_lsp.errors import StoreUnavailable
+from codex_auth_lsp.errors import ConfigurationInvalid, StoreUnavailable
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,6 @@ from codex_auth_lsp.errors import StoreUnavailable
     [
         ("/from/option", {"CODEX_HOME": "/from/variable"}, "/from/option", "option"),
         (None, {"CODEX_HOME": "/from/variable"}, "/from/variable", "environment"),
-        ("", {"CODEX_HOME": "/from/variable"}, "/from/variable", "environment"),
         (None, {"CODEX_HOME": ""}, "/home/ada/.codex", "default"),
         (None, {}, "/home/ada/.codex", "default"),
         ("/a/../b", {}, "/a/../b", "option"),
@@ -26,7 +25,7 @@ from codex_auth_lsp.errors import StoreUnavailable
 def test_option_goes_before_variable_and_default(
     monkeypatch, option, environment, expected, chosen_by
 ):
-    """An empty value is no value; the path is taken as it is."""
+    """An empty variable is none; the path is taken as it is."""
     monkeypatch.setenv("HOME", "/home/ada")
 
     assert resolve_codex_home(option, environment) == CodexHome(Path(expected), chosen_by)
@@ -110,3 +109,9 @@ def test_folder_that_cannot_be_looked_at_is_told(tmp_path):
 
     assert isinstance(problem, StoreUnavailable)
     assert "cannot be read: File name too long." in problem.message
+
+
+def test_option_that_is_empty_is_refused():
+    """A script's variable that is not set would mean somebody else's login: the person's own."""
+    with pytest.raises(ConfigurationInvalid, match="--codex-home is empty"):
+        resolve_codex_home("", {"CODEX_HOME": "/from/variable"})

@@ -440,6 +440,8 @@ async def test_the_help_names_every_subcommand(command_line: CommandLine):
         ("--issuer", "https://user:secret-of-the-test@issuer.example", "status"),
         ("--issuer", "https://issuer.example/?x=secret-of-the-test", "status"),
         ("--issuer", "", "status"),
+        ("--codex-home", "", "logout"),
+        ("--codex-home", ""),
         ("--client-id", "", "status"),
         ("--client-id", "two words", "status"),
         ("--log-level", "LOUD", "status"),

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codex_auth_lsp.errors import StoreUnavailable
+from codex_auth_lsp.errors import ConfigurationInvalid, StoreUnavailable
 from codex_auth_lsp.values import frozen
 
 if TYPE_CHECKING:
@@ -67,8 +67,17 @@ class CodexHome:
 
 
 def resolve_codex_home(option: str | None, environment: Mapping[str, str]) -> CodexHome:
-    """Return the folder that the command line, else the environment, else the default names."""
-    if option:
+    """Return the folder that the command line, else the environment, else the default names.
+
+    Raises:
+        ConfigurationInvalid: The option is empty, as from a script's variable that is not set: the
+            default would be the login of somebody who meant another one.
+    """
+    if option is not None:
+        if not option:
+            raise ConfigurationInvalid(
+                "--codex-home is empty; name a folder, or leave the option out."
+            )
         return CodexHome(Path(option).absolute(), "option")
     if environment.get("CODEX_HOME"):
         return CodexHome(Path(environment["CODEX_HOME"]).absolute(), "environment")
