@@ -132,7 +132,8 @@ def leave(status: int, last_line: str | None = None) -> NoReturn:
     """End the process without taking the interpreter apart, which costs more than all the rest."""
     watchdog = threading.Timer(LEAVE_SECONDS, os._exit, [status])
     watchdog.daemon = True
-    watchdog.start()
+    with suppress(RuntimeError):  # the system gives no thread: then it has to go without
+        watchdog.start()
     try:
         if last_line is not None:
             sys.stderr.write(f"{last_line}\n")

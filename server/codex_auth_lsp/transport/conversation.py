@@ -115,7 +115,9 @@ class Conversation:
 
         What `initialized` begins, but for the first status, waits for `begin`.
         """
-        message = read_message(content)
+        return self._guarded(read_message(content), self._take_early)
+
+    def _take_early(self, message: Message) -> bool:
         if isinstance(message, Request):
             if message.method == "initialize" and self._state is _State.NEW:
                 self._take_request(message)
@@ -133,7 +135,11 @@ class Conversation:
 
         Return whether no event loop is needed for that.
         """
-        return not self._is_initialized or self._service.announce()
+        try:
+            return not self._is_initialized or self._service.announce()
+        except Exception as exc:  # noqa: BLE001 - the event loop begins with another look
+            log_defect(logger, exc)
+            return False
 
     @property
     def has_told_status(self) -> bool:
@@ -147,17 +153,21 @@ class Conversation:
 
     def receive(self, content: bytes) -> None:
         """Take the content of one frame; a defect of ours costs one message, not the process."""
-        message = read_message(content)
+        self._guarded(read_message(content), self._take)
+
+    def _guarded(self, message: Message, take: Callable[[Message], bool]) -> bool:
+        """Return what taking a message returns, True where it came to an error."""
         try:
-            self._take(message)
-        except Exception as exc:  # noqa: BLE001
+            return take(message)
+        except Exception as exc:  # noqa: BLE001 - every request gets an answer
             if isinstance(message, Request):
                 self._running.discard(message.id)
                 self._send({"jsonrpc": "2.0", "id": message.id, "error": error_reply(exc)})
             else:
                 log_defect(logger, exc)
+            return True
 
-    def _take(self, message: Message) -> None:
+    def _take(self, message: Message) -> bool:
         if isinstance(message, Request):
             logger.debug("--> %.80r", message.method)
             self._take_request(message)
@@ -168,6 +178,7 @@ class Conversation:
             self._refuse(message.id, message.code, message.reason)
         else:
             self._dispatcher.take_reply(message)
+        return True
 
     async def catch_up(self) -> None:
         """Wait until all that was received has begun."""

@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from codex_auth_lsp.process import (
     ProcessFailed,
@@ -40,8 +40,8 @@ FLUSH_SECONDS = 2.0
 QUIET_SECONDS = 0.05
 """How long the first status is waited for before the event loop, which takes its time to load."""
 
-COURTESY_SECONDS = 1.0
-"""How long it waits at the most while others want the processor."""
+EARLY_SECONDS = 1.0
+"""How long it waits at the most, whoever else wants the processor and whatever comes."""
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
@@ -62,6 +62,7 @@ class _Process:
         self._status: int | None = None
         self._ended: asyncio.Future[int] | None = None
         self._distrust: FramingError | None = None
+        self._bad_frame: FramingError | None = None
         self._decoder = FrameDecoder()
         self._held: list[bytes] = []
         self._is_early = True
@@ -80,14 +81,16 @@ class _Process:
         """Answer `initialize` and the status, for which no event loop is needed.
 
         With the first message of another kind, or when the client is quiet, it is over; what came
-        and was not answered is held for the event loop. On a busy machine that waits for others:
-        of many windows that start together, all tell their status before any loads more, and what
-        changes meanwhile.
+        and was not answered is held for the event loop, as is the end that a bad frame brings. On a
+        busy machine that waits for others: of many windows that start together, all tell their
+        status before any loads more, and what changes meanwhile.
         """
-        _on_early_signals()
-        courtesy_ends = time.monotonic() + COURTESY_SECONDS
-        while self._status is None and not self._held:
-            is_busy = time.monotonic() < courtesy_ends and others_wait()
+        self._on_early_signals()
+        ends = time.monotonic() + EARLY_SECONDS
+        while not (self._status is not None or self._held or self._bad_frame):
+            if time.monotonic() > ends:
+                return
+            is_busy = others_wait()
             if self._conversation.has_told_status and not is_busy:
                 return
             if self._stdio.has_input(QUIET_SECONDS):
@@ -114,6 +117,7 @@ class _Process:
         await self._service.close(hurried=True)
         await self._conversation.close()
         await self._stdio.flush(FLUSH_SECONDS)
+        self._stdio.give_back()
         if self._distrust is not None:
             raise ProcessFailed(f"not a language client's stream: {self._distrust}")
         return self._status or 0
@@ -122,17 +126,17 @@ class _Process:
         """Take what was read together, and what was held or had no room before."""
         self._conversation.begin_chunk()
         try:
-            contents = self._decoder.feed(data)
+            contents = iter(()) if self._bad_frame else self._decoder.feed(data)
             if self._is_early:
                 self._receive_early(contents)
             else:
                 self._receive(chain(self._no_longer_held(), contents))
         except FramingError as exc:
-            if self._status is None:
-                self._distrust = exc
-            self._end(1)
+            self._bad_frame = exc
         finally:
             self._conversation.end_chunk()
+        if self._bad_frame and not self._is_early and not self._held:
+            self._end(1, self._bad_frame)
 
     def _receive_early(self, contents: Iterable[bytes]) -> None:
         for content in contents:
@@ -159,15 +163,19 @@ class _Process:
         elif watch is not None:
             watch(lambda: self._end(0))
 
-    def _end(self, status: int) -> None:
+    def _end(self, status: int, distrust: FramingError | None = None) -> None:
         if self._status is None:
-            self._status = status
+            self._status, self._distrust = status, distrust
             if self._ended is not None:
                 self._ended.set_result(status)
 
+    def _on_early_signals(self) -> None:
+        """End at once while there is nothing yet that would have to end in order."""
 
-def _on_early_signals() -> None:
-    """End at once while there is nothing yet that would have to end in order."""
-    if os.name == "posix":
-        for name in _SIGNALS:
-            signal.signal(getattr(signal, name), lambda *_: leave(0))
+        def end(*_: object) -> NoReturn:
+            self._stdio.give_back()
+            leave(0)
+
+        if os.name == "posix":
+            for name in _SIGNALS:
+                signal.signal(getattr(signal, name), end)

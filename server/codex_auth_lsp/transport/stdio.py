@@ -39,6 +39,11 @@ class Stdio:
         self._on_data = on_data
         self._on_end = on_end
         self._input, self._output = _claim()
+        self._were_blocking = {
+            stream: os.get_blocking(stream.fileno())
+            for stream in (self._input, self._output)
+            if os.name == "posix"
+        }
         self._reading_loop: asyncio.AbstractEventLoop | None = None
         self._writing: Output | None = None
         self._gathered: bytearray | None = None
@@ -131,6 +136,12 @@ class Stdio:
         """Wait until all is written, and no longer than `seconds`."""
         if self._writing is not None:
             await self._writing.flush(seconds)
+
+    def give_back(self) -> None:
+        """Let the pipes block as they did: a terminal, or a shell's other programs, go on there."""
+        for stream, was_blocking in self._were_blocking.items():
+            with suppress(OSError, ValueError):
+                os.set_blocking(stream.fileno(), was_blocking)
 
     def stop_reading(self) -> None:
         """Take nothing more in."""
