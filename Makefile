@@ -15,7 +15,8 @@ test: $(VENV)/.dev
 lint: $(VENV)/.dev
 	@$(PY) tests/run.py --lint-only
 
-# The reliability proofs with their full figures, in about 40 minutes; writes docs/reliability.md.
+# The reliability proofs with their full figures, in about 40 minutes; writes docs/reliability.md, as
+# the next ones do. A run of less than the full sizes tells its figures and leaves the page alone.
 # PROVE_ONLY names parts (crash faults ends rotation beside_codex torn model keyring callback_flood request_flood parent_deaths), the others change sizes.
 prove: $(VENV)/.dev
 	@test -d tests/parts/node_modules || npm ci --prefix tests/parts --loglevel=error
@@ -30,7 +31,8 @@ fuzz: $(VENV)/.fuzz
 	  $(foreach size,SEED SCALE,$(if $(FUZZ_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(FUZZ_$(size))))
 
 # Our figures beside those of other servers on this machine, in about ten quiet minutes; writes the
-# figures of docs/performance.md. BENCH_COPILOT=1 installs Copilot's language server to measure it, too.
+# figures of docs/performance.md, where no server of that page is missing. BENCH_COPILOT=1 installs
+# Copilot's language server to measure it, too.
 bench: $(VENV)/.bench
 	@test -d tests/parts/node_modules || npm ci --prefix tests/parts --loglevel=error
 	@test -z "$(BENCH_COPILOT)" || npm install --prefix .cache/bench --no-save --loglevel=error @github/copilot-language-server
@@ -38,7 +40,8 @@ bench: $(VENV)/.bench
 	  $(BENCH_$(size)),--$(shell echo $(size) | tr A-Z a-z) $(BENCH_$(size))))
 
 # Hours of use in the background: 10,000 status requests, 200 logins, 500 refreshes and idling. The same
-# again tells how far it is, or goes on where it was stopped; writes the soak of docs/performance.md.
+# again tells how far it is, or goes on where it was stopped (by the `kill` that it names); one of 120
+# minutes or more writes the soak of docs/performance.md.
 soak: $(VENV)/.dev
 	@PYTHONPATH=tests $(PY) -m soak $(if $(MINUTES),--minutes $(MINUTES))
 

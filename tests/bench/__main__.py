@@ -1,7 +1,8 @@
 """`make bench`: our figures beside those of other servers on the same machine, and their goals.
 
-Writes the figures of `docs/performance.md`, its pictures, and `.cache/bench/figures.json`. Ends
-with status 1 where a goal that could be measured was not reached.
+Writes `.cache/bench/figures.json`; and the figures of `docs/performance.md` with its pictures where
+the run had the full sizes and no server less than the page. Ends with status 1 where a goal that
+could be measured was not reached.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
 from dataclasses import asdict
 
 import loopback_only
 from bench import flows, growth, many_windows, one_window, plots, report
 from bench.peers import all_peers
+from prove.run import LEFT_ALONE, to_its_end, whole_number
 from prove.versions import ROOT, commit, today, versions
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -38,10 +39,15 @@ def main() -> int:
     grown = growth.measure(peers[0], arguments.trips)
     _say("growth: done")
     flow = asyncio.run(flows.measure(arguments.flow_rounds))
-    about = {**versions(), "commit": commit(), "date": today()}
-    PAGE.touch()
-    report.put(PAGE, report.render(servers, one, many, grown, flow, about))
-    plots.draw(PICTURES, one, many, grown)
+    sizes = {name: getattr(arguments, name) for name in _SIZES}
+    rounds = {name.replace("_", " "): f"{size:g}" for name, size in sizes.items()}
+    about = {**versions(), **rounds, "commit": commit(), "date": today()}
+    is_full = all(sizes[name] >= size for name, size in _SIZES.items())
+    if is_full and report.servers_of(PAGE) <= set(servers):
+        report.put(PAGE, report.render(servers, one, many, grown, flow, about))
+        plots.draw(PICTURES, one, many, grown)
+    else:
+        _say(f"{LEFT_ALONE} Figures: {KEPT.relative_to(ROOT)}")
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     parts = {"one": one, "many": many, "growth": grown, "flows": flow}
     found = {**{name: asdict(part) for name, part in parts.items()}, "about": about}
@@ -52,17 +58,21 @@ def main() -> int:
     return 1 if any(goal.is_reached is False for goal in goals) else 0
 
 
+_SIZES = {
+    "rounds": 20,
+    "trips": 500,
+    "window_rounds": 3,
+    "changes": 100,
+    "idle_seconds": 20,
+    "flow_rounds": 5,
+}
 _WORDS = {True: "ok    ", False: "MISSED", None: "-     "}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="Measure, beside other servers.")
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--trips", type=int, default=500)
-    parser.add_argument("--window-rounds", type=int, default=3)
-    parser.add_argument("--changes", type=int, default=100)
-    parser.add_argument("--idle-seconds", type=float, default=20)
-    parser.add_argument("--flow-rounds", type=int, default=5)
+    for name, size in _SIZES.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=whole_number, default=size)
     return parser.parse_args()
 
 
@@ -71,4 +81,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    to_its_end(main, "nothing is kept of a bench that has not ended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bench.figures import Samples, digits, row
@@ -38,6 +39,13 @@ def put(path: Path, figures: str, begin: str = BEGIN, end: str = END) -> None:
     before, _, rest = path.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     path.write_text(f"{before}{begin}\n{figures}\n{end}{after}", encoding="utf-8")
+
+
+def servers_of(path: Path) -> set[str]:
+    """Return the servers that the page has figures of; none where there is no page."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    head = re.search(r"^\| figure \| ((?!goal).*) \|$", text, re.MULTILINE)
+    return set(head[1].split(" | ")) if head is not None else set()
 
 
 def render(

@@ -144,6 +144,15 @@ def test_figures_take_the_place_of_the_old_ones(tmp_path):
     assert page.read_text() == f"before\n{report.BEGIN}\nnewer\n{report.END}\nafter\n"
 
 
+def test_the_servers_of_a_page_are_those_of_its_columns(tmp_path):
+    """A run with fewer does not take their place."""
+    page = tmp_path / "page.md"
+    assert report.servers_of(page) == set()
+    page.write_text("| figure | goal | found |\n\n| figure | ours | another one |\n| --- |\n")
+
+    assert report.servers_of(page) == {"ours", "another one"}
+
+
 def test_the_page_names_every_goal(ours, monkeypatch):
     """A goal that is missed stands there as one."""
     monkeypatch.setattr(many_windows, "WINDOWS", 1)

@@ -9,12 +9,10 @@ wanted, or a test fails.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import json
 import shutil
 import subprocess
-import sys
 import time
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
@@ -23,23 +21,16 @@ from coverage import Coverage
 
 from covered.figures import PACKAGES, by_package, outcome
 from covered.measured_venv import PACKAGE, make
-from prove.__main__ import KEPT as PROVED
-from prove.__main__ import write_report
-from prove.versions import ROOT, commit, today
+from prove.__main__ import keep
+from prove.run import to_its_end
+from prove.versions import ROOT, commit, digest_of, today
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _kept() -> Path:
-    """Return the folder of this code: measurements of another do not fit its lines."""
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        digest.update(f"{path.relative_to(PACKAGE)}\0".encode() + path.read_bytes())
-    return ROOT / ".cache" / "coverage" / digest.hexdigest()[:12]
-
-
-KEPT = _kept()
+KEPT = ROOT / ".cache" / "coverage" / digest_of(PACKAGE)
+"""The folder of this code: measurements of another do not fit its lines."""
 
 PARTS = {
     "logic": [
@@ -72,8 +63,7 @@ def main() -> int:
     found = by_package(_report())
     result = outcome(found, f"the tests of {len(PARTS)} parts: {', '.join(PARTS)}")
     result.seconds, result.commit, result.date = time.monotonic() - started, commit(), today()
-    result.save(PROVED)
-    write_report()
+    keep(result, is_full=True)
     for package in PACKAGES:
         for file, missed in found[package].not_run.items():
             _say(f"not run: {file}: {missed}")
@@ -119,4 +109,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    to_its_end(main, "the parts that have ended are kept")

@@ -1,14 +1,14 @@
 """`make fuzz`: a million odd messages and what else may come from outside, and the report of it.
 
 Every portion that ends is kept below `.cache/fuzz`: a run that was stopped is taken up where it
-was, and starts anew with another seed. Ends with status 1 when anything was found.
+was, and starts anew with another seed or another code. The report is written when all parts have
+run to their full sizes. Ends with status 1 when anything was found.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 
@@ -16,11 +16,11 @@ import loopback_only
 from fuzz.found import Found
 from fuzz.outcome import outcome
 from fuzz.parts import PARTS, Part
-from prove.__main__ import KEPT as PROVED
-from prove.__main__ import write_report
-from prove.versions import ROOT, commit, today
+from prove.__main__ import keep
+from prove.run import number, to_its_end, whole_number
+from prove.versions import ROOT, commit, digest_of, today
 
-KEPT = ROOT / ".cache" / "fuzz"
+KEPT = ROOT / ".cache" / "fuzz" / digest_of(ROOT / "server", ROOT / "tests" / "fuzz")
 
 
 def main() -> int:
@@ -35,11 +35,11 @@ def main() -> int:
         all_found[part] = Found.load(path)
     result = outcome(all_found, arguments.seed, arguments.scale)
     result.commit, result.date = commit(), today()
-    result.save(PROVED)
-    write_report()
+    keep(result, is_full=all(found.cases >= part.full for part, found in all_found.items()))
     for failure in [*result.failures, *result.broken]:
         _say(f"  FAILED {failure}")
-    return 0 if result.holds else 1
+    has_failed = result.failures or (result.broken and not arguments.only)
+    return 1 if has_failed else 0
 
 
 async def _run(part: Part, path: Path, arguments: argparse.Namespace) -> None:
@@ -62,8 +62,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", choices=[part.name for part in PARTS], help="run this part"
     )
-    parser.add_argument("--seed", type=int, default=20261126)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the full figures")
+    parser.add_argument("--seed", type=whole_number, default=20261126)
+    parser.add_argument("--scale", type=number, default=1.0, help="share of the full figures")
     return parser.parse_args()
 
 
@@ -72,4 +72,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    to_its_end(main, "the portions that have ended are kept")

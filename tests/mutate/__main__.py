@@ -2,8 +2,8 @@
 
 mutmut changes one thing at a time and runs the tests that reach it, inside one process; its
 settings are in pyproject.toml. What is known is kept below `.cache/mutate`, so that a run goes on
-where it was stopped. Writes its chapter of docs/reliability.md; ends with status 1 when too many
-changes go unnoticed.
+where it was stopped. Writes its chapter of docs/reliability.md when all were tried; ends with
+status 1 when too many changes go unnoticed.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import subprocess
 import sys
 import time
 
-from mutate.outcome import outcome, results
+from mutate.outcome import is_whole, outcome, results
 from mutate.workplace import FOLDER, MUTANTS, lay_out
-from prove.__main__ import KEPT as PROVED
-from prove.__main__ import write_report
+from prove.__main__ import keep
+from prove.run import number, to_its_end
 from prove.versions import commit, today
 
 _MINUTES = 60.0
@@ -30,18 +30,17 @@ _TIME = FOLDER / "seconds"
 def main() -> int:
     """Run what is left, for as long as it may take, and return the exit status."""
     parser = argparse.ArgumentParser(prog="mutate", description="Find what no test notices.")
-    parser.add_argument("--minutes", type=float, default=_MINUTES, help="how long to go on")
+    parser.add_argument("--minutes", type=number, default=_MINUTES, help="how long to go on")
     minutes = parser.parse_args().minutes
     lay_out()
     started = time.monotonic()
-    if minutes:
-        _mutmut(minutes * 60)
+    _mutmut(minutes * 60)
     took = time.monotonic() - started + (float(_TIME.read_text()) if _TIME.is_file() else 0.0)
     _TIME.write_text(str(took))
-    result = outcome(results(MUTANTS), _diff)
+    found = results(MUTANTS)
+    result = outcome(found, _diff)
     result.seconds, result.commit, result.date = took, commit(), today()
-    result.save(PROVED)
-    write_report()
+    keep(result, is_full=is_whole(found))
     for claim in result.claims:
         print(f"  {'ok    ' if claim.holds else 'FAILED'} {claim.promise}: {claim.found}")
     return 0 if result.holds else 1
@@ -66,11 +65,18 @@ def _mutmut(seconds: float) -> None:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             print("\nThe time is over; the next run goes on here.")
-            os.killpg(process.pid, signal.SIGINT)
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End a run that has a session of its own, with all that it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(_STOP_SECONDS)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _diff(name: str) -> str:
@@ -81,4 +87,4 @@ def _diff(name: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    to_its_end(main, "what was tried is kept")

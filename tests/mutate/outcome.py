@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 NAME = "mutate"
 
 WANTED = 95.0
-"""Percent of the mutants that tests reach, which have to be noticed."""
+"""Percent of the mutants that tests have to reach, and of these that have to be noticed."""
+
+OUT_OF_TIME = 1.0
+"""Percent of the mutants that may count as noticed because a test did not end."""
 
 Counts = Counter[str]
 
@@ -51,15 +54,27 @@ def outcome(found: Mapping[str, Mapping[str, str]], diff: Callable[[str], str]) 
     ]
     groups, rest = by_group(survivors)
     claims = [
-        Claim("mutants that were tried, of all", _share(_tried(total), total.total()), True),
-        Claim("mutants that tests reach", _share(_reached(total), _tried(total)), True),
+        Claim(
+            "mutants that were tried, of all",
+            _share(_tried(total), total.total()),
+            _tried(total) == total.total(),
+        ),
+        Claim(
+            f"mutants that tests reach, over {WANTED:g} %",
+            _share(_reached(total), _tried(total)),
+            _reached(total) * 100 > WANTED * _tried(total),
+        ),
         Claim(
             f"of these, noticed; over {WANTED:g} %",
             _share(_noticed(total), _reached(total)),
             _noticed(total) * 100 > WANTED * _reached(total),
         ),
-        Claim("mutants that ran out of time, counted as noticed", f"{total['timeout']}", True),
-        Claim("survivors that no reason below explains", f"{len(rest)}", True),
+        Claim(
+            f"mutants that ran out of time, counted as noticed, at most {OUT_OF_TIME:g} %",
+            f"{total['timeout']}",
+            total["timeout"] * 100 <= OUT_OF_TIME * _tried(total),
+        ),
+        Claim("survivors that no reason below explains", f"{len(rest)}", not rest),
     ]
     rows = [
         (
@@ -82,6 +97,12 @@ def outcome(found: Mapping[str, Mapping[str, str]], diff: Callable[[str], str]) 
         "more, do not. mutmut changes bodies of functions: no constants, no defaults of classes.",
     ]
     return Outcome(NAME, f"{total.total():,} small changes", claims, tables, limits)
+
+
+def is_whole(found: Mapping[str, Mapping[str, str]]) -> bool:
+    """Say whether every mutant was tried."""
+    total = sum((Counter(states.values()) for states in found.values()), Counts())
+    return 0 < _tried(total) == total.total()
 
 
 def _tried(counts: Counts) -> int:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
+from contextlib import suppress
 
 import pytest
 
+from mutate import __main__ as mutate_main
 from mutate import survivors
-from mutate.outcome import outcome
+from mutate.outcome import is_whole, outcome
 from mutate.survivors import GROUPS, Group, Survivor, by_group
 
 DIFF = """--- a.py
@@ -40,7 +45,7 @@ def test_score_is_of_the_mutants_that_tests_reach():
         "1",
         "3",
     ]
-    assert result.holds
+    assert [claim.holds for claim in result.claims] == [True, False, True, True, False]
     assert result.tables[-1].heads == ("also survived", "instead of", "stands")
 
 
@@ -50,6 +55,49 @@ def test_too_many_that_nobody_notices_do_not_hold():
 
     assert not outcome(found, lambda _: DIFF).holds
     assert not outcome({"oauth/token": {"a": "not checked"}}, lambda _: DIFF).holds
+
+
+@pytest.mark.parametrize(
+    ("states", "whole"),
+    [
+        (["killed", "survived", "timeout", "no tests"], True),
+        (["killed", "not checked"], False),
+        (["killed", "check was interrupted by user"], False),
+        ([], False),
+    ],
+)
+def test_a_run_is_whole_when_everything_was_tried(states, whole):
+    """What was not is none of its figures."""
+    assert is_whole({"oauth/token": {f"x_{n}": state for n, state in enumerate(states)}}) is whole
+
+
+def test_everything_that_was_noticed_holds():
+    """Every claim can be true."""
+    found = {"oauth/token": {f"x_{number}": "killed" for number in range(200)}}
+
+    assert outcome(found, lambda _: DIFF).holds
+
+
+def test_what_mutmut_has_started_ends_with_the_run(tmp_path, monkeypatch):
+    """Ctrl-C reaches `make` alone: mutmut has a session of its own."""
+    script = tmp_path / "mutmut.py"
+    script.write_text(
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "print(os.getpid(), flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    monkeypatch.setattr(mutate_main, "_STOP_SECONDS", 0.1)
+    process = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, start_new_session=True
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with suppress(subprocess.TimeoutExpired):
+            mutate_main._stop(process)
+
+        assert process.wait(10) == -signal.SIGKILL
 
 
 def test_reason_is_for_what_it_names_alone(monkeypatch):

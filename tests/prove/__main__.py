@@ -1,8 +1,8 @@
 """`make prove`: the reliability proofs with their full figures, and the report about them.
 
 Each part that ends is kept below `.cache/prove`, so that a run can be stopped and taken up again
-part by part (`--only`), and the report is written from what is there. Ends with status 1 when a
-claim of a part that ran does not hold.
+part by part (`--only`), and the report is written from what is there. Of less than the full sizes
+nothing is kept. Ends with status 1 when a claim of a part that ran does not hold.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
-import sys
 import tempfile
 import time
 import traceback
@@ -20,7 +19,8 @@ import loopback_only
 from prove.parts import PAGES, PARTS, Part, Sizes
 from prove.report import render
 from prove.results import Outcome
-from prove.versions import ROOT, commit, today, versions
+from prove.run import LEFT_ALONE, to_its_end, whole_number
+from prove.versions import ROOT, changed_since, commit, today, versions
 from support import parts
 
 KEPT = ROOT / ".cache" / "prove"
@@ -33,7 +33,12 @@ def main() -> int:
     sizes = Sizes(**{field.name: getattr(arguments, field.name) for field in _SIZES})
     names = arguments.only or [part.name for part in PARTS]
     _say(f"network: {loopback_only.enforce()}")
-    good = True
+    good, is_full = (
+        True,
+        all(
+            getattr(sizes, field.name) >= field.default for field in _SIZES if field.name != "seed"
+        ),
+    )
     for part in PARTS:
         if part.name not in names:
             continue
@@ -43,21 +48,30 @@ def main() -> int:
             for need in missing:
                 _say(f"\n=== {part.title}: not run, {need.name} is missing; {need.remedy}")
             continue
-        good &= _prove(part, sizes)
-    write_report(arguments.report)
-    _say(f"The report is in {arguments.report}")
+        good &= _prove(part, sizes, is_full=is_full)
+    if is_full:
+        write_report()
+    _say(f"The report is in {REPORT}" if is_full else LEFT_ALONE)
     return 0 if good else 1
 
 
-def write_report(path: Path = REPORT) -> None:
+def write_report() -> None:
     """Write the page from all that was kept; chapters of which nothing was stay as they are."""
     pages = [(page, Outcome.load(KEPT, page.name)) for page in PAGES]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    before = path.read_text() if path.is_file() else ""
-    path.write_text(render(pages, versions(), before))
+    before = REPORT.read_text() if REPORT.is_file() else ""
+    REPORT.write_text(render(pages, versions(), before, changed_since))
 
 
-def _prove(part: Part, sizes: Sizes) -> bool:
+def keep(outcome: Outcome, *, is_full: bool) -> None:
+    """Put what a run of another maker found into the report, where it was a full one."""
+    if is_full:
+        outcome.save(KEPT)
+        write_report()
+    else:
+        _say(LEFT_ALONE)
+
+
+def _prove(part: Part, sizes: Sizes, *, is_full: bool) -> bool:
     """Run a part, keep what it found, and say whether all of its claims hold."""
     try:
         outcome = asyncio.run(_run(part, sizes))
@@ -65,7 +79,8 @@ def _prove(part: Part, sizes: Sizes) -> bool:
         traceback.print_exc()
         _say(f"  FAILED {part.title}: it broke off")
         return False
-    outcome.save(KEPT)
+    if is_full:
+        outcome.save(KEPT)
     _tell(outcome)
     return outcome.holds
 
@@ -92,11 +107,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", choices=[part.name for part in PARTS], help="run this part"
     )
-    parser.add_argument(
-        "--report", type=Path, default=REPORT, help="where to write (docs/reliability.md)"
-    )
     for field in _SIZES:
-        parser.add_argument(f"--{field.name}", type=int, default=field.default)
+        parser.add_argument(f"--{field.name}", type=whole_number, default=field.default)
     return parser.parse_args()
 
 
@@ -108,4 +120,4 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    to_its_end(main, "the parts that have ended are kept")

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from prove.parts import Page
     from prove.results import Outcome, Table
@@ -28,22 +28,34 @@ def render(
     outcomes: Sequence[tuple[Page, Outcome | None]],
     versions: Mapping[str, str],
     before: str = "",
+    changed_since: Callable[[str], int | None] = lambda _: None,
 ) -> str:
     """Return the page.
 
     A part without an outcome has not run here; what the page said of it `before`, by another
-    checkout, goes on to stand there with its commit and date.
+    checkout, goes on to stand there with its commit and date, as does the version of a program that
+    is missing here.
+
+    Args:
+        outcomes: What each part has found.
+        versions: Of the programs, `missing` where one is.
+        before: The page as it was.
+        changed_since: Tells how many files of the server changed since a commit.
     """
-    return "\n".join(_lines(outcomes, versions, before)).rstrip() + "\n"
+    lines = _lines(outcomes, versions, before, changed_since)
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _lines(
-    outcomes: Sequence[tuple[Page, Outcome | None]], versions: Mapping[str, str], before: str
+    outcomes: Sequence[tuple[Page, Outcome | None]],
+    versions: Mapping[str, str],
+    before: str,
+    changed_since: Callable[[str], int | None],
 ) -> Iterator[str]:
     for paragraph in ("# Reliability", INTRODUCTION, WORDS):
         yield paragraph
         yield ""
-    yield from _summary(outcomes, before)
+    yield from _summary(outcomes, before, changed_since)
     for part, outcome in outcomes:
         yield f"## {part.title}"
         yield ""
@@ -61,20 +73,36 @@ def _lines(
             yield from _part(outcome)
     yield "## What took part"
     yield ""
-    yield from _table(("program", "version"), list(versions.items()))
+    known = {
+        name: version if version != "missing" else _version_before(before, name) or version
+        for name, version in versions.items()
+    }
+    yield from _table(("program", "version"), list(known.items()))
 
 
-def _summary(outcomes: Sequence[tuple[Page, Outcome | None]], before: str) -> Iterator[str]:
+def _version_before(before: str, name: str) -> str:
+    _, _, took_part = before.partition("## What took part")
+    return _found(took_part, rf"^\| {re.escape(name)} \| (.*) \|$")
+
+
+def _summary(
+    outcomes: Sequence[tuple[Page, Outcome | None]],
+    before: str,
+    changed_since: Callable[[str], int | None],
+) -> Iterator[str]:
     rows = []
     for part, outcome in outcomes:
         if outcome is None:
             row = _found(before, rf"^\| {re.escape(part.title)} \| (.*) \|$")
-            rows.append((part.title, *(row.split(" | ") if row else ("", "not run", ""))))
-            continue
-        failed = f"**{len(outcome.broken)} of {len(outcome.claims)} claims fail**"
-        verdict = "holds" if outcome.holds else failed
-        rows.append((part.title, outcome.asked, verdict, f"{outcome.commit}, {outcome.date}"))
-    yield from _table(("part", "size", "result", "commit and date"), rows)
+            asked, verdict, when = row.split(" | ")[:3] if row else ("", "not run", "")
+        else:
+            failed = f"**{len(outcome.broken)} of {len(outcome.claims)} claims fail**"
+            asked, verdict = outcome.asked, "holds" if outcome.holds else failed
+            when = f"{outcome.commit}, {outcome.date}"
+        changed = changed_since(when.partition(",")[0].partition(" ")[0]) if when else None
+        rows.append((part.title, asked, verdict, when, "" if changed is None else f"{changed}"))
+    heads = ("part", "size", "result", "commit and date", "files of the server changed since")
+    yield from _table(heads, rows)
 
 
 def _part(outcome: Outcome) -> Iterator[str]:

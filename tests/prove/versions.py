@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -25,6 +26,25 @@ def commit() -> str:
         return "unknown"
     changed = _said("git", "-C", str(ROOT), "status", "--porcelain", "--", "server")
     return f"{number} with uncommitted changes" if changed else number
+
+
+def changed_since(number: str) -> int | None:
+    """Return how many files of the server changed since a commit; None where nobody knows."""
+    words = ("git", "-C", str(ROOT), "diff", "--name-only", number, "--", "server")
+    try:
+        ran = subprocess.run(words, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return len(ran.stdout.splitlines()) if ran.returncode == 0 else None
+
+
+def digest_of(*folders: Path) -> str:
+    """Return what tells one code in these folders from another."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def today() -> str:

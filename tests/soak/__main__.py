@@ -2,7 +2,8 @@
 
 Called again it tells how far the running one is, takes up one that was stopped, or tells what one
 that is over has found: what is kept below `.cache/soak` counts for the same minutes of the same
-code. Writes the soak of `docs/performance.md`. The exit status is 1 where something went wrong.
+code. One of 120 minutes or more writes the soak of `docs/performance.md`. The exit status is 1
+where something went wrong.
 """
 
 from __future__ import annotations
@@ -11,18 +12,27 @@ import argparse
 import asyncio
 import fcntl
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import loopback_only
 from bench.report import put
+from prove.run import LEFT_ALONE, number, to_its_end
 from prove.versions import ROOT, commit
 from soak import report, stretch
 from soak.kept import Kept
 from soak.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+FULL_MINUTES = 120.0
 
 FOLDER = ROOT / ".cache" / "soak"
 PAGE = ROOT / "docs" / "performance.md"
@@ -39,9 +49,11 @@ def main() -> int:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            running = (FOLDER / "running").read_text()
             print(report.render(kept, plan))
-            print("It runs in the background; `make soak` with the same minutes tells more later.")
+            print(f"One of {running} runs in the background.")
             return 0
+        (FOLDER / "running").write_text(f"{arguments.minutes:g} minutes (process {os.getpid()})")
         if arguments.here:
             return _run(kept, plan, path)
     if kept.is_over:
@@ -52,7 +64,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="soak", description="Use a window for hours.")
-    parser.add_argument("--minutes", type=float, default=120)
+    parser.add_argument("--minutes", type=number, default=FULL_MINUTES)
     parser.add_argument("--here", action="store_true", help="in the foreground")
     return parser.parse_args()
 
@@ -60,7 +72,7 @@ def _arguments() -> argparse.Namespace:
 def _begin_in_background(minutes: float) -> None:
     log = FOLDER / "log"
     with log.open("a") as output:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "soak", "--minutes", f"{minutes:g}", "--here"],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -68,15 +80,29 @@ def _begin_in_background(minutes: float) -> None:
             start_new_session=True,
         )
     print(f"Runs in the background for {minutes:g} minutes; its log is {log.relative_to(ROOT)}.")
+    print(f"`kill {process.pid}` stops it; the same command again then goes on with it.")
 
 
 def _run(kept: Kept, plan: Plan, path: Path) -> int:
     print(f"network: {loopback_only.enforce()}", flush=True)
     with tempfile.TemporaryDirectory(prefix="codex-soak-") as folder:
-        asyncio.run(stretch.run(kept, plan, Path(folder), lambda: kept.save(path)))
+        asyncio.run(_until_told(stretch.run(kept, plan, Path(folder), lambda: kept.save(path))))
     kept.save(path)
-    put(PAGE, report.render(kept, plan), report.BEGIN, report.END)
+    if plan.minutes >= FULL_MINUTES:
+        put(PAGE, report.render(kept, plan), report.BEGIN, report.END)
+    else:
+        print(LEFT_ALONE)
     return _tell(kept, plan)
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+    """Work until SIGTERM comes, and then end what was started."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        sys.exit("Stopped; the same command again goes on with it.")
 
 
 def _tell(kept: Kept, plan: Plan) -> int:
@@ -97,4 +123,4 @@ def _tell(kept: Kept, plan: Plan) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    to_its_end(main, "what was measured is kept")

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from soak.plan import Plan
     from support.lsp_client import LanguageClient
 
+SETTLE_SECONDS = 2.0
+"""After the first work of a stretch: what a window then still loads is no drift."""
+
 ACTION_SECONDS = 60.0
 """How long one login or refresh may take on a busy machine."""
 
@@ -64,6 +67,7 @@ class _Stretch:
     async def run(self) -> None:
         for name in (LOGIN, REFRESH, STATUS):  # what the first of a kind imports is no drift
             await self._do(name)
+        await asyncio.sleep(SETTLE_SECONDS)
         self._kept.stretches.append(self._samples)
         self._sample()
         while not self._kept.is_over:
