@@ -1,15 +1,17 @@
 """`make sbom`: what the server and the extension are made of, as CycloneDX, in dist/.
 
-cyclonedx-py reads requirements.lock, and `npm sbom` the extension's package-lock.json, which also
-has what builds it: the bundler puts some of these packages into the extension. Nothing is asked of
-a registry. What differs between two machines or two days is taken out, addresses of registries
-among it; hashes stay. SOURCE_DATE_EPOCH, where it is set, is the time that the files tell.
+cyclonedx-py reads requirements.lock, whose remarks say what needs what, and `npm sbom` the
+extension's package-lock.json, which also has what builds it; that is `optional`. An extension with
+a bundled server holds what both files name. Nothing is asked of a registry. What differs between
+two machines or two days is taken out, addresses of registries among it; hashes stay.
+SOURCE_DATE_EPOCH, where it is set, is the time that the files tell.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -48,10 +50,28 @@ def server() -> dict[str, Any]:
             reference["comment"] = "the files that the lock file allows"
     project = bill["metadata"]["component"]
     project["version"] = _version()
-    # The lock file is flat: it does not say which of them need which.
-    needed = sorted(component["bom-ref"] for component in bill["components"])
-    bill["dependencies"] = [{"ref": project["bom-ref"], "dependsOn": needed}]
+    references = {component["name"]: component["bom-ref"] for component in bill["components"]}
+    needed = _needed((ROOT / "requirements.lock").read_text(encoding="utf-8"))
+    bill["dependencies"] = [
+        {
+            "ref": reference,
+            "dependsOn": sorted(references[name] for name in needed.get(who, ())),
+        }
+        for who, reference in [(project["name"], project["bom-ref"]), *sorted(references.items())]
+    ]
     return bill
+
+
+def _needed(lock: str) -> dict[str, list[str]]:
+    """Return what each package needs, by the remarks of a lock file (`# via`)."""
+    needed: dict[str, list[str]] = {}
+    name = ""
+    for line in lock.splitlines():
+        if pinned := re.match(r"([a-z0-9-]+)==", line):
+            name = pinned[1]
+        elif (remark := re.match(r"    # (?:via)? *([a-z0-9-]+)?", line)) and remark[1]:
+            needed.setdefault(remark[1], []).append(name)
+    return needed
 
 
 def extension() -> dict[str, Any]:
