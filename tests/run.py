@@ -43,7 +43,7 @@ LAST_LINES = 40
 
 DOWNLOAD_ATTEMPTS = 3
 MOST_WORKERS = 4
-NODE_VERSION = 20
+NODE_VERSION = "20.19"
 
 
 class Missing(Exception):
@@ -185,7 +185,8 @@ def need_node() -> None:
     if shutil.which("node") is None or shutil.which("npm") is None:
         raise Missing(f"no Node on this machine; install Node {NODE_VERSION} or newer")
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
-    if int(version.stdout.lstrip("v").split(".")[0]) < NODE_VERSION:
+    found, wanted = version.stdout.strip().lstrip("v").split("."), NODE_VERSION.split(".")
+    if [int(part) for part in found[:2]] < [int(part) for part in wanted]:
         raise Missing(f"Node {version.stdout.strip()} is too old; install {NODE_VERSION} or newer")
 
 
