@@ -58,7 +58,7 @@ def answers(output: bytes) -> dict[Any, str]:
     ids=["held requests", "before initialize", "a request for the event loop"],
 )
 def test_what_came_before_a_bad_frame_is_answered(home: CodexHome, tmp_path, before, expected):
-    """All in one write; then the stream cannot be trusted, which is status 1 and one line."""
+    """(W22) All in one write; then the stream cannot be trusted, which is status 1 and one line."""
     done = subprocess.run(
         server_command(home=home.path, log_level=None),
         input=before + JUNK,
@@ -91,7 +91,7 @@ def test_an_orderly_end_counts_whatever_follows(home: CodexHome, tmp_path):
 
 
 async def test_a_frame_that_comes_in_drops_holds_nothing_up(start: Starter, home: CodexHome):
-    """The editor that the client has named may die meanwhile, and the login change."""
+    """(W22) The editor that the client has named may die meanwhile, and the login change."""
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as editor:
         client = await start.process()
         await client.initialize(process_id=editor.pid)
@@ -115,7 +115,7 @@ async def test_a_frame_that_comes_in_drops_holds_nothing_up(start: Starter, home
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such pipes")
 @pytest.mark.parametrize("asked", [b"", INITIALIZE + frame(id=1, method="auth/methods")])
 def test_pipes_that_others_share_block_as_before(home: CodexHome, tmp_path, asked):
-    """A shell's next program reads from the same pipe, and would be told to come back later."""
+    """(W22) A shell's next program reads from the same pipe, and would be told to come back later."""
     mine, theirs = os.pipe(), os.pipe()
     try:
         os.write(mine[1], asked)
@@ -215,7 +215,7 @@ main(["--codex-home", sys.argv[1]])
 
 @pytest.mark.parametrize("defect", ["announce", "status_at_once"])
 def test_a_defect_before_the_event_loop_costs_one_message(home: CodexHome, tmp_path: Path, defect):
-    """The process goes on, and nobody reads of it but in the log."""
+    """(W22) The process goes on, and nobody reads of it but in the log."""
     done = subprocess.run(
         [sys.executable, "-I", "-c", DEFECTIVE, str(home.path), defect],
         input=INITIALIZE

@@ -170,7 +170,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("name", FAILURES)
 async def test_failing_command_is_told_without_what_it_printed(runner, name):
-    """The sentence names the provider and what went wrong, and no more."""
+    """(S23) The sentence names the provider and what went wrong, and no more."""
     command, expected = FAILURES[name]
     async with asyncio.timeout(DEADLINE):
         with pytest.raises(CredentialCommandFailed) as caught:
@@ -183,7 +183,7 @@ async def test_failing_command_is_told_without_what_it_printed(runner, name):
 
 
 async def test_deadline_ends_the_children_too(runner, tmp_path):
-    """A child that holds the pipe keeps nobody waiting, and does not stay."""
+    """(S23) A child that holds the pipe keeps nobody waiting, and does not stay."""
     command = shell("sleep 60 & echo $! > child; wait", timeout_ms=500)
     with pytest.raises(CredentialCommandFailed, match="took longer"):
         await run(runner, command)
@@ -192,7 +192,7 @@ async def test_deadline_ends_the_children_too(runner, tmp_path):
 
 
 async def test_last_one_to_go_ends_the_command(runner, tmp_path):
-    """One request that is cancelled does not end what another waits for; the last one does."""
+    """(S23) One request that is cancelled does not end what another waits for; the last one does."""
     command = shell("echo $$ > pid; sleep 60", timeout_ms=60_000)
     first, second = (asyncio.ensure_future(run(runner, command)) for _ in range(2))
     pid = int(await until(tmp_path / "pid"))
@@ -225,7 +225,7 @@ async def test_end_of_the_server_ends_the_command(runner, tmp_path):
 
 @pytest.mark.parametrize("path", [".", "", "bin", f"bin{os.pathsep}."])
 async def test_program_of_a_relative_folder_of_path_is_not_run(runner, tmp_path, monkeypatch, path):
-    """Such a folder would be one of the workspace."""
+    """(S23) Such a folder would be one of the workspace."""
     for folder in (tmp_path, tmp_path / "bin"):
         folder.mkdir(exist_ok=True)
         (folder / "gettoken").write_text("#!/bin/sh\necho stranger\n")

@@ -154,5 +154,7 @@ def test_every_npm_package_that_the_bundle_holds_is_in_the_bill(bills):
     shipped = {text.splitlines()[0] for text in re.split(r"\n----\n\n", notices.read_text())}
 
     assert shipped != set()
-    assert {name: told.get(name, "missing") for name in shipped} == dict.fromkeys(shipped, "required")
+    assert {name: told.get(name, "missing") for name in shipped} == dict.fromkeys(
+        shipped, "required"
+    )
     assert list(told.values()).count("optional") > len(told) / 2  # the rest builds it

@@ -101,7 +101,7 @@ def test_deepest_value_is_read_and_written():
 
 
 def test_wide_list_that_lies_deep_is_read_and_written_in_time():
-    """Text that is put together at every level is copied at each, gigabytes in all."""
+    """(S22) Text that is put together at every level is copied at each, gigabytes in all."""
     raw = b"[" * 120 + b"1," * 100_000 + b"1" + b"]" * 120
 
     value = parse_json(raw)

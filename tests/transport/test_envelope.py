@@ -52,7 +52,7 @@ SPOILT = [
 
 @pytest.mark.parametrize(("body", "message_id"), SPOILT)
 def test_response_that_is_not_as_it_should_be_is_an_error_that_nobody_answers(body, message_id):
-    """The other side may have a request of that id; two that answer one another never end."""
+    """(W23) The other side may have a request of that id; two that answer one another never end."""
     assert read_message(json.dumps(body).encode()) == Reply(message_id, error={})
 
 
@@ -124,14 +124,14 @@ def test_nesting_is_taken_up_to_the_limit():
 
 
 def test_a_response_that_is_nested_too_deeply_is_an_error():
-    """It is one all the same, and not answered."""
+    """(W23) It is one all the same, and not answered."""
     content = nested(MAXIMUM_DEPTH + 1).replace(b'"method":"m","params"', b'"result"')
 
     assert read_message(content) == Reply(7, error={})
 
 
 def test_number_of_objects_and_arrays_is_bounded():
-    """Before any is made: eight megabytes of them would take hundreds."""
+    """(W21) Before any is made: eight megabytes of them would take hundreds."""
 
     def message(count: int) -> bytes:
         return b'{"jsonrpc":"2.0","id":7,"method":"m","params":[' + b"[]," * (count - 3) + b"[]]}"
