@@ -115,7 +115,7 @@ async def test_a_frame_that_comes_in_drops_holds_nothing_up(start: Starter, home
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such pipes")
 @pytest.mark.parametrize("asked", [b"", INITIALIZE + frame(id=1, method="auth/methods")])
 def test_pipes_that_others_share_block_as_before(home: CodexHome, tmp_path, asked):
-    """(W22) A shell's next program reads from the same pipe, and would be told to come back later."""
+    """(W22) A shell's next program reads from the same pipe, and would be told to come back."""
     mine, theirs = os.pipe(), os.pipe()
     try:
         os.write(mine[1], asked)

@@ -192,7 +192,7 @@ async def test_deadline_ends_the_children_too(runner, tmp_path):
 
 
 async def test_last_one_to_go_ends_the_command(runner, tmp_path):
-    """(S23) One request that is cancelled does not end what another waits for; the last one does."""
+    """(S23) One request that is cancelled ends nothing another waits for; the last one does."""
     command = shell("echo $$ > pid; sleep 60", timeout_ms=60_000)
     first, second = (asyncio.ensure_future(run(runner, command)) for _ in range(2))
     pid = int(await until(tmp_path / "pid"))
