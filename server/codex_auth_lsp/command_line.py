@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from codex_auth_lsp import __version__
 from codex_auth_lsp.server_options import LEVELS, PROGRAM
@@ -23,20 +23,30 @@ _NO_KEY_HERE = (
 class _Parser(argparse.ArgumentParser):
     """Names the mistake first, suggests what was meant, and repeats no value: it may be a key."""
 
+    elsewhere: Sequence[str] = ()
+    """The options of the whole command line."""
+
     def error(self, message: str) -> NoReturn:
-        mistake = _usage_error(message, self.options())
+        mistake = _usage_error(message, self.options(), self.elsewhere)
         self.exit(_USAGE_STATUS, f"{PROGRAM}: {mistake} (usage: `{self.prog} --help`)\n")
 
     def options(self) -> list[str]:
-        """Return the options of this parser and of its commands."""
-        found = [option for action in self._actions for option in action.option_strings]
-        for action in self._actions:
-            for command in action.choices.values() if isinstance(action.choices, dict) else ():
-                found += command.options()
+        """Return the long options that it takes itself."""
+        found = (option for action in self._actions for option in action.option_strings)
         return [option for option in found if option.startswith("--")]
 
 
-def _usage_error(message: str, known: Sequence[str]) -> str:
+class _Command(_Parser):
+    """Tells of what it does not know itself, with its own options and its own help."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        namespace, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return namespace, unknown
+
+
+def _usage_error(message: str, known: Sequence[str], elsewhere: Sequence[str]) -> str:
     from difflib import get_close_matches
 
     if match := re.match(r"(?:argument )?([^:]*): invalid choice: ", message):
@@ -56,7 +66,7 @@ def _usage_error(message: str, known: Sequence[str]) -> str:
         options = [word.partition("=")[0] for word in unknown.split() if word.startswith("--")]
         if not options:
             return "too many arguments. A name with blanks in it stands in quotes."
-        if options[0] in {*known, *_OF_OTHER_SERVERS}:
+        if options[0] in {*known, *elsewhere, *_OF_OTHER_SERVERS}:
             return f"there is no option {options[0]} here."
         close = get_close_matches(options[0], known, 1)
         hint = f"; did you mean `{close[0]}`?" if close else "."
@@ -66,7 +76,7 @@ def _usage_error(message: str, known: Sequence[str]) -> str:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    common = _Parser(add_help=False)
+    common = _Command(add_help=False)
     _add_common_options(common, argparse.SUPPRESS)
     parser = _Parser(
         prog=PROGRAM,
@@ -80,6 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="command",
         metavar="COMMAND",
+        parser_class=_Command,
         prog=PROGRAM,  # else a text is laid out to find it, which loads what few starts need
     )
     login = commands.add_parser("login", parents=[common], help="sign in")
@@ -112,7 +123,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     doctor = commands.add_parser("doctor", parents=[common], help="examine what sign-in needs")
     doctor.add_argument("--json", action="store_true", help="the findings as JSON")
-    doctor.add_argument("--network", action="store_true", help="ask the issuer, too")
+    doctor.add_argument(
+        "--network", action="store_true", help="ask the issuer and the provider, too"
+    )
     from codex_auth_lsp.sandbox import command as sandbox_command
 
     sandbox = commands.add_parser("sandbox", help="run an issuer for tests on this computer")
@@ -124,6 +137,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check_command.add_arguments(check)
     commands.add_parser("demo", help="a tour in the terminal: two editors, one sign-in")
+    parsers = [parser, *commands.choices.values()]
+    everything = [option for each in parsers for option in each.options()]
+    for each in parsers:
+        each.elsewhere = everything
     return parser
 
 

@@ -142,11 +142,14 @@ class SignIn:
     async def _meet_issuer(self, attempt: Attempt) -> IssuerMetadata | None:
         """Return what the issuer publishes; a proxy or certificate in the way ends the attempt.
 
-        A network that is down may be up again when the person is done, so that is only told.
+        A network that is down may be up again when the person is done in the browser, so that is
+        only told then.
         """
         try:
             published = await meet_issuer(self._issuer)
         except NetworkUnreachable as error:
+            if attempt.request.method is not LoginMethodId.BROWSER:
+                raise
             self._remark(attempt, error.message)
             return None
         if published.trouble is None and published != self._published:
