@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from codex_auth_lsp.transport.serve import FLUSH_SECONDS
 from support.lsp_client import clean_environment, server_command
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def frame(**message: Any) -> bytes:
 
 
 INITIALIZE = frame(id=0, method="initialize", params={"capabilities": {}})
+STATUS = frame(id=100, method="auth/status").replace(b"100,", b"%d,")
 JUNK = b"junk\r\n"
 
 
@@ -233,3 +236,25 @@ def test_a_defect_before_the_event_loop_costs_one_message(home: CodexHome, tmp_p
     assert (found[0], found[2], done.returncode) == ("result", "result", 0)
     assert found[1] == ("result" if defect == "announce" else -32603)
     assert b"secret" not in done.stdout
+
+
+def test_a_client_that_begins_to_read_late_holds_nobody_up(home: CodexHome, tmp_path: Path):
+    """What is left unread at the end is left: a pipe that blocks again must not be waited for."""
+    with subprocess.Popen(
+        server_command(home=home.path, log_level=None),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=clean_environment(tmp_path),
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(INITIALIZE + b"".join(STATUS % number for number in range(100, 999)))
+        server.stdin.close()
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.wait(FLUSH_SECONDS - 0.5)  # far more than a pipe holds waits to be read
+        for _ in range(200):  # it makes some room while that comes to its end, and then no more
+            os.read(server.stdout.fileno(), 512)
+            time.sleep(0.005)
+
+        assert server.wait(5) == 0

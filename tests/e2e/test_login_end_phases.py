@@ -165,3 +165,17 @@ async def test_while_it_waits_to_be_stored(
     assert (await redirect).status == 303
     assert meanwhile == (None, old_login)
     assert sandbox.refresh(home.read()["tokens"]["refresh_token"]).status_code == 200
+
+
+async def test_while_a_person_signs_in_and_nobody_reads_any_more(
+    start: Starter, sandbox: Sandbox, home: CodexHome, old_login: bytes
+):
+    """The editor's end of stdout is closed, and that of stdin is not."""
+    client = await start(sandbox)
+    attempt = await begin(client)
+    reading = client.process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
+    reading.close()
+
+    assert await client.wait_until_ended(IN_TIME) == 0
+    assert not await raw_callback.is_listening(attempt.port)
+    assert home.bytes() == old_login

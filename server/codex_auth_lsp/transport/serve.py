@@ -54,7 +54,10 @@ def serve(options: ServiceOptions) -> int:
     """
     process = _Process(options)
     process.open()
-    return run_to_end(process.run(), stopped_by=())
+    try:
+        return run_to_end(process.run(), stopped_by=())
+    finally:
+        process.give_back()
 
 
 class _Process:
@@ -117,10 +120,13 @@ class _Process:
         await self._service.close(hurried=True)
         await self._conversation.close()
         await self._stdio.flush(FLUSH_SECONDS)
-        self._stdio.give_back()
         if self._distrust is not None:
             raise ProcessFailed(f"not a language client's stream: {self._distrust}")
         return self._status or 0
+
+    def give_back(self) -> None:
+        """Leave the pipes to others as they were; nothing may be written any more, or it waits."""
+        self._stdio.give_back()
 
     def _on_data(self, data: bytes) -> None:
         """Take what was read together, and what was held or had no room before."""
@@ -173,7 +179,7 @@ class _Process:
         """End at once while there is nothing yet that would have to end in order."""
 
         def end(*_: object) -> NoReturn:
-            self._stdio.give_back()
+            self.give_back()
             leave(0)
 
         if os.name == "posix":
