@@ -94,7 +94,7 @@ def test_an_orderly_end_counts_whatever_follows(home: CodexHome, tmp_path):
 
 
 async def test_a_frame_that_comes_in_drops_holds_nothing_up(start: Starter, home: CodexHome):
-    """(W22) The editor that the client has named may die meanwhile, and the login change."""
+    """(W22) The editor that the client has named may die meanwhile."""
     with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as editor:
         client = await start.process()
         await client.initialize(process_id=editor.pid)
