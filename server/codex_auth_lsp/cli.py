@@ -176,4 +176,7 @@ def _configure_logging(arguments: Arguments) -> None:
     try:
         configure_logging(arguments.log_level, arguments.log_file)
     except OSError as exc:
-        _refuse(f"what --log-file names cannot be opened: {exc.strerror}")
+        _refuse(
+            f"what --log-file names cannot be opened: {exc.strerror}; name a file in a folder that "
+            "is there and that you may write to"
+        )

@@ -471,6 +471,10 @@ async def test_what_cannot_be_meant_is_status_2(command_line: CommandLine, home,
         (("status", "--jsn"), "there is no such option here; did you mean `--json`?"),
         (("login", "--device-code"), "here; did you mean `--device-auth`?"),
         (
+            ("--log-file", "/nowhere/at/all.log", "status"),
+            "cannot be opened: No such file or directory; name a file in a folder that is there",
+        ),
+        (
             ("doctor", "--bad"),
             "there is no such option here. (usage: `codex-auth-lsp doctor --help`)",
         ),

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from codex_auth_lsp.config.home import CodexHome
+from codex_auth_lsp.errors import StoreUnavailable
 from codex_auth_lsp.stores import lock, lock_holder, replacement
 from codex_auth_lsp.stores.abandon import AbandonableCalls, Hanging
+from codex_auth_lsp.stores.file import FileStore
 from codex_auth_lsp.stores.lock import Turnstile, held
 from codex_auth_lsp.stores.mounted_file import is_mounted
 from codex_auth_lsp.stores.permissions import permission_notices
@@ -179,3 +182,12 @@ async def test_call_for_which_there_is_no_thread_is_one_that_hangs(monkeypatch):
         await AbandonableCalls().call_async(lambda: None, 1.0)
     with pytest.raises(Hanging):
         AbandonableCalls().call(lambda: None, 1.0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux has /proc")
+def test_folder_that_takes_no_files_is_told_as_that():
+    """It is there, so nobody shall make it."""
+    store = FileStore(CodexHome(Path("/proc/self"), "option"))
+
+    with pytest.raises(StoreUnavailable, match="No file can be made in /proc/self; name another"):
+        store.check_writable()
