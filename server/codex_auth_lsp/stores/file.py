@@ -385,9 +385,10 @@ def write_error(exc: OSError, path: Path) -> StoreError:
         return _read_only_folder(exc, path.parent)
     if exc.errno == errno.EISDIR:
         return StoreUnavailable(f"{path} is a folder and not a file; move it away.")
-    if exc.errno in _NOT_THERE and path.parent.is_dir():  # one that is not kept on a disk
-        return StoreUnavailable(f"No file can be made in {path.parent}; name another folder.")
     if exc.errno in _NOT_THERE:
+        folder = Path(os.path.realpath(path)).parent
+        if folder.is_dir():  # one that is not kept on a disk
+            return StoreUnavailable(f"No file can be made in {folder}; name another folder.")
         return StoreUnavailable(f"The folder of {path} does not exist; make it.")
     return StoreWriteFailed(f"The login could not be written to {path}: {reason}.")
 
