@@ -10,7 +10,6 @@ what runs.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
@@ -35,6 +34,7 @@ from codex_auth_lsp.transport.envelope import (
 )
 from codex_auth_lsp.transport.error_replies import error_reply
 from codex_auth_lsp.transport.framing import encode_frame
+from codex_auth_lsp.transport.json_text import message_json
 from codex_auth_lsp.transport.late_dispatcher import LateDispatcher
 from codex_auth_lsp.transport.progress import WorkDoneProgress
 from codex_auth_lsp.wire import methods
@@ -321,7 +321,7 @@ class Conversation:
         self._send({"jsonrpc": "2.0", "id": message_id, "error": error})
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._send_text(json.dumps(message, separators=(",", ":")))
+        self._send_text(message_json(message))
 
     def _send_text(self, text: str) -> None:
         self._write(encode_frame(text.encode("ascii")))

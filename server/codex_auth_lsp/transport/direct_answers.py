@@ -11,11 +11,11 @@ Requests that were read in one chunk were all sent before that, so one look serv
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from codex_auth_lsp.errors import CapabilityNotDeclared
 from codex_auth_lsp.transport.error_replies import error_reply
+from codex_auth_lsp.transport.json_text import exact_json, to_json
 from codex_auth_lsp.transport.plain_params import (
     credential_values,
     logout_values,
@@ -172,8 +172,8 @@ class DirectAnswers:
     def _send_status(self, message_id: MessageId, status: dict[str, Any]) -> None:
         """Send a status; the same object is made to JSON once."""
         if status is not self._status:
-            self._status, self._status_json = status, _json(status)
-        identifier = _json(message_id)
+            self._status, self._status_json = status, to_json(status)
+        identifier = exact_json(message_id)
         self._send_text(f'{{"jsonrpc":"2.0","id":{identifier},"result":{self._status_json}}}')
 
     async def _refresh(self, raw: Any, received_at: datetime) -> dict[str, Any]:
@@ -210,7 +210,3 @@ class DirectAnswers:
 
 def _cancelled() -> NoReturn:
     raise asyncio.CancelledError
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
