@@ -24,6 +24,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prove.run import to_its_end
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -280,4 +282,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    to_its_end(main, "what was set up is kept")

@@ -43,11 +43,13 @@ def main() -> int:
     rounds = {name.replace("_", " "): f"{size:g}" for name, size in sizes.items()}
     about = {**versions(), **rounds, "commit": commit(), "date": today()}
     is_full = all(sizes[name] >= size for name, size in _SIZES.items())
-    if is_full and report.servers_of(PAGE) <= set(servers):
+    missing = report.servers_of(PAGE) - set(servers)
+    if is_full and not missing:
         report.put(PAGE, report.render(servers, one, many, grown, flow, about))
         plots.draw(PICTURES, one, many, grown)
     else:
-        _say(f"{LEFT_ALONE} Figures: {KEPT.relative_to(ROOT)}")
+        why = f"The page has figures of {', '.join(sorted(missing))} and is left as it is."
+        _say(f"{why if is_full else LEFT_ALONE} Figures: {KEPT.relative_to(ROOT)}")
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     parts = {"one": one, "many": many, "growth": grown, "flows": flow}
     found = {**{name: asdict(part) for name, part in parts.items()}, "about": about}

@@ -20,6 +20,12 @@ HANG_SECONDS = 1.0
 _GROWTH = 20e6  # bytes
 
 
+def tells_all(all_found: Mapping[Part, Found]) -> bool:
+    """Say whether every part has run to its full size, or something was found, which ends one."""
+    has_found = any(found.findings for found in all_found.values())
+    return has_found or all(found.cases >= part.full for part, found in all_found.items())
+
+
 def outcome(all_found: Mapping[Part, Found], seed: int, scale: float) -> Outcome:
     """Return the claims about all parts, run or not."""
     wanted = {part: int(part.full * scale) for part in all_found}

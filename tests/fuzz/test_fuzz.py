@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fuzz import judge_run, listener_run, server_run, wire_messages
 from fuzz.found import Found
 from fuzz.judges import TARGETS, Finding, Target, expect_no_marker
-from fuzz.outcome import outcome
+from fuzz.outcome import outcome, tells_all
 from fuzz.parts import PARTS
 from fuzz.server_run import NO_ID, expected_answers
 from fuzz.values import MARKER
@@ -155,3 +155,12 @@ def test_secrets_stand_in_what_is_sent():
     assert sent.count(MARKER.encode()) > 10
     with pytest.raises(Finding):
         expect_no_marker("it", f"a {MARKER}")
+
+
+def test_the_report_is_for_full_runs_and_for_what_was_found():
+    """A part ends with its first finding, which nobody shall read past."""
+    full = {part: Found(cases=part.full) for part in PARTS}
+    short = full | {PARTS[0]: Found(cases=PARTS[0].full - 1)}
+    broken = full | {PARTS[0]: Found(cases=1, findings=["seed: it crashed"])}
+
+    assert (tells_all(full), tells_all(short), tells_all(broken)) == (True, False, True)

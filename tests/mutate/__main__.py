@@ -73,10 +73,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """End a run that has a session of its own, with all that it has started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_SECONDS)
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _diff(name: str) -> str:

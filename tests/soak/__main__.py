@@ -98,11 +98,12 @@ def _run(kept: Kept, plan: Plan, path: Path) -> int:
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     """Work until SIGTERM comes, and then end what was started."""
     task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, task.cancel)
     try:
         await task
     except asyncio.CancelledError:
-        sys.exit("Stopped; the same command again goes on with it.")
+        raise KeyboardInterrupt from None
 
 
 def _tell(kept: Kept, plan: Plan) -> int:
