@@ -63,7 +63,7 @@ OURS = {
     "stores.replacement", "stores.select", "stores.setting", "transport.announcer",
     "transport.client", "transport.conversation", "transport.direct_answers",
     "transport.envelope", "transport.error_replies", "transport.framing",
-    "transport.late_dispatcher", "transport.parent",
+    "transport.json_text", "transport.late_dispatcher", "transport.parent",
     "transport.plain_params", "transport.progress", "transport.serve", "transport.shared_look",
     "transport.stdio", "values", "wire.methods",
 }  # fmt: skip

@@ -55,7 +55,7 @@ def test_answer_goes_to_everybody_who_waits_for_it(question, dialog):
     with ThreadPoolExecutor(8) as windows:
         asked = [windows.submit(question.ask, dialog, PATIENCE) for _ in range(8)]
         assert dialog.shown.acquire(timeout=PATIENCE)
-        while question._asked.waiting < len(asked):
+        while question._asked is None or question._asked.waiting < len(asked):
             pass
         dialog.answered.set()
         answers = [one.result(PATIENCE) for one in asked]
