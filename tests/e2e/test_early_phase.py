@@ -48,6 +48,18 @@ def answers(output: bytes) -> dict[Any, str]:
     return found
 
 
+def run(command: list[str], folder: Path, asked: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Run a server that is told everything in one write."""
+    return subprocess.run(
+        command,
+        input=asked,
+        capture_output=True,
+        env=clean_environment(folder),
+        timeout=SECONDS,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
@@ -62,14 +74,7 @@ def answers(output: bytes) -> dict[Any, str]:
 )
 def test_what_came_before_a_bad_frame_is_answered(home: CodexHome, tmp_path, before, expected):
     """(W22) All in one write; then the stream cannot be trusted, which is status 1 and one line."""
-    done = subprocess.run(
-        server_command(home=home.path, log_level=None),
-        input=before + JUNK,
-        capture_output=True,
-        env=clean_environment(tmp_path),
-        timeout=SECONDS,
-        check=False,
-    )
+    done = run(server_command(home=home.path, log_level=None), tmp_path, before + JUNK)
 
     assert answers(done.stdout) == expected
     assert done.returncode == 1
@@ -80,14 +85,7 @@ def test_what_came_before_a_bad_frame_is_answered(home: CodexHome, tmp_path, bef
 def test_an_orderly_end_counts_whatever_follows(home: CodexHome, tmp_path):
     """Who says `exit` may close the pipe in the middle of anything."""
     orderly = INITIALIZE + frame(id=1, method="shutdown") + frame(method="exit")
-    done = subprocess.run(
-        server_command(home=home.path, log_level=None),
-        input=orderly + JUNK,
-        capture_output=True,
-        env=clean_environment(tmp_path),
-        timeout=SECONDS,
-        check=False,
-    )
+    done = run(server_command(home=home.path, log_level=None), tmp_path, orderly + JUNK)
 
     assert answers(done.stdout) == {0: "result", 1: "result"}
     assert (done.returncode, done.stderr) == (0, b"")
@@ -192,13 +190,10 @@ cli.main(["--codex-home", sys.argv[1]])
 
 def test_a_process_ends_in_order_where_it_gets_no_thread(home: CodexHome, tmp_path: Path):
     """The limit of processes may be reached just then."""
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-I", "-c", THREADLESS, str(home.path)],
-        input=INITIALIZE + frame(id=1, method="shutdown") + frame(method="exit"),
-        capture_output=True,
-        env=clean_environment(tmp_path),
-        timeout=SECONDS,
-        check=False,
+        tmp_path,
+        INITIALIZE + frame(id=1, method="shutdown") + frame(method="exit"),
     )
 
     assert (done.returncode, done.stderr) == (0, b"")
@@ -219,17 +214,14 @@ main(["--codex-home", sys.argv[1]])
 @pytest.mark.parametrize("defect", ["announce", "status_at_once"])
 def test_a_defect_before_the_event_loop_costs_one_message(home: CodexHome, tmp_path: Path, defect):
     """(W22) The process goes on, and nobody reads of it but in the log."""
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-I", "-c", DEFECTIVE, str(home.path), defect],
-        input=INITIALIZE
+        tmp_path,
+        INITIALIZE
         + frame(method="initialized", params={})
         + frame(id=1, method="auth/status")
         + frame(id=2, method="shutdown")
         + frame(method="exit"),
-        capture_output=True,
-        env=clean_environment(tmp_path),
-        timeout=SECONDS,
-        check=False,
     )
 
     found = answers(done.stdout)
