@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prove.run import to_its_end
+from support.long_runs import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from dataclasses import asdict
 import loopback_only
 from bench import flows, growth, many_windows, one_window, plots, report
 from bench.peers import all_peers
-from prove.run import LEFT_ALONE, to_its_end, whole_number
 from prove.versions import ROOT, commit, today, versions
+from support.long_runs import LEFT_ALONE, to_its_end, whole_number
 
 PAGE = ROOT / "docs" / "performance.md"
 PICTURES = ROOT / "docs" / "performance"

@@ -115,11 +115,12 @@ def _growth(many: ManyWindows, grown: Growth) -> Iterator[str]:
     ]
     yield from _table(("`config.toml`, kB", "first status, ms", "round trip, \u00b5s"), sizes)
     if len(grown.sizes) > 1:
-        found_by_kilobytes = {size / 1000: found for size, found in grown.sizes.items()}
-        first = slope({size: found.first_status for size, found in found_by_kilobytes.items()})
-        trip = slope({size: found.trip for size, found in found_by_kilobytes.items()})
-        yield f"Each 100 kB of it add {digits(100 * first)} ms to the first status and "
-        yield f"{digits(100 * trip)} µs to a round trip."
+        first = 100_000 * slope({size: found.first_status for size, found in grown.sizes.items()})
+        trip = 100_000 * slope({size: found.trip for size, found in grown.sizes.items()})
+        yield (
+            f"Each 100 kB of it add {digits(first)} ms to the first status and {digits(trip)} µs "
+            "to a round trip."
+        )
         yield ""
 
 

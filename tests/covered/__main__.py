@@ -22,8 +22,8 @@ from coverage import Coverage
 from covered.figures import PACKAGES, by_package, outcome
 from covered.measured_venv import PACKAGE, make
 from prove.__main__ import keep
-from prove.run import to_its_end
 from prove.versions import ROOT, commit, digest_of, today
+from support.long_runs import to_its_end
 
 if TYPE_CHECKING:
     from pathlib import Path

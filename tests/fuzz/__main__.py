@@ -17,8 +17,8 @@ from fuzz.found import Found
 from fuzz.outcome import outcome, tells_all
 from fuzz.parts import PARTS, Part
 from prove.__main__ import keep
-from prove.run import number, to_its_end, whole_number
 from prove.versions import ROOT, commit, digest_of, today
+from support.long_runs import number, to_its_end, whole_number
 
 KEPT = ROOT / ".cache" / "fuzz" / digest_of(ROOT / "server", ROOT / "tests" / "fuzz")
 

@@ -19,8 +19,8 @@ import time
 from mutate.outcome import is_whole, outcome, results
 from mutate.workplace import FOLDER, MUTANTS, lay_out
 from prove.__main__ import keep
-from prove.run import number, to_its_end
 from prove.versions import commit, today
+from support.long_runs import number, to_its_end
 
 _MINUTES = 60.0
 _STOP_SECONDS = 10.0
@@ -47,17 +47,8 @@ def main() -> int:
 
 
 def _mutmut(seconds: float) -> None:
-    words = [
-        "nice",
-        "-n",
-        "10",
-        sys.executable,
-        "-m",
-        "mutmut",
-        "run",
-        "--max-children",
-        str(os.cpu_count() or 1),
-    ]
+    words = ["nice", "-n", "10", sys.executable, "-m", "mutmut", "run"]
+    words += ["--max-children", f"{os.cpu_count() or 1}"]
     # The examples of hypothesis are the same each time, so that a result can be had again.
     environment = {**os.environ, "CI": "true"}
     with subprocess.Popen(words, cwd=FOLDER, env=environment, start_new_session=True) as process:
@@ -66,7 +57,8 @@ def _mutmut(seconds: float) -> None:
         except subprocess.TimeoutExpired:
             print("\nThe time is over; the next run goes on here.")
         finally:
-            _stop(process)
+            if process.poll() is None:  # afterwards its number may be somebody else's
+                _stop(process)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

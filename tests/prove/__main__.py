@@ -19,9 +19,9 @@ import loopback_only
 from prove.parts import PAGES, PARTS, Part, Sizes
 from prove.report import render
 from prove.results import Outcome
-from prove.run import LEFT_ALONE, to_its_end, whole_number
 from prove.versions import ROOT, changed_since, commit, today, versions
 from support import parts
+from support.long_runs import LEFT_ALONE, to_its_end, whole_number
 
 KEPT = ROOT / ".cache" / "prove"
 REPORT = ROOT / "docs" / "reliability.md"
@@ -33,11 +33,9 @@ def main() -> int:
     sizes = Sizes(**{field.name: getattr(arguments, field.name) for field in _SIZES})
     names = arguments.only or [part.name for part in PARTS]
     _say(f"network: {loopback_only.enforce()}")
-    good, is_full = (
-        True,
-        all(
-            getattr(sizes, field.name) >= field.default for field in _SIZES if field.name != "seed"
-        ),
+    good = True
+    is_full = all(
+        getattr(sizes, field.name) >= field.default for field in _SIZES if field.name != "seed"
     )
     for part in PARTS:
         if part.name not in names:

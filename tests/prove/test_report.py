@@ -9,7 +9,7 @@ import pytest
 from prove.parts import PARTS
 from prove.report import render
 from prove.results import Claim, Outcome, Table, at_least, exactly
-from prove.run import number, to_its_end, whole_number
+from support.long_runs import number, to_its_end, whole_number
 
 
 def outcome(*claims: Claim) -> Outcome:

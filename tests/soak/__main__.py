@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 import loopback_only
 from bench.report import put
-from prove.run import LEFT_ALONE, number, to_its_end
 from prove.versions import ROOT, commit
 from soak import report, stretch
 from soak.kept import Kept
 from soak.plan import Plan
+from support.long_runs import LEFT_ALONE, number, to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -1,4 +1,7 @@
-"""What the makers of the reports share: sizes that make sense, and how a run ends."""
+"""What programs that run for minutes share: sizes that make sense, and how a run ends.
+
+Without a library, since one of them installs those.
+"""
 
 from __future__ import annotations
 
